@@ -1,0 +1,15 @@
+"""Keras layers of the four papers and of their networks."""
+
+from keras_mtl.layers.bilinear_deconvolution import BilinearDeconvolution
+from keras_mtl.layers.ceil_max_pooling2d import CeilMaxPooling2D
+from keras_mtl.layers.cross_stitch import CrossStitch
+from keras_mtl.layers.fast_conv2d import FastConv2D
+from keras_mtl.layers.local_response_normalization import LocalResponseNormalization
+
+__all__ = [
+    "BilinearDeconvolution",
+    "CeilMaxPooling2D",
+    "CrossStitch",
+    "FastConv2D",
+    "LocalResponseNormalization",
+]

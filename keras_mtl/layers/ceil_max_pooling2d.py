@@ -1,0 +1,68 @@
+"""Max pooling that rounds its output size up, as Caffe does."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class CeilMaxPooling2D(keras.layers.Layer):
+    """Max pooling whose last windows may hang over the right and bottom edge.
+
+    The output has `ceil((size - pool_size) / strides) + 1` rows and columns (Caffe's rule; PyTorch's
+    `ceil_mode=True`); Keras' "valid" rounds down and its "same" also pads on the left and top.
+
+    Args:
+        pool_size: side of the window, in pixels.
+        strides: step of the window, in pixels; no larger than `pool_size`.
+        **kwargs: `name`, `dtype`, … of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: a tensor (batch, height, width, channels); height and width may be unknown.
+
+    Raises:
+        ValueError: `strides` larger than `pool_size`.
+
+    Example:
+
+    >>> import numpy as np, keras_mtl
+    >>> tuple(keras_mtl.layers.CeilMaxPooling2D(3, 2)(np.ones((1, 6, 7, 1))).shape)
+    (1, 3, 3, 1)
+    """
+
+    def __init__(self, pool_size=3, strides=2, **kwargs):
+        super().__init__(**kwargs)
+        if not 1 <= strides <= pool_size:
+            raise ValueError(
+                "`strides` must lie between 1 and `pool_size`, or a window could start outside the "
+                f"image. Received: pool_size={pool_size}, strides={strides}."
+            )
+        self.pool_size, self.strides = pool_size, strides
+
+    def call(self, inputs):
+        overhang = [self._overhang(size) for size in inputs.shape[1:3]]
+        if any(overhang):
+            pads = ((0, 0), *((0, extra) for extra in overhang), (0, 0))
+            inputs = ops.pad(inputs, pads, constant_values=float("-inf"))
+        return ops.max_pool(
+            inputs, self.pool_size, self.strides, padding="valid", data_format="channels_last"
+        )
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return batch, self._output_size(height), self._output_size(width), channels
+
+    def get_config(self):
+        return {**super().get_config(), "pool_size": self.pool_size, "strides": self.strides}
+
+    def _overhang(self, size):
+        """Pixels to add behind the last one; for an unknown size the most that can be needed."""
+        if size is None:
+            return self.strides - 1
+        return (self.pool_size - size) % self.strides if size >= self.pool_size else (
+            self.pool_size - size
+        )
+
+    def _output_size(self, size):
+        if size is None:
+            return None
+        return (size + self._overhang(size) - self.pool_size) // self.strides + 1
