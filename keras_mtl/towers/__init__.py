@@ -1,0 +1,6 @@
+"""Networks for one task, and cutting them into stages."""
+
+from keras_mtl.towers.caffenet import CaffeNet
+from keras_mtl.towers.tower import Tower, possible_cuts
+
+__all__ = ["CaffeNet", "Tower", "possible_cuts"]

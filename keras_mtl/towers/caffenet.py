@@ -1,0 +1,199 @@
+"""CaffeNet: the AlexNet of Caffe, on which cross-stitch networks were built."""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_mtl.layers import CeilMaxPooling2D, FastConv2D, LocalResponseNormalization
+
+STAGES = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "pool5", "fc6", "fc7")
+"""The layers at which CaffeNet is cut: the paper's Split architectures split at these."""
+
+MEAN_RGB = (123.0, 117.0, 104.0)
+FC6_WINDOW = 6
+
+
+def CaffeNet(
+    include_top=True,
+    weights=None,
+    input_tensor=None,
+    input_shape=None,
+    classes=1000,
+    classifier_activation="softmax",
+    *,
+    width=1.0,
+    groups=2,
+    stem_strides=4,
+    padding=0,
+    fully_convolutional=False,
+    rescale=1.0,
+    dropout=0.5,
+    seed=None,
+    name="caffenet",
+):
+    """Builds CaffeNet; arguments as in `keras.applications`, and the forms the papers use.
+
+    Convolution, ReLU, pooling, normalisation in Caffe's order; pools round their size up. Pixels
+    go in as RGB from 0 to 255; the mean is taken off inside.
+
+    Source: Krizhevsky et al. 2012 as distributed with Caffe (60,965,224 parameters); the fully
+    convolutional form is that of Long et al., CVPR 2015.
+
+    Args:
+        include_top: whether to end with the classifier fc8. Without it the network ends with pool5,
+            or, if `fully_convolutional`, with fc7.
+        weights: `None` (random) or the path of a weights file that Keras reads.
+        input_tensor: a Keras tensor to build on, instead of `input_shape`.
+        input_shape: `(height, width, 3)` in pixels; `(227, 227, 3)` if `None`.
+        classes: number of classes of the classifier.
+        classifier_activation: activation of the classifier.
+        width: factor on the number of channels of every layer but the classifier.
+        groups: groups of conv2, conv4 and conv5.
+        stem_strides: step of conv1, in pixels: 4 makes a total stride of 32, 2 one of 16.
+        padding: pixels around the image at conv1 (0, or 100 in FCN-32s), or `"same"`: every map
+            is the image's size divided by its stride, which needs sides that are multiples of it.
+        fully_convolutional: whether fc6, fc7 (and the classifier) are convolutions.
+        rescale: factor on the pixels after the mean is taken off. Caffe's networks take 1; from
+            random weights a factor near 1/64 trains better.
+        dropout: rate after fc6 and fc7.
+        seed: integer seed of weights and dropout, or `None`.
+        name: name of the model.
+
+    Returns:
+        A functional `keras.Model`, which `keras_mtl.towers.Tower(model, STAGES)` cuts.
+
+    Raises:
+        ValueError: an input too small for the network (the message says the minimum), not a
+            multiple of the stride for `padding="same"`, or without three known dimensions.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> net = keras_mtl.towers.CaffeNet(include_top=False, input_shape=(96, 96, 3), width=0.25)
+    >>> net.output_shape
+    (None, 2, 2, 64)
+    """
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("CaffeNet needs `image_data_format` 'channels_last' (in keras.json).")
+    image = layers.Input(input_shape or (227, 227, 3)) if input_tensor is None else input_tensor
+    _check_input(tuple(image.shape[1:]), padding, stem_strides, fully_convolutional)
+    channels = {count: max(groups, round(count * width)) for count in (96, 256, 384, 4096)}
+    seeds = iter(range(10 * (seed or 0), 10 * (seed or 0) + 10)) if seed is not None else None
+
+    def initializer():
+        return keras.initializers.HeNormal(seed=next(seeds) if seeds else None)
+
+    def convolution(name, filters, window, **options):
+        return FastConv2D(
+            channels[filters],
+            window,
+            activation="relu",
+            kernel_initializer=initializer(),
+            name=name,
+            **options,
+        )
+
+    x = layers.Rescaling(rescale, [-rescale * mean for mean in MEAN_RGB], name="preprocess")(image)
+    pads = _stem_pads(x.shape[1:3], padding, stem_strides)
+    if any(map(any, pads)):
+        x = layers.ZeroPadding2D(pads, name="pad1")(x)
+    x = convolution("conv1", 96, 11, strides=stem_strides)(x)
+    x = CeilMaxPooling2D(name="pool1")(x)
+    x = LocalResponseNormalization(name="norm1")(x)
+    x = convolution("conv2", 256, 5, padding="same", groups=groups)(x)
+    x = CeilMaxPooling2D(name="pool2")(x)
+    x = LocalResponseNormalization(name="norm2")(x)
+    x = convolution("conv3", 384, 3, padding="same")(x)
+    x = convolution("conv4", 384, 3, padding="same", groups=groups)(x)
+    x = convolution("conv5", 256, 3, padding="same", groups=groups)(x)
+    x = CeilMaxPooling2D(name="pool5")(x)
+
+    dropout_seed = {"fc6": seed, "fc7": None if seed is None else seed + 1}
+    if fully_convolutional:
+        if padding == "same":
+            x = layers.ZeroPadding2D(((3, 2), (3, 2)), name="pad6")(x)
+        for name_, window in (("fc6", FC6_WINDOW), ("fc7", 1)):
+            x = convolution(name_, 4096, window)(x)
+            if include_top or name_ == "fc6":  # behind the last features the head drops
+                x = layers.Dropout(dropout, seed=dropout_seed[name_], name=f"drop{name_[2:]}")(x)
+        if include_top:
+            x = FastConv2D(classes, 1, activation=classifier_activation, name="fc8")(x)
+    elif include_top:
+        x = layers.Flatten(name="flatten")(x)
+        for name_ in ("fc6", "fc7"):
+            x = layers.Dense(
+                channels[4096], activation="relu", kernel_initializer=initializer(), name=name_
+            )(x)
+            x = layers.Dropout(dropout, seed=dropout_seed[name_], name=f"drop{name_[2:]}")(x)
+        x = layers.Dense(classes, activation=classifier_activation, name="fc8")(x)
+
+    inputs = image if input_tensor is None else keras.utils.get_source_inputs(input_tensor)
+    model = keras.Model(inputs, x, name=name)
+    if weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def score_geometry(input_shape, padding, stem_strides):
+    """Where the cells of the fully convolutional fc7 stand in the image.
+
+    Args:
+        input_shape: `(height, width, …)` in pixels.
+        padding: as in `CaffeNet`.
+        stem_strides: as in `CaffeNet`.
+
+    Returns:
+        `(stride, (row, column))`: the distance of neighbouring cells, and the centre of the first
+        one, in pixels of the image.
+    """
+    pads = _stem_pads(input_shape[:2], padding, stem_strides)
+    before_fc6 = 3 if padding == "same" else 0
+    centres = []
+    for before_conv1, _ in pads:
+        stride, centre = 1, 0.0
+        for window, step, pad in (
+            (11, stem_strides, before_conv1),
+            (3, 2, 0),
+            (3, 2, 0),
+            (3, 2, 0),
+            (FC6_WINDOW, 1, before_fc6),
+        ):
+            centre += stride * ((window - 1) / 2 - pad)
+            stride *= step
+        centres.append(centre)
+    return stride, tuple(centres)
+
+
+def _stem_pads(size, padding, strides):
+    if padding != "same":
+        return ((padding, padding), (padding, padding))
+    totals = [max((math.ceil(n / strides) - 1) * strides + 11 - n, 0) for n in size]
+    # One more before than behind: the pools, which hang over the far edge, lean the other way.
+    return tuple((total - total // 2, total // 2) for total in totals)
+
+
+def _check_input(shape, padding, stem_strides, fully_convolutional):
+    if len(shape) != 3 or None in shape or shape[2] != 3:
+        raise ValueError(
+            f"`input_shape` must be (height, width, 3) with known sizes. Received: {shape}."
+        )
+    total_stride = 8 * stem_strides
+    if padding == "same":
+        if any(size % total_stride or not size for size in shape[:2]):
+            raise ValueError(
+                f"With padding='same', height and width must be multiples of {total_stride}. "
+                f"Received: input_shape={shape}."
+            )
+        return
+    # Back through the network: the smallest map each layer can stand on.
+    smallest = FC6_WINDOW if fully_convolutional else 1
+    for _pool in range(3):
+        smallest = 2 * smallest if smallest > 1 else 1
+    minimum = (smallest - 1) * stem_strides + 11 - 2 * padding
+    if min(shape[:2]) < minimum:
+        raise ValueError(
+            f"The input is too small for CaffeNet: height and width must be at least {minimum} "
+            f"pixels with padding={padding}, stem_strides={stem_strides}. "
+            f"Received: input_shape={shape}."
+        )

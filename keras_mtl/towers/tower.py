@@ -1,0 +1,165 @@
+"""A network for one task, cut into stages."""
+
+import zlib
+
+import keras
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class Tower:
+    """A Keras functional model and the names of the layers after which it is cut.
+
+    The parts between the cuts are the stages. A stage is named after the layer it ends with; the
+    last one ends with the model's output.
+
+    Args:
+        model: a functional (or built sequential) Keras model with one input and one output. Its
+            weights are where every copy of a stage starts.
+        cuts: names of layers, in the model's order. The output's own name may be left out.
+
+    Raises:
+        TypeError: `model` is not a functional model with one input and one output.
+        ValueError: a cut is unknown, or more than one tensor crosses it; possible cuts are listed.
+
+    Example:
+
+    >>> import keras, keras_mtl
+    >>> image = keras.Input((32, 32, 3))
+    >>> x = keras.layers.Conv2D(8, 3, name="conv1")(image)
+    >>> x = keras.layers.Conv2D(8, 3, name="conv2")(x)
+    >>> keras_mtl.towers.Tower(keras.Model(image, x), cuts=["conv1"]).stages
+    ('conv1', 'conv2')
+    """
+
+    def __init__(self, model, cuts):
+        self.model = _functional(model)
+        known = possible_cuts(self.model)
+        output = self.model.outputs[0]
+        last = next(name for name, tensor in known.items() if tensor is output)
+        stages = [*cuts, *([] if last in cuts else [last])]
+        unknown = [name for name in stages if name not in known]
+        if unknown:
+            raise ValueError(
+                f"`cuts` must name layers at which one tensor alone carries the network. "
+                f"Received: {unknown}. Possible cuts: {list(known)}."
+            )
+        if stages != sorted(stages, key=list(known).index) or len(set(stages)) < len(stages):
+            raise ValueError(
+                f"`cuts` must follow the order of the network. Received: {list(cuts)}; the order is "
+                f"{[name for name in known if name in stages]}."
+            )
+        self.stages = tuple(stages)
+        self._ends = [self.model.inputs[0], *(known[name] for name in stages)]
+
+    @property
+    def input_shape(self):
+        """Shape of one example, without the batch axis."""
+        return self.model.inputs[0].shape[1:]
+
+    def copy_stage(self, stage, prefix):
+        """A model of its own with the weights of one stage.
+
+        Args:
+            stage: name of the stage.
+            prefix: put before the name of the stage and of each of its layers (`"normals"` makes
+                `normals_conv1`), since the names in a Keras model are unique.
+
+        Returns:
+            A `keras.Model`; its layers with a random seed get one of their own for each prefix.
+
+        Raises:
+            ValueError: the tower has no such stage.
+        """
+        index = self.index(stage)
+        original = keras.Model(*self._ends[index : index + 2])
+        copy = keras.models.clone_model(
+            original, clone_function=lambda layer: _renamed(layer, prefix)
+        )
+        copy.name = f"{prefix}_{stage}"
+        copy.set_weights(original.get_weights())
+        return copy
+
+    def index(self, stage):
+        """Position of a stage; a `ValueError` lists the known ones if there is no such stage."""
+        if stage not in self.stages:
+            raise ValueError(
+                f"The tower has no stage {stage!r}. Known stages: {list(self.stages)}."
+            )
+        return self.stages.index(stage)
+
+    def get_config(self):
+        return {
+            "model": keras.saving.serialize_keras_object(self.model),
+            "cuts": list(self.stages),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["model"]), config["cuts"])
+
+
+def possible_cuts(model):
+    """The layers of a functional model after which one tensor alone carries the network.
+
+    Args:
+        model: a functional or built sequential Keras model with one input and one output.
+
+    Returns:
+        A dict from layer name to that layer's output tensor, in the model's order.
+    """
+    model = _functional(model)
+    nodes = _topological_nodes(model)
+    last_use = {}
+    for position, node in enumerate(nodes):
+        for tensor in node.input_tensors:
+            last_use[id(tensor)] = position
+    for tensor in model.outputs:
+        last_use[id(tensor)] = len(nodes)
+    first_call, last_call = {}, {}
+    for position, node in enumerate(nodes):
+        first_call.setdefault(id(node.operation), position)
+        last_call[id(node.operation)] = position
+
+    cuts, alive = {}, {}
+    for position, node in enumerate(nodes):
+        alive.update((id(tensor), tensor) for tensor in node.output_tensors)
+        alive = {key: tensor for key, tensor in alive.items() if last_use.get(key, -1) > position}
+        # A layer that is called on both sides would be copied into two stages and lose its tie.
+        divides_layer = any(
+            first_call[key] <= position < last_call[key] for key in first_call
+        )
+        made_here = len(alive) == 1 and id(node.output_tensors[0]) in alive
+        if made_here and not divides_layer and not isinstance(
+            node.operation, keras.layers.InputLayer
+        ):
+            cuts[node.operation.name] = node.output_tensors[0]
+    return cuts
+
+
+def _functional(model):
+    is_graph = isinstance(model, keras.Model) and getattr(model, "inputs", None)
+    if not is_graph or len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise TypeError(
+            "`model` must be a functional (or built sequential) Keras model with one input and one "
+            f"output. Received: {model!r}."
+        )
+    if isinstance(model, keras.Sequential):
+        return keras.Model(model.inputs, model.outputs, name=model.name)
+    return model
+
+
+def _topological_nodes(model):
+    """The calls that make up the model, inputs first (Keras keeps them by depth from the output)."""
+    by_depth = model._nodes_by_depth
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+
+
+def _renamed(layer, prefix):
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.InputLayer):
+        return type(layer).from_config(config)
+    config["name"] = f"{prefix}_{layer.name}"
+    if isinstance(config.get("seed"), int):
+        # With one seed for all copies, every task's dropout would drop the same units.
+        config["seed"] = zlib.crc32(f"{prefix}/{config['seed']}".encode())
+    return type(layer).from_config(config)
