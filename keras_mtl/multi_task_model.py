@@ -1,0 +1,186 @@
+"""Any tower × any sharing × any heads, as one Keras model."""
+
+import re
+
+import keras
+import numpy as np
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class MultiTaskModel(keras.Model):
+    """A functional Keras model with one named output a task.
+
+    It compiles, fits, predicts and saves as any other; outputs, losses, metrics and targets are
+    dicts by the task names. The parts are copied: the tower's weights are where every copy of a
+    stage starts, and tower and heads can be used again for the next model.
+
+    Args:
+        tower: a `keras_mtl.towers.Tower`.
+        sharing: a `keras_mtl.sharing.Sharing`.
+        heads: dict from task name to the Keras layer or model that makes the task's output from its
+            last features.
+        name: name of the model.
+
+    Raises:
+        ValueError: no tasks, a task name that is no identifier, or a sharing that does not fit.
+
+    Example:
+
+    >>> import keras, keras_mtl
+    >>> image = keras.Input((32, 32, 3))
+    >>> x = keras.layers.Conv2D(8, 3, name="conv1")(image)
+    >>> x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    >>> model = keras_mtl.MultiTaskModel(
+    ...     tower=keras_mtl.towers.Tower(keras.Model(image, x), cuts=["conv1"]),
+    ...     sharing=keras_mtl.sharing.CrossStitched(after=["conv1"]),
+    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)},
+    ... )
+    >>> tuple(model.output["species"].shape)
+    (None, 5)
+    """
+
+    def __init__(self, tower, sharing, heads, name="multi_task_model", **kwargs):
+        _check_tasks(heads)
+        image = tower.model.inputs[0]
+        inputs = keras.Input(tower.input_shape, dtype=image.dtype, name="inputs")
+        features, stages = sharing.connect(inputs, tower, list(heads))
+        heads = {task: _named_copy(head, f"{task}_head") for task, head in heads.items()}
+        outputs = {task: head(features[task]) for task, head in heads.items()}
+        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
+        self._stage_layers = stages
+        # The configuration, not the tower: it would keep a further copy of the weights alive.
+        self._parts = {
+            "tower": keras.saving.serialize_keras_object(tower),
+            "sharing": keras.saving.serialize_keras_object(sharing),
+            "heads": {
+                task: keras.saving.serialize_keras_object(head) for task, head in heads.items()
+            },
+        }
+
+    @property
+    def tasks(self):
+        """Names of the tasks, in the order in which they were given."""
+        return list(self._stage_layers)
+
+    @property
+    def stages(self):
+        """Names of the tower's stages."""
+        return list(next(iter(self._stage_layers.values())))
+
+    def stage(self, task, stage):
+        """The layer (a Keras model) that runs a stage for a task."""
+        if task not in self._stage_layers:
+            raise ValueError(f"Unknown task {task!r}. Known tasks: {self.tasks}.")
+        if stage not in self._stage_layers[task]:
+            raise ValueError(f"Unknown stage {stage!r}. Known stages: {self.stages}.")
+        return self.get_layer(self._stage_layers[task][stage])
+
+    def head(self, task):
+        """The layer that makes a task's output."""
+        if task not in self._stage_layers:
+            raise ValueError(f"Unknown task {task!r}. Known tasks: {self.tasks}.")
+        return self.get_layer(f"{task}_head")
+
+    def initialize_from(self, *models):
+        """Takes over the weights of models of the same tower but another sharing.
+
+        For a stage that several of this model's tasks share, the first of them that one of `models`
+        has gives the weights. Units (alphas) are taken over where a model has the same one.
+
+        Args:
+            *models: `MultiTaskModel`s, such as the one-task networks a stitched one starts from.
+
+        Returns:
+            This model.
+
+        Raises:
+            ValueError: a task is in none of the models, or shapes differ; nothing is changed then.
+        """
+        donors = {task: model for model in reversed(models) for task in model.tasks}
+        missing = [task for task in self.tasks if task not in donors]
+        if missing:
+            raise ValueError(
+                f"`models` have no weights for the tasks {missing}. Known tasks: {sorted(donors)}."
+            )
+        pairs = {}
+        for task in self.tasks:
+            pairs[self.head(task).name] = donors[task].head(task)
+            for stage in self.stages:
+                pairs.setdefault(self.stage(task, stage).name, donors[task].stage(task, stage))
+        for layer in self.layers:
+            twins = [each for model in models for each in model.layers if each.name == layer.name]
+            if layer.weights and layer.name not in pairs and twins:
+                pairs[layer.name] = twins[0]
+        for name, donor in pairs.items():
+            ours = [tuple(weight.shape) for weight in self.get_layer(name).weights]
+            theirs = [tuple(weight.shape) for weight in donor.weights]
+            if ours != theirs:
+                raise ValueError(
+                    f"`models` must have weights of the same shapes. {name} has {ours}; received "
+                    f"{theirs} from {donor.name}."
+                )
+        for name, donor in pairs.items():
+            self.get_layer(name).set_weights(donor.get_weights())
+        return self
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """`keras.Model.fit`, after a check of targets that are in memory against the heads."""
+        self._check_targets(y)
+        for data in (x, kwargs.get("validation_data")):
+            if isinstance(data, keras.utils.PyDataset):
+                self._check_targets(data[0][1])
+            elif isinstance(data, tuple) and len(data) >= 2:
+                self._check_targets(data[1])
+        return super().fit(x, y, *args, **kwargs)
+
+    def get_config(self):
+        return {**self._parts, "name": self.name, "trainable": self.trainable}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        trainable = config.pop("trainable", True)
+        parts = {
+            key: keras.saving.deserialize_keras_object(config.pop(key), custom_objects)
+            for key in ("tower", "sharing")
+        }
+        heads = {
+            task: keras.saving.deserialize_keras_object(head, custom_objects)
+            for task, head in config.pop("heads").items()
+        }
+        model = cls(**parts, heads=heads, **config)
+        model.trainable = trainable
+        return model
+
+    def _check_targets(self, targets):
+        if not isinstance(targets, dict):
+            return
+        unknown = sorted(set(targets) - set(self.tasks))
+        if unknown:
+            raise ValueError(f"`y` has unknown tasks {unknown}. Known tasks: {self.tasks}.")
+        for task, target in targets.items():
+            check = getattr(self.head(task), "check_targets", None)
+            if check is not None and isinstance(target, np.ndarray):
+                check(target, name=f"y[{task!r}]")
+
+
+def _check_tasks(heads):
+    if not isinstance(heads, dict) or not heads:
+        raise ValueError(f"`heads` must be a dict from task name to head. Received: {heads!r}.")
+    bad = [task for task in heads if not re.fullmatch(r"[A-Za-z]\w*", str(task))]
+    if bad:
+        raise ValueError(
+            f"`heads`: a task name must be a letter followed by letters, digits or underscores. "
+            f"Received: {bad}."
+        )
+
+
+def _named_copy(layer, name):
+    config = layer.get_config()
+    config["name"] = name
+    copy = type(layer).from_config(config)
+    if layer.built and layer.weights:
+        if not copy.built:
+            copy.build(layer.get_build_config()["input_shape"])
+        copy.set_weights(layer.get_weights())
+    return copy

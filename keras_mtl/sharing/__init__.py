@@ -1,0 +1,7 @@
+"""Ways in which tasks share the stages of a tower."""
+
+from keras_mtl.sharing.branched import Branched
+from keras_mtl.sharing.cross_stitched import CrossStitched
+from keras_mtl.sharing.sharing import Sharing
+
+__all__ = ["Branched", "CrossStitched", "Sharing"]

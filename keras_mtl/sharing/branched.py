@@ -1,0 +1,97 @@
+"""Tasks share the first stages and branch off: independent and hard-shared networks are extremes."""
+
+import keras
+
+from keras_mtl.sharing.sharing import Sharing
+
+LAST_STAGE = "the last stage"
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class Branched(Sharing):
+    """Tasks share a tree of stages.
+
+    Source: the Split architectures of Misra et al., CVPR 2016, section 3.1; general trees are those
+    of Vandenhende et al., "Branched Multi-Task Networks", BMVC 2020.
+
+    Args:
+        tree: for every stage of the tower a partition of the tasks (a list of groups, each a list
+            of task names), each as fine as the one before or finer. `None` for a tree that is all
+            shared to some stage and all separate from there on; see the constructors.
+        shared_until: name of the last stage that all tasks share.
+
+    Raises:
+        ValueError: both arguments are given; from `connect`: the tree does not fit the tower.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> keras_mtl.sharing.Branched.split(after="pool2").get_config()
+    {'tree': None, 'shared_until': 'pool2'}
+    """
+
+    def __init__(self, tree=None, shared_until=None):
+        if tree is not None and shared_until is not None:
+            raise ValueError(
+                "Give `tree` or `shared_until`, not both. "
+                f"Received: tree={tree}, shared_until={shared_until!r}."
+            )
+        self.tree = tree
+        self.shared_until = shared_until
+
+    @classmethod
+    def independent(cls):
+        """Every task has a tower of its own."""
+        return cls()
+
+    @classmethod
+    def hard_sharing(cls):
+        """All tasks share all stages; only the heads are their own."""
+        return cls(shared_until=LAST_STAGE)
+
+    @classmethod
+    def split(cls, after):
+        """All tasks share the stages up to and with `after`, and none behind it."""
+        return cls(shared_until=after)
+
+    def partition(self, stage, tower, tasks):
+        index = tower.index(stage)
+        if self.tree is not None:
+            return [list(group) for group in self.tree[index]]
+        if self._shared_stages(tower) > index:
+            return [list(tasks)]
+        return [[task] for task in tasks]
+
+    def check(self, tower, tasks):
+        self._shared_stages(tower)
+        if self.tree is None:
+            return
+        if len(self.tree) != len(tower.stages):
+            raise ValueError(
+                f"`tree` must have one partition of the tasks for each stage of {tower.stages}. "
+                f"Received: {len(self.tree)} partitions."
+            )
+        coarser = [list(tasks)]
+        for stage, partition in zip(tower.stages, self.tree, strict=True):
+            if sorted(task for group in partition for task in group) != sorted(tasks):
+                raise ValueError(
+                    f"`tree` must put each of the tasks {list(tasks)} into one group at every "
+                    f"stage. Received at stage {stage!r}: {partition}."
+                )
+            for group in partition:
+                if not any(set(group) <= set(parent) for parent in coarser):
+                    raise ValueError(
+                        f"`tree` must only branch: tasks that parted cannot share a later stage. "
+                        f"Received at stage {stage!r}: {partition} after {coarser}."
+                    )
+            coarser = partition
+
+    def get_config(self):
+        return {"tree": self.tree, "shared_until": self.shared_until}
+
+    def _shared_stages(self, tower):
+        if self.shared_until is None:
+            return 0
+        if self.shared_until == LAST_STAGE:
+            return len(tower.stages)
+        return tower.index(self.shared_until) + 1

@@ -1,0 +1,77 @@
+"""What all ways of sharing have in common: how the tasks go through the stages of a tower."""
+
+
+class Sharing:
+    """The way in which T tasks go through the stages of a tower.
+
+    A sharing is described apart from tower and tasks; `connect` builds it on them. Subclasses say
+    which tasks share a stage (`partition`) and what stands between two stages (`join`).
+    """
+
+    def partition(self, stage, tower, tasks):
+        """The groups of tasks that share one copy of a stage.
+
+        Args:
+            stage: name of the stage.
+            tower: the `Tower`.
+            tasks: names of all tasks.
+
+        Returns:
+            A list of lists of task names; each task stands in one of them.
+        """
+        return [[task] for task in tasks]
+
+    def join(self, stage, features):
+        """What happens to the tasks' features after a stage: nothing, unless a subclass says so.
+
+        Args:
+            stage: name of the stage.
+            features: dict from task name to tensor.
+
+        Returns:
+            A dict of the same keys.
+        """
+        return features
+
+    def check(self, tower, tasks):
+        """Raises a `ValueError` if the sharing does not fit the tower and the tasks."""
+
+    def connect(self, inputs, tower, tasks):
+        """Builds the sharing.
+
+        Args:
+            inputs: the Keras tensor of the input.
+            tower: the `Tower` whose stages are copied.
+            tasks: names of the tasks.
+
+        Returns:
+            `(features, stages)`: a dict from task name to its last features, and one from task name
+            to a dict from stage name to the name of the layer that runs it.
+        """
+        self.check(tower, tasks)
+        features = {task: inputs for task in tasks}
+        stages = {task: {} for task in tasks}
+        for stage in tower.stages:
+            outputs = {}
+            for group in self.partition(stage, tower, tasks):
+                part = tower.copy_stage(stage, group_name(group, tasks))
+                result = part(features[group[0]])
+                for task in group:
+                    outputs[task] = result
+                    stages[task][stage] = part.name
+            features = self.join(stage, {task: outputs[task] for task in tasks})
+        return features, stages
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def group_name(group, tasks):
+    """What the copy of a stage is named after: its task, its tasks, or "shared" by all of several."""
+    if len(group) == len(tasks) > 1:
+        return "shared"
+    return "_".join(group)
