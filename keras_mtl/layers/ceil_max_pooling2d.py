@@ -9,7 +9,7 @@ class CeilMaxPooling2D(keras.layers.Layer):
     """Max pooling whose last windows may hang over the right and bottom edge.
 
     The output has `ceil((size - pool_size) / strides) + 1` rows and columns (Caffe's rule; PyTorch's
-    `ceil_mode=True`); Keras' "valid" rounds down and its "same" also pads on the left and top.
+    `ceil_mode=True`); Keras' "valid" rounds down, its "same" also pads on the left and top.
 
     Args:
         pool_size: side of the window, in pixels.
@@ -58,8 +58,10 @@ class CeilMaxPooling2D(keras.layers.Layer):
         """Pixels to add behind the last one; for an unknown size the most that can be needed."""
         if size is None:
             return self.strides - 1
-        return (self.pool_size - size) % self.strides if size >= self.pool_size else (
-            self.pool_size - size
+        return (
+            (self.pool_size - size) % self.strides
+            if size >= self.pool_size
+            else (self.pool_size - size)
         )
 
     def _output_size(self, size):

@@ -14,8 +14,8 @@ class CrossStitch(keras.layers.Layer):
     Source: Misra et al., "Cross-stitch Networks for Multi-task Learning", CVPR 2016, Equation 1.
     `alpha[i, i]` are the paper's same-task values, `alpha[i, j]` its different-task values.
 
-    The alphas need a rate 10² to 10³ times the network's (paper, section 5.2), and weight decay must
-    not pull them to zero. They therefore carry `learning_rate_multiplier` and
+    The alphas need a rate 10² to 10³ times the network's (paper, section 5.2), and weight decay
+    must not pull them to zero. They therefore carry `learning_rate_multiplier` and
     `weight_decay_exempt`, which the optimizers in `keras_mtl.optimizers` read.
 
     Args:

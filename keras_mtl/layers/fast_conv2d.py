@@ -62,7 +62,8 @@ class FastConv2D(keras.layers.Conv2D):
         (stride_y, stride_x), size = self.strides, inputs.shape[1:3]
         if self.padding == "same":
             pads = [
-                _same_padding(*axis) for axis in zip(size, (height, width), self.strides, strict=True)
+                _same_padding(*axis)
+                for axis in zip(size, (height, width), self.strides, strict=True)
             ]
             inputs = ops.pad(inputs, ((0, 0), *pads, (0, 0)))
         rows = (inputs.shape[1] - height) // stride_y + 1

@@ -9,8 +9,8 @@ from keras import ops
 class LocalResponseNormalization(keras.layers.Layer):
     """Divides each channel by the energy of its neighbours, as Caffe's `LRN` layer does.
 
-    `x / (k + alpha / size * sum of x² over `size` neighbouring channels) ** beta`. Caffe and PyTorch
-    divide `alpha` by `size`; TensorFlow's own `lrn` does not.
+    `x / (k + alpha / size * sum of x² over size neighbouring channels) ** beta`. Caffe and
+    PyTorch divide `alpha` by `size`; TensorFlow's own `lrn` does not.
 
     Source: Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks",
     2012, section 3.3; the defaults are CaffeNet's.

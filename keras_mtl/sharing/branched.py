@@ -1,4 +1,4 @@
-"""Tasks share the first stages and branch off: independent and hard-shared networks are extremes."""
+"""Tasks share the first stages, then branch off; independent and hard-shared are extremes."""
 
 import keras
 

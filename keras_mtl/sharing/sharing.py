@@ -71,7 +71,7 @@ class Sharing:
 
 
 def group_name(group, tasks):
-    """What the copy of a stage is named after: its task, its tasks, or "shared" by all of several."""
+    """What a copy of a stage is named after: its task or tasks, or "shared" if that is all."""
     if len(group) == len(tasks) > 1:
         return "shared"
     return "_".join(group)

@@ -45,8 +45,8 @@ class Tower:
             )
         if stages != sorted(stages, key=list(known).index) or len(set(stages)) < len(stages):
             raise ValueError(
-                f"`cuts` must follow the order of the network. Received: {list(cuts)}; the order is "
-                f"{[name for name in known if name in stages]}."
+                f"`cuts` must follow the order of the network. Received: {list(cuts)}; the order "
+                f"is {[name for name in known if name in stages]}."
             )
         self.stages = tuple(stages)
         self._ends = [self.model.inputs[0], *(known[name] for name in stages)]
@@ -125,12 +125,12 @@ def possible_cuts(model):
         alive.update((id(tensor), tensor) for tensor in node.output_tensors)
         alive = {key: tensor for key, tensor in alive.items() if last_use.get(key, -1) > position}
         # A layer that is called on both sides would be copied into two stages and lose its tie.
-        divides_layer = any(
-            first_call[key] <= position < last_call[key] for key in first_call
-        )
+        divides_layer = any(first_call[key] <= position < last_call[key] for key in first_call)
         made_here = len(alive) == 1 and id(node.output_tensors[0]) in alive
-        if made_here and not divides_layer and not isinstance(
-            node.operation, keras.layers.InputLayer
+        if (
+            made_here
+            and not divides_layer
+            and not isinstance(node.operation, keras.layers.InputLayer)
         ):
             cuts[node.operation.name] = node.output_tensors[0]
     return cuts
@@ -149,7 +149,7 @@ def _functional(model):
 
 
 def _topological_nodes(model):
-    """The calls that make up the model, inputs first (Keras keeps them by depth from the output)."""
+    """The calls that make up the model, inputs first (Keras counts depth from the output)."""
     by_depth = model._nodes_by_depth
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 

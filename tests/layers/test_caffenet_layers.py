@@ -1,0 +1,154 @@
+"""The layers of CaffeNet-FCN against references computed in NumPy and SciPy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from layer_checks import check_layer
+from scipy.ndimage import correlate1d
+from scipy.signal import convolve2d
+
+from keras_mtl.layers import (
+    BilinearDeconvolution,
+    CeilMaxPooling2D,
+    FastConv2D,
+    LocalResponseNormalization,
+    fast_conv2d,
+)
+
+
+def close(ours, reference, tolerance=1e-5):
+    ours = ops.convert_to_numpy(ours)
+    np.testing.assert_allclose(ours, reference, atol=tolerance * np.abs(reference).max())
+
+
+# FastConv2D
+
+CONVOLUTIONS = {
+    "plain": dict(filters=8, kernel_size=3),
+    "groups": dict(filters=8, kernel_size=5, groups=2, padding="same"),
+    "groups with a stride": dict(filters=8, kernel_size=3, groups=4, strides=2, padding="same"),
+    "large window": dict(filters=8, kernel_size=6, padding="same"),
+    "large window with a stride": dict(filters=8, kernel_size=(11, 7), strides=(4, 2)),
+    "same with a stride": dict(filters=4, kernel_size=7, strides=3, padding="same"),
+    "groups of large windows": dict(filters=8, kernel_size=6, groups=2),
+    "activation without bias": dict(filters=8, kernel_size=6, activation="relu", use_bias=False),
+}
+
+
+@pytest.mark.parametrize("by_matmul", [True, False])
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_fast_convolution_is_the_convolution(rng, monkeypatch, case, by_matmul):
+    monkeypatch.setattr(fast_conv2d, "_matmul_is_faster", lambda shape: by_matmul)
+    x = rng.normal(size=(2, 14, 13, 4)).astype("float32")
+    fast = FastConv2D(**CONVOLUTIONS[case])
+    plain = keras.layers.Conv2D(**CONVOLUTIONS[case])
+    fast.build(x.shape)
+    plain.build(x.shape)
+    weights = [rng.normal(size=w.shape).astype("float32") for w in fast.weights]
+    fast.set_weights(weights)
+    plain.set_weights(weights)
+    close(fast(x), ops.convert_to_numpy(plain(x)))
+
+
+def test_fast_convolution_of_unknown_size_and_channels_first(rng):
+    layer = FastConv2D(4, 6, groups=2, padding="same")
+    model = keras.Sequential([keras.Input((None, None, 4)), layer])
+    assert model.predict(rng.normal(size=(1, 9, 8, 4)), verbose=0).shape == (1, 9, 8, 4)
+    first = FastConv2D(4, 6, padding="same", data_format="channels_first")
+    assert first.compute_output_shape((1, 4, 9, 8)) == (1, 4, 9, 8)
+
+
+def test_the_large_layer_of_caffenet_is_lowered_and_small_ones_are_not():
+    assert fast_conv2d._matmul_is_faster((6, 6, 256, 4096))
+    assert not fast_conv2d._matmul_is_faster((3, 3, 192, 384))
+    assert not fast_conv2d._matmul_is_faster((1, 1, 4096, 4096))
+
+
+def test_fast_convolution_contract(rng, tmp_path):
+    x = rng.normal(size=(2, 8, 8, 4)).astype("float32")
+    check_layer(FastConv2D(6, 6, groups=2, padding="same"), x, tmp_path, weights=2)
+
+
+# LocalResponseNormalization
+
+
+@pytest.mark.parametrize("size, beta", [(5, 0.75), (3, 0.5), (1, 0.75)])
+def test_normalisation_is_caffes(rng, size, beta):
+    x = 10 * rng.normal(size=(2, 3, 3, 9))
+    energy = correlate1d(x**2, np.ones(size), mode="constant")
+    layer = LocalResponseNormalization(size=size, alpha=0.01, beta=beta, k=2.0)
+    close(layer(x.astype("float32")), x / (2 + 0.01 / size * energy) ** beta)
+
+
+def test_normalisation_contract(rng, tmp_path):
+    x = rng.normal(size=(2, 4, 4, 6)).astype("float32")
+    check_layer(LocalResponseNormalization(), x, tmp_path)
+    with pytest.raises(ValueError, match="`size` must be an odd"):
+        LocalResponseNormalization(size=4)
+
+
+# CeilMaxPooling2D
+
+
+@pytest.mark.parametrize("pool, stride", [(3, 2), (2, 2), (3, 1), (3, 3), (1, 1)])
+@pytest.mark.parametrize("height, width", [(7, 8), (9, 12), (2, 3), (1, 5)])
+def test_pooling_is_the_maximum_of_every_window(rng, height, width, pool, stride):
+    x = -1 - rng.random(size=(1, height, width, 2)).astype("float32")  # all below zero
+    rows = max(int(np.ceil((height - pool) / stride)), 0) + 1
+    columns = max(int(np.ceil((width - pool) / stride)), 0) + 1
+    expected = np.array(
+        [
+            [
+                x[0, i * stride : i * stride + pool, j * stride : j * stride + pool].max((0, 1))
+                for j in range(columns)
+            ]
+            for i in range(rows)
+        ]
+    )
+    close(CeilMaxPooling2D(pool, stride)(x), expected[None])
+
+
+def test_pooling_of_unknown_size(rng):
+    x = rng.normal(size=(1, 8, 7, 2)).astype("float32")
+    model = keras.Sequential([keras.Input((None, None, 2)), CeilMaxPooling2D(3, 2)])
+    assert model.output_shape == (None, None, None, 2)
+    close(model(x), ops.convert_to_numpy(CeilMaxPooling2D(3, 2)(x)))
+
+
+def test_pooling_contract(rng, tmp_path):
+    check_layer(CeilMaxPooling2D(), rng.normal(size=(2, 8, 8, 3)).astype("float32"), tmp_path)
+    with pytest.raises(ValueError, match="`strides` must lie between"):
+        CeilMaxPooling2D(2, 3)
+
+
+# BilinearDeconvolution
+
+
+@pytest.mark.parametrize("stride, kernel", [(2, 3), (4, 7), (4, 8), (32, 63)])
+def test_upsampling_is_the_transposed_convolution(rng, stride, kernel):
+    """Reference: zeros between the cells, then a full convolution with Caffe's bilinear kernel."""
+    rows, columns = 3, 4
+    x = rng.normal(size=(1, rows, columns, 2))
+    factor = (kernel + 1) // 2
+    centre = factor - 1 if kernel % 2 else factor - 0.5
+    line = 1 - np.abs(np.arange(kernel) - centre) / factor
+    spread = np.zeros(((rows - 1) * stride + 1, (columns - 1) * stride + 1, 2))
+    spread[::stride, ::stride] = x[0]
+    full = np.stack(
+        [convolve2d(spread[..., channel], np.outer(line, line)) for channel in range(2)], -1
+    )
+    assert full.shape[0] == (rows - 1) * stride + kernel
+    top, left = stride // 2, 1
+    height, width = full.shape[0] - top - 1, full.shape[1] - left - 2
+    layer = BilinearDeconvolution((height, width), stride, kernel, crop=(top, left))
+    close(layer(x.astype("float32")), full[None, top : top + height, left : left + width])
+
+
+def test_upsampling_contract(rng, tmp_path):
+    x = rng.normal(size=(2, 3, 3, 4)).astype("float32")
+    check_layer(BilinearDeconvolution((8, 9), strides=4, crop=1), x, tmp_path)
+    with pytest.raises(ValueError, match="must fit into the upsampled map of 15"):
+        BilinearDeconvolution((16, 16), strides=4, crop=0)(x)
+    with pytest.raises(ValueError, match="must be known"):
+        BilinearDeconvolution((8, 8), strides=4)(keras.Input((None, 3, 4)))
