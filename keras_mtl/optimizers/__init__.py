@@ -1,0 +1,11 @@
+"""Keras optimizers in which each variable may train at its own multiple of the learning rate."""
+
+from keras_mtl.optimizers.adam import Adam as Adam
+from keras_mtl.optimizers.adamw import AdamW as AdamW
+from keras_mtl.optimizers.learning_rate_multipliers import (
+    LearningRateMultipliers as LearningRateMultipliers,
+)
+from keras_mtl.optimizers.sgd import SGD as SGD
+from keras_mtl.optimizers.with_learning_rate_multipliers import (
+    with_learning_rate_multipliers as with_learning_rate_multipliers,
+)

@@ -1,0 +1,198 @@
+"""The mixin that gives every variable its own multiple of the learning rate."""
+
+import math
+import re
+from numbers import Real
+
+import keras
+
+# How many variable paths an error message lists.
+_PATHS_SHOWN = 10
+
+
+class LearningRateMultipliers:
+    """Optimizer mixin: each variable trains at a multiple of the learning rate.
+
+    `with_learning_rate_multipliers` puts it in front of a Keras optimizer. In a cross-stitch
+    network the stitches want 10² to 10³ times the rate of the network (Misra et al., *Cross-stitch
+    Networks for Multi-task Learning*, CVPR 2016, §5.2). Scaling the gradients is no substitute:
+    Adam and its kin divide the scale away again, and clipping would see it.
+
+    The factor of a variable is, in this order,
+
+    1. that of the first entry of `learning_rate_multipliers`, in the order of the dict, whose
+       pattern is found (`re.search`) in `variable.path`;
+    2. the one it carries, the plain attribute `variable.learning_rate_multiplier`, which a layer
+       sets in its `build`;
+    3. 1.
+
+    A variable with factor `m` is updated exactly as by an optimizer of its own with the learning
+    rate `m * learning_rate`, whatever sets that rate: a number, a schedule, a callback. So weight
+    decay, which Keras takes times the learning rate, is multiplied by `m` as well. A variable that
+    carries `variable.weight_decay_exempt = True` is left out of the decay, as one named to
+    `exclude_from_weight_decay` is. Clipping comes before the factors and does not see them.
+
+    A factor of 0 freezes: neither the variable nor its moments are touched, though its gradient is
+    computed and counts in the global norm. Factors are read once, in the optimizer's `build`.
+
+    Args:
+        *args: Positional arguments of the optimizer.
+        learning_rate_multipliers: Dict from regular expressions to finite factors of at least 0,
+            or `None` for carried factors only.
+        **kwargs: Keyword arguments of the optimizer.
+
+    Raises:
+        ValueError: In `__init__`, if a pattern is no regular expression or a factor is negative or
+            not finite. In `build`, if a carried factor is, or if a pattern decides no variable: it
+            is found in none, or earlier patterns take all those in which it is.
+    """
+
+    # Multiplies the learning rate while the weight decay of one group is applied.
+    _decay_factor = 1.0
+
+    def __init__(self, *args, learning_rate_multipliers=None, **kwargs):
+        multipliers = _validated(learning_rate_multipliers)
+        super().__init__(*args, **kwargs)
+        self.learning_rate_multipliers = multipliers
+
+    def build(self, variables):
+        """Creates the optimizer's state and fixes the factor of each variable."""
+        if self.built:
+            return
+        factors = _factors(variables, self.learning_rate_multipliers)
+        exempt = [bool(getattr(v, "weight_decay_exempt", False)) for v in variables]
+        super().build(variables)
+        self._factors = tuple(factors)
+        self._decay_exempt = tuple(exempt)
+        # Without multipliers and exemptions the stock methods run, unchanged.
+        self._has_multipliers = any(factor != 1.0 for factor in factors)
+        self._has_own_decay = self._has_multipliers or any(exempt)
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        # Keras has no public place for this. `update_step` would do on TensorFlow and JAX, but on
+        # torch the fused optimizers never call it; here one fused update runs for each factor.
+        if not self._has_multipliers:
+            return super()._backend_update_step(grads, trainable_variables, learning_rate)
+        for factor, positions in self._by_factor(trainable_variables):
+            # Factor 1 passes the rate on as it is: the same numbers as without multipliers.
+            rate = learning_rate if factor == 1.0 else keras.ops.multiply(learning_rate, factor)
+            super()._backend_update_step(
+                [grads[i] for i in positions], [trainable_variables[i] for i in positions], rate
+            )
+
+    def _apply_weight_decay(self, variables):
+        if not self._has_own_decay:
+            return super()._apply_weight_decay(variables)
+        # Excluded variables are dropped here already: torch's fused decay refuses an empty list.
+        variables = [v for v in variables if self._use_weight_decay(v)]
+        for factor, positions in self._by_factor(variables):
+            self._decay_factor = factor
+            try:
+                super()._apply_weight_decay([variables[i] for i in positions])
+            finally:
+                # To 1, not to what it was: tf.distribute interleaves replicas within `super()`.
+                self._decay_factor = 1.0
+
+    def _use_weight_decay(self, variable):
+        # By index, since TensorFlow asks with its own variable, which carries no attribute.
+        if self._decay_exempt[self._get_variable_index(variable)]:
+            return False
+        return super()._use_weight_decay(variable)
+
+    def _get_current_learning_rate(self):
+        rate = super()._get_current_learning_rate()
+        if self._decay_factor == 1.0:
+            return rate
+        return keras.ops.multiply(rate, self._decay_factor)
+
+    def _by_factor(self, variables):
+        """Returns pairs of a factor and the positions of its variables, without the frozen."""
+        groups = {}
+        for position, variable in enumerate(variables):
+            factor = self._factors[self._get_variable_index(variable)]
+            groups.setdefault(factor, []).append(position)
+        groups.pop(0.0, None)
+        return groups.items()
+
+    def get_config(self):
+        multipliers = dict(self.learning_rate_multipliers)
+        return {**super().get_config(), "learning_rate_multipliers": multipliers}
+
+    def __reduce__(self):
+        # Keras unpickles through a class method, so through the class, which pickle cannot find by
+        # name if a factory made it. Any optimizer's method does: the saved config names the class.
+        _, args = super().__reduce__()
+        return keras.optimizers.Optimizer._unpickle_model, args
+
+
+def _validated(multipliers):
+    """Returns `multipliers` as a dict of str to float, or raises a `ValueError`."""
+    if multipliers is None:
+        return {}
+    if not isinstance(multipliers, dict):
+        raise ValueError(
+            "Argument `learning_rate_multipliers` must be a dict from regular expressions to "
+            f"factors, or None. Received: learning_rate_multipliers={multipliers}"
+        )
+    for pattern in multipliers:
+        try:
+            # Not a compiled pattern or bytes: the config is saved as JSON.
+            valid = isinstance(pattern, str) and re.compile(pattern)
+        except re.error:
+            valid = False
+        if not valid:
+            raise ValueError(
+                "A key of `learning_rate_multipliers` must be a string that is a regular "
+                f"expression. Received: {pattern!r}"
+            )
+    return {
+        pattern: _valid_factor(factor, f"`learning_rate_multipliers[{pattern!r}]`")
+        for pattern, factor in multipliers.items()
+    }
+
+
+def _valid_factor(factor, source):
+    if not isinstance(factor, Real) or not math.isfinite(factor) or factor < 0:
+        raise ValueError(f"{source} must be a finite number of at least 0. Received: {factor!r}")
+    return float(factor)
+
+
+def _path(variable):
+    # A raw `tf.Variable`, which Keras optimizers accept, has a name only.
+    return getattr(variable, "path", variable.name)
+
+
+def _factors(variables, multipliers):
+    """Returns the factor of each variable; raises on a pattern that decides none."""
+    factors = []
+    deciding = set()
+    for variable in variables:
+        path = _path(variable)
+        pattern = next((p for p in multipliers if re.search(p, path)), None)
+        if pattern is not None:
+            deciding.add(pattern)
+            factors.append(multipliers[pattern])
+        else:
+            carried = getattr(variable, "learning_rate_multiplier", 1.0)
+            source = f"`learning_rate_multiplier`, carried by the variable '{path}',"
+            factors.append(_valid_factor(carried, source))
+    for pattern in multipliers:
+        if pattern not in deciding:
+            _raise_idle(pattern, [_path(v) for v in variables])
+    return factors
+
+
+def _raise_idle(pattern, paths):
+    found = [path for path in paths if re.search(pattern, path)]
+    if found:
+        problem = "decides no variable: an earlier pattern matches each one that it matches"
+        hint = "Put the narrower pattern first. It matches"
+    else:
+        problem = "matches no trainable variable"
+        hint = "Known paths"
+    shown = found or paths
+    more = f" and {len(shown) - _PATHS_SHOWN} more" if len(shown) > _PATHS_SHOWN else ""
+    raise ValueError(
+        f"The pattern {pattern!r} of `learning_rate_multipliers` {problem}. "
+        f"{hint}: {shown[:_PATHS_SHOWN]}{more}"
+    )
