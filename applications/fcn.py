@@ -1,0 +1,95 @@
+"""FCN-32s on CaffeNet for several dense tasks, under any sharing."""
+
+import keras
+
+from keras_mtl.heads import NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.towers import CaffeNet, Tower
+from keras_mtl.towers.caffenet import STAGES, score_geometry
+
+
+def FCN(
+    sharing,
+    tasks,
+    input_shape=(500, 500, 3),
+    weights=None,
+    *,
+    width=1.0,
+    stem_strides=4,
+    padding=100,
+    rescale=1.0,
+    dropout=0.5,
+    seed=None,
+    name="fcn",
+):
+    """Builds fully convolutional CaffeNets for dense tasks on one image, under any sharing.
+
+    The paper's network is the default; its small form for tests and demonstrations is `width=0.25,
+    stem_strides=2, padding="same", rescale=1 / 64`.
+
+    Source: Misra et al., CVPR 2016, section 5; Long et al., CVPR 2015.
+
+    Args:
+        sharing: a `keras_mtl.sharing.Sharing`; its stages are `keras_mtl.towers.caffenet.STAGES`.
+        tasks: dict from task name to the number of classes (segmentation), a `NormalsCodebook`
+            (surface normals), or a Keras layer that makes the output of fc7's features.
+        input_shape: `(height, width, 3)` in pixels.
+        weights: `None`, or the path of a weights file of this very model.
+        width, stem_strides, padding, rescale, dropout, seed: as in `CaffeNet`.
+        name: name of the model.
+
+    Returns:
+        A `MultiTaskModel`: RGB pixels from 0 to 255 in, a dict of logits (batch, height, width,
+        channels) out.
+
+    Raises:
+        ValueError: see `CaffeNet` and the sharing; a task of unknown kind.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> model = keras_mtl.applications.FCN(
+    ...     keras_mtl.sharing.Branched.hard_sharing(), {"segmentation": 17, "parts": 5},
+    ...     (96, 96, 3), width=0.05, stem_strides=2, padding="same")
+    >>> tuple(model.output["parts"].shape)
+    (None, 96, 96, 5)
+    """
+    net = CaffeNet(
+        include_top=False,
+        input_shape=input_shape,
+        width=width,
+        stem_strides=stem_strides,
+        padding=padding,
+        fully_convolutional=True,
+        rescale=rescale,
+        dropout=dropout,
+        seed=seed,
+    )
+    stride, centres = score_geometry(input_shape, padding, stem_strides)
+    geometry = {
+        "output_size": tuple(input_shape[:2]),
+        "strides": stride,
+        # The bilinear kernel's peak stands `stride − 1` pixels behind its first cell.
+        "crop": tuple(int(stride - 1 - centre) for centre in centres),
+    }
+    heads = {
+        task: _head(task, kind, {**geometry, "dropout": dropout, "seed": seed})
+        for task, kind in tasks.items()
+    }
+    model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
+    if weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def _head(task, kind, options):
+    if isinstance(kind, keras.layers.Layer):
+        return kind
+    if isinstance(kind, NormalsCodebook):
+        return NormalsHead(kind, **options)
+    if isinstance(kind, int) and kind > 1:
+        return SegmentationHead(kind, **options)
+    raise ValueError(
+        f"`tasks[{task!r}]` must be a number of classes (2 or more), a NormalsCodebook or a Keras "
+        f"layer. Received: {kind!r}."
+    )

@@ -1,0 +1,29 @@
+"""keras_mtl: what should my tasks share?"""
+
+from keras_mtl import (
+    applications,
+    datasets,
+    heads,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    sharing,
+    towers,
+)
+from keras_mtl.multi_task_model import MultiTaskModel
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MultiTaskModel",
+    "applications",
+    "datasets",
+    "heads",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "sharing",
+    "towers",
+]
