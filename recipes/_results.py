@@ -1,0 +1,65 @@
+"""Where a recipe keeps what it found."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import keras
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def open_folder(folder, settings):
+    """The folder of one run, made or taken up again.
+
+    Args:
+        folder: where models, figures and results go.
+        settings: JSON-able dict of all that decides the results.
+
+    Returns:
+        The folder as a `Path`.
+
+    Raises:
+        SystemExit: the folder holds a run with other settings.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = json.loads(json.dumps(settings))
+    kept = folder / "settings.json"
+    if kept.exists() and json.loads(kept.read_text()) != settings:
+        raise SystemExit(
+            f"{folder} holds a run with other settings ({kept.name} says which): choose another "
+            "--output, or remove the folder."
+        )
+    write_json(kept, settings)
+    return folder
+
+
+def write_json(path, content):
+    """Writes a JSON file, whole or not at all."""
+    unfinished = Path(path).with_name(f"unfinished_{Path(path).name}")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(unfinished, path)
+
+
+def provenance():
+    """What produced a result: backend, versions and commit."""
+    return {
+        "backend": keras.backend.backend(),
+        "keras": keras.__version__,
+        "commit": _commit(),
+    }
+
+
+def _commit():
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

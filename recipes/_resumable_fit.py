@@ -1,0 +1,76 @@
+"""`model.fit` that a stopped run picks up again, to the bit."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+
+def resumable_fit(model, data, epochs, path, label):
+    """Trains a compiled model, or loads it if an earlier run has.
+
+    The model and its optimizer are kept in `path` while they train and after. A run that was
+    stopped goes on behind the last epoch that it kept and ends with the very same weights.
+
+    Args:
+        model: a compiled Keras model.
+        data: an `ArrayBatches`.
+        epochs: number of epochs.
+        path: the `.keras` file.
+        label: what the progress line says.
+
+    Returns:
+        The trained model (`model` itself, or the one that was loaded).
+    """
+    path = Path(path)
+    start = 0
+    if path.exists():
+        model = keras.models.load_model(path)
+        start = int(model.optimizer.iterations) // len(data)
+    if start < epochs:
+        print(f"{label}: epoch {start} of {epochs}", flush=True)
+        model.fit(
+            data,
+            initial_epoch=start,
+            epochs=epochs,
+            shuffle=False,  # the data shuffles itself, by its own seed
+            verbose=0,
+            callbacks=[_Repeatable(data), _Keep(path, epochs, label)],
+        )
+    else:
+        print(f"{label}: trained by an earlier run ({path})", flush=True)
+    return model
+
+
+class _Repeatable(keras.callbacks.Callback):
+    """Makes the order of the data and all random draws functions of the epoch.
+
+    Keras does not keep the state of seed generators in a `.keras` file.
+    """
+
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.data.epoch = epoch
+        for variable in self.model.variables:
+            if variable.path.endswith("seed_generator_state"):
+                seed = keras.ops.convert_to_numpy(variable)[0]
+                variable.assign(np.array([seed, epoch * len(self.data)], variable.dtype))
+
+
+class _Keep(keras.callbacks.Callback):
+    """Writes the model behind every epoch, whole or not at all, and a line of progress."""
+
+    def __init__(self, path, epochs, label):
+        super().__init__()
+        self.path, self.epochs, self.label = path, epochs, label
+
+    def on_epoch_end(self, epoch, logs=None):
+        unfinished = self.path.with_name(f"unfinished_{self.path.name}")
+        self.model.save(unfinished)
+        os.replace(unfinished, self.path)
+        loss = f", loss {logs['loss']:.3f}" if logs else ""
+        print(f"{self.label}: epoch {epoch + 1} of {self.epochs}{loss}", flush=True)
