@@ -1,0 +1,38 @@
+"""Semantic segmentation: a class for every pixel."""
+
+import keras
+import numpy as np
+
+from keras_mtl.heads.fcn_head import FCNHead
+
+VOID = 255
+"""Label of pixels that count neither in losses nor in metrics."""
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class SegmentationHead(FCNHead):
+    """An `FCNHead` whose channels are class logits; arguments as there.
+
+    Its targets are integer labels (batch, height, width) from 0 to `channels` − 1, or 255 for void:
+    train it with `SparseCategoricalCrossentropy(from_logits=True, ignore_class=255)`.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> head = keras_mtl.heads.SegmentationHead(17, (96, 96), strides=16, crop=9)
+    """
+
+    def check_targets(self, labels, name="labels"):
+        """Raises a `ValueError` if labels are out of range.
+
+        Without it, a label out of range stops TensorFlow and PyTorch deep inside the step, and
+        JAX trains on silently.
+        """
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(f"`{name}` must hold integer labels. Received: dtype={labels.dtype}.")
+        bad = (labels != VOID) & ((labels < 0) | (labels >= self.channels))
+        if bad.any():
+            raise ValueError(
+                f"`{name}` must hold labels from 0 to {self.channels - 1}, or {VOID} for void. "
+                f"Received: {np.unique(labels[bad])[:10].tolist()}."
+            )

@@ -1,0 +1,6 @@
+"""Losses over pixels."""
+
+from keras_mtl.losses.normals_codebook_crossentropy import NormalsCodebookCrossentropy
+from keras_mtl.losses.segmentation_crossentropy import SegmentationCrossentropy
+
+__all__ = ["NormalsCodebookCrossentropy", "SegmentationCrossentropy"]

@@ -1,0 +1,65 @@
+"""Cross-entropy of semantic segmentation."""
+
+import keras
+from keras import ops
+
+from keras_mtl.losses._pixel_crossentropy import PixelCrossentropy
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class SegmentationCrossentropy(PixelCrossentropy):
+    """Softmax cross-entropy of labelled pixels, averaged over those that are not void.
+
+    The value is that of `keras.losses.SparseCategoricalCrossentropy(from_logits=True,
+    ignore_class=255)`, in less time. A label outside [0, classes) that is not `ignore_class` makes
+    the loss NaN on every backend, for a compiled program cannot raise; Keras' own loss trains on
+    with it on JAX.
+
+    Args:
+        ignore_class: Label of void pixels, or None.
+        reduction: As in `keras.losses.Loss`; the default averages over the valid pixels.
+        name: Name of the loss.
+        dtype: dtype of the computation.
+
+    Call arguments:
+        y_true: Tensor (batch, height, width) or (batch, height, width, 1) of integer labels.
+        y_pred: Float tensor (batch, height, width, classes) of logits.
+        sample_weight: Optional, one value a sample or a pixel.
+
+    Raises:
+        ValueError: If the shapes do not fit each other.
+
+    Example:
+
+    >>> loss = SegmentationCrossentropy()
+    >>> y_true = np.array([[[0, 1], [2, 255]]], "uint8")
+    >>> round(float(loss(y_true, np.zeros((1, 2, 2, 5), "float32"))), 4)  # log(5)
+    1.6094
+    """
+
+    def __init__(
+        self,
+        ignore_class=255,
+        reduction="sum_over_batch_size",
+        name="segmentation_crossentropy",
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.ignore_class = ignore_class
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
+        if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
+            y_true = ops.squeeze(y_true, axis=-1)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def _valid(self, y_true):
+        if self.ignore_class is None:
+            return ops.ones_like(y_true, dtype="bool")
+        return ops.not_equal(y_true, ops.cast(self.ignore_class, y_true.dtype))
+
+    def _labels(self, y_true):
+        return ops.cast(y_true, "int32"), self._valid(y_true)
+
+    def get_config(self):
+        return {**super().get_config(), "ignore_class": self.ignore_class}

@@ -1,0 +1,21 @@
+"""Metrics of semantic segmentation and of surface normals."""
+
+from keras_mtl.metrics.frequency_weighted_iu import FrequencyWeightedIU
+from keras_mtl.metrics.mean_angular_error import MeanAngularError
+from keras_mtl.metrics.mean_iu import MeanIU
+from keras_mtl.metrics.median_angular_error import MedianAngularError
+from keras_mtl.metrics.normals_scores import NormalsScores
+from keras_mtl.metrics.pixel_accuracy import PixelAccuracy
+from keras_mtl.metrics.segmentation_scores import SegmentationScores
+from keras_mtl.metrics.within_angle import WithinAngle
+
+__all__ = [
+    "FrequencyWeightedIU",
+    "MeanAngularError",
+    "MeanIU",
+    "MedianAngularError",
+    "NormalsScores",
+    "PixelAccuracy",
+    "SegmentationScores",
+    "WithinAngle",
+]

@@ -1,0 +1,45 @@
+"""Pixel accuracy of semantic segmentation."""
+
+import keras
+from keras import ops
+
+from keras_mtl.metrics._confusion_metric import ConfusionMetric
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class PixelAccuracy(ConfusionMetric):
+    """Share of the labelled pixels whose class is right: sum_i n_ii / sum_i t_i.
+
+    n_ij counts the pixels of class i that are predicted as j, t_i = sum_j n_ij.
+
+    Args:
+        num_classes: Number of classes C.
+        ignore_class: Label of void pixels, which are left out, or None.
+        name: Name of the metric.
+        dtype: As in `keras.metrics.Metric`.
+
+    Returns:
+        `result()`: scalar in [0, 1]. `confusion_matrix` and `per_class_iu()` give NumPy arrays.
+        NaN before the first labelled pixel and after a label that is no class.
+
+    Raises:
+        ValueError: If `num_classes` is less than 2 or the shapes of an update do not fit.
+
+    Source: Long, Shelhamer, Darrell, Fully Convolutional Networks for Semantic Segmentation, CVPR
+    2015, section 5.
+
+    Example:
+
+    >>> metric = PixelAccuracy(num_classes=2)
+    >>> y_pred = np.array([[[[2.0, 1.0], [0.0, 1.0], [3.0, 0.0]]]])
+    >>> float(metric(np.array([[[0, 0, 255]]]), y_pred))
+    0.5
+    """
+
+    def __init__(self, num_classes, ignore_class=255, name="pixel_accuracy", dtype=None):
+        super().__init__(num_classes, ignore_class=ignore_class, name=name, dtype=dtype)
+
+    @staticmethod
+    def score(confusion):
+        """Scalar tensor from a float tensor (C, C) of counts, truth by prediction."""
+        return ops.divide_no_nan(ops.trace(confusion), ops.sum(confusion))
