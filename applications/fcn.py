@@ -1,5 +1,7 @@
 """FCN-32s on CaffeNet for several dense tasks, under any sharing."""
 
+import numbers
+
 import keras
 
 from keras_mtl.heads import NormalsCodebook, NormalsHead, SegmentationHead
@@ -15,6 +17,7 @@ def FCN(
     weights=None,
     *,
     width=1.0,
+    fc_width=None,
     stem_strides=4,
     padding=100,
     rescale=1.0,
@@ -35,7 +38,7 @@ def FCN(
             (surface normals), or a Keras layer that makes the output of fc7's features.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path of a weights file of this very model.
-        width, stem_strides, padding, rescale, dropout, seed: as in `CaffeNet`.
+        width, fc_width, stem_strides, padding, rescale, dropout, seed: as in `CaffeNet`.
         name: name of the model.
 
     Returns:
@@ -43,7 +46,8 @@ def FCN(
         channels) out.
 
     Raises:
-        ValueError: see `CaffeNet` and the sharing; a task of unknown kind.
+        ValueError: see `CaffeNet` and the sharing; a task of unknown kind; too little `padding` for
+            the scores to cover the image.
 
     Example:
 
@@ -54,10 +58,13 @@ def FCN(
     >>> tuple(model.output["parts"].shape)
     (None, 96, 96, 5)
     """
+    if not isinstance(tasks, dict):
+        raise ValueError(f"`tasks` must be a dict from task name to kind. Received: {tasks!r}.")
     net = CaffeNet(
         include_top=False,
         input_shape=input_shape,
         width=width,
+        fc_width=fc_width,
         stem_strides=stem_strides,
         padding=padding,
         fully_convolutional=True,
@@ -66,6 +73,12 @@ def FCN(
         seed=seed,
     )
     stride, centres = score_geometry(input_shape, padding, stem_strides)
+    lacking = max(centres) - (stride - 1)
+    if lacking > 0:
+        raise ValueError(
+            f"`padding` must be 'same' or at least {int(padding + lacking)}, or the image's first "
+            f"pixels have no score. Received: {padding}."
+        )
     geometry = {
         "output_size": tuple(input_shape[:2]),
         "strides": stride,
@@ -87,8 +100,8 @@ def _head(task, kind, options):
         return kind
     if isinstance(kind, NormalsCodebook):
         return NormalsHead(kind, **options)
-    if isinstance(kind, int) and kind > 1:
-        return SegmentationHead(kind, **options)
+    if isinstance(kind, numbers.Integral) and kind > 1:
+        return SegmentationHead(int(kind), **options)
     raise ValueError(
         f"`tasks[{task!r}]` must be a number of classes (2 or more), a NormalsCodebook or a Keras "
         f"layer. Received: {kind!r}."

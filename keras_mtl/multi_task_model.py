@@ -1,5 +1,6 @@
 """Any tower × any sharing × any heads, as one Keras model."""
 
+import json
 import re
 
 import keras
@@ -48,14 +49,17 @@ class MultiTaskModel(keras.Model):
         outputs = {task: head(features[task]) for task, head in heads.items()}
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
         self._stage_layers = stages
-        # The configuration, not the tower: it would keep a further copy of the weights alive.
-        self._parts = {
-            "tower": keras.saving.serialize_keras_object(tower),
-            "sharing": keras.saving.serialize_keras_object(sharing),
-            "heads": {
-                task: keras.saving.serialize_keras_object(head) for task, head in heads.items()
-            },
-        }
+        # The configuration, not the tower: it would keep a further copy of the weights alive. As
+        # text, since Keras takes a configuration apart that it builds from.
+        self._parts = json.dumps(
+            {
+                "tower": keras.saving.serialize_keras_object(tower),
+                "sharing": keras.saving.serialize_keras_object(sharing),
+                "heads": {
+                    task: keras.saving.serialize_keras_object(head) for task, head in heads.items()
+                },
+            }
+        )
 
     @property
     def tasks(self):
@@ -85,7 +89,7 @@ class MultiTaskModel(keras.Model):
         """Takes over the weights of models of the same tower but another sharing.
 
         For a stage that several of this model's tasks share, the first of them that one of `models`
-        has gives the weights. Units (alphas) are taken over where a model has the same one.
+        has gives the weights. Units (alphas) are taken over from a model of the same tasks.
 
         Args:
             *models: `MultiTaskModel`s, such as the one-task networks a stitched one starts from.
@@ -94,7 +98,8 @@ class MultiTaskModel(keras.Model):
             This model.
 
         Raises:
-            ValueError: a task is in none of the models, or shapes differ; nothing is changed then.
+            ValueError: a task is in none of the models, shapes differ, or a model whose units would
+                be taken over has the tasks in another order; nothing is changed then.
         """
         donors = {task: model for model in reversed(models) for task in model.tasks}
         missing = [task for task in self.tasks if task not in donors]
@@ -108,9 +113,10 @@ class MultiTaskModel(keras.Model):
             for stage in self.stages:
                 pairs.setdefault(self.stage(task, stage).name, donors[task].stage(task, stage))
         for layer in self.layers:
-            twins = [each for model in models for each in model.layers if each.name == layer.name]
-            if layer.weights and layer.name not in pairs and twins:
-                pairs[layer.name] = twins[0]
+            if layer.weights and layer.name not in pairs:
+                donor = self._unit_donor(layer.name, models)
+                if donor is not None:
+                    pairs[layer.name] = donor
         for name, donor in pairs.items():
             ours = [tuple(weight.shape) for weight in self.get_layer(name).weights]
             theirs = [tuple(weight.shape) for weight in donor.weights]
@@ -134,12 +140,18 @@ class MultiTaskModel(keras.Model):
         return super().fit(x, y, *args, **kwargs)
 
     def get_config(self):
-        return {**self._parts, "name": self.name, "trainable": self.trainable}
+        frozen = [path for path, layer in _layers_by_path(self) if not layer.trainable]
+        return {
+            **json.loads(self._parts),
+            "name": self.name,
+            "trainable": self.trainable,
+            "frozen": frozen,
+        }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        trainable = config.pop("trainable", True)
+        trainable, frozen = config.pop("trainable", True), config.pop("frozen", ())
         parts = {
             key: keras.saving.deserialize_keras_object(config.pop(key), custom_objects)
             for key in ("tower", "sharing")
@@ -149,8 +161,25 @@ class MultiTaskModel(keras.Model):
             for task, head in config.pop("heads").items()
         }
         model = cls(**parts, heads=heads, **config)
-        model.trainable = trainable
+        if not trainable:
+            model.trainable = False
+        for path, layer in _layers_by_path(model):
+            # An assignment reaches the layers within, so only where it changes something.
+            if layer.trainable != (path not in frozen):
+                layer.trainable = path not in frozen
         return model
+
+    def _unit_donor(self, name, models):
+        """The unit of that name of the first model that mixes the same tasks, or `None`."""
+        for model in models:
+            if set(model.tasks) == set(self.tasks) and any(x.name == name for x in model.layers):
+                if model.tasks != self.tasks:
+                    raise ValueError(
+                        f"`models` must have the tasks in the order of this model, in which {name} "
+                        f"mixes them: {self.tasks}. Received: {model.tasks} of {model.name}."
+                    )
+                return model.get_layer(name)
+        return None
 
     def _check_targets(self, targets):
         if not isinstance(targets, dict):
@@ -173,6 +202,14 @@ def _check_tasks(heads):
             f"`heads`: a task name must be a letter followed by letters, digits or underscores. "
             f"Received: {bad}."
         )
+
+
+def _layers_by_path(model, prefix=""):
+    """Pairs of a path and a layer, of the layers of a model and of the models within it."""
+    for layer in model.layers:
+        yield f"{prefix}{layer.name}", layer
+        if isinstance(layer, keras.Model):
+            yield from _layers_by_path(layer, f"{prefix}{layer.name}/")
 
 
 def _named_copy(layer, name):

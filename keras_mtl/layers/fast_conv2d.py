@@ -26,8 +26,9 @@ class FastConv2D(keras.layers.Conv2D):
     Example:
 
     >>> import numpy as np, keras_mtl
-    >>> keras_mtl.layers.FastConv2D(4, 5, groups=2, padding="same")(np.ones((1, 8, 8, 6))).shape[1:]
-    (8, 8, 4)
+    >>> layer = keras_mtl.layers.FastConv2D(4, 5, groups=2, padding="same")
+    >>> tuple(layer(np.ones((1, 8, 8, 6))).shape)
+    (1, 8, 8, 4)
     """
 
     def convolution_op(self, inputs, kernel):

@@ -19,10 +19,12 @@ def CaffeNet(
     weights=None,
     input_tensor=None,
     input_shape=None,
+    pooling=None,
     classes=1000,
     classifier_activation="softmax",
     *,
     width=1.0,
+    fc_width=None,
     groups=2,
     stem_strides=4,
     padding=0,
@@ -46,9 +48,13 @@ def CaffeNet(
         weights: `None` (random) or the path of a weights file that Keras reads.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
         input_shape: `(height, width, 3)` in pixels; `(227, 227, 3)` if `None`.
+        pooling: without the classifier, `"avg"` or `"max"` ends with the mean or maximum over the
+            map; `None` with the map.
         classes: number of classes of the classifier.
         classifier_activation: activation of the classifier.
-        width: factor on the number of channels of every layer but the classifier.
+        width: factor on the number of channels of every layer but the classifier; the numbers are
+            rounded to multiples of `groups`.
+        fc_width: the factor for fc6 and fc7, which hold most of the weights; `width` if `None`.
         groups: groups of conv2, conv4 and conv5.
         stem_strides: step of conv1, in pixels: 4 makes a total stride of 32, 2 one of 16.
         padding: pixels around the image at conv1 (0, or 100 in FCN-32s), or `"same"`: every map
@@ -78,7 +84,10 @@ def CaffeNet(
         raise ValueError("CaffeNet needs `image_data_format` 'channels_last' (in keras.json).")
     image = layers.Input(input_shape or (227, 227, 3)) if input_tensor is None else input_tensor
     _check_input(tuple(image.shape[1:]), padding, stem_strides, fully_convolutional)
-    channels = {count: max(groups, round(count * width)) for count in (96, 256, 384, 4096)}
+    channels = {  # multiples of the groups, which divide them
+        count: groups * max(1, round(count * width / groups)) for count in (96, 256, 384)
+    }
+    channels[4096] = max(1, round(4096 * (width if fc_width is None else fc_width)))
     seeds = iter(range(10 * (seed or 0), 10 * (seed or 0) + 10)) if seed is not None else None
 
     def initializer():
@@ -109,6 +118,12 @@ def CaffeNet(
     x = convolution("conv5", 256, 3, padding="same", groups=groups)(x)
     x = CeilMaxPooling2D(name="pool5")(x)
 
+    classifier = {
+        "activation": classifier_activation,
+        "kernel_initializer": keras.initializers.GlorotUniform(
+            None if seed is None else 10 * seed + 9
+        ),
+    }
     dropout_seed = {"fc6": seed, "fc7": None if seed is None else seed + 1}
     if fully_convolutional:
         if padding == "same":
@@ -118,7 +133,7 @@ def CaffeNet(
             if include_top or name_ == "fc6":  # behind the last features the head drops
                 x = layers.Dropout(dropout, seed=dropout_seed[name_], name=f"drop{name_[2:]}")(x)
         if include_top:
-            x = FastConv2D(classes, 1, activation=classifier_activation, name="fc8")(x)
+            x = FastConv2D(classes, 1, name="fc8", **classifier)(x)
     elif include_top:
         x = layers.Flatten(name="flatten")(x)
         for name_ in ("fc6", "fc7"):
@@ -126,7 +141,13 @@ def CaffeNet(
                 channels[4096], activation="relu", kernel_initializer=initializer(), name=name_
             )(x)
             x = layers.Dropout(dropout, seed=dropout_seed[name_], name=f"drop{name_[2:]}")(x)
-        x = layers.Dense(classes, activation=classifier_activation, name="fc8")(x)
+        x = layers.Dense(classes, name="fc8", **classifier)(x)
+
+    if not include_top and pooling is not None:
+        pools = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
+        if pooling not in pools:
+            raise ValueError(f"`pooling` must be None, 'avg' or 'max'. Received: {pooling!r}.")
+        x = pools[pooling](name=f"{pooling}_pool")(x)
 
     inputs = image if input_tensor is None else keras.utils.get_source_inputs(input_tensor)
     model = keras.Model(inputs, x, name=name)
@@ -190,7 +211,7 @@ def _check_input(shape, padding, stem_strides, fully_convolutional):
     smallest = FC6_WINDOW if fully_convolutional else 1
     for _pool in range(3):
         smallest = 2 * smallest if smallest > 1 else 1
-    minimum = (smallest - 1) * stem_strides + 11 - 2 * padding
+    minimum = max((smallest - 1) * stem_strides + 11 - 2 * padding, 1)
     if min(shape[:2]) < minimum:
         raise ValueError(
             f"The input is too small for CaffeNet: height and width must be at least {minimum} "

@@ -19,7 +19,8 @@ class Tower:
 
     Raises:
         TypeError: `model` is not a functional model with one input and one output.
-        ValueError: a cut is unknown, or more than one tensor crosses it; possible cuts are listed.
+        ValueError: `model` has no layers; a cut is unknown, or more than one tensor crosses it (the
+            possible cuts are listed).
 
     Example:
 
@@ -34,6 +35,8 @@ class Tower:
     def __init__(self, model, cuts):
         self.model = _functional(model)
         known = possible_cuts(self.model)
+        if not known:
+            raise ValueError(f"`model` must have layers. Received: {model!r}, its input alone.")
         output = self.model.outputs[0]
         last = next(name for name, tensor in known.items() if tensor is output)
         stages = [*cuts, *([] if last in cuts else [last])]
@@ -126,13 +129,10 @@ def possible_cuts(model):
         alive = {key: tensor for key, tensor in alive.items() if last_use.get(key, -1) > position}
         # A layer that is called on both sides would be copied into two stages and lose its tie.
         divides_layer = any(first_call[key] <= position < last_call[key] for key in first_call)
-        made_here = len(alive) == 1 and id(node.output_tensors[0]) in alive
-        if (
-            made_here
-            and not divides_layer
-            and not isinstance(node.operation, keras.layers.InputLayer)
-        ):
-            cuts[node.operation.name] = node.output_tensors[0]
+        made_here = [tensor for tensor in node.output_tensors if id(tensor) in alive]
+        is_input = isinstance(node.operation, keras.layers.InputLayer)
+        if len(alive) == len(made_here) == 1 and not divides_layer and not is_input:
+            cuts[node.operation.name] = made_here[0]
     return cuts
 
 
@@ -158,8 +158,22 @@ def _renamed(layer, prefix):
     config = layer.get_config()
     if isinstance(layer, keras.layers.InputLayer):
         return type(layer).from_config(config)
+    # With one seed for all copies, every task's dropout would drop the same units.
+    config = _reseeded(config, prefix)
     config["name"] = f"{prefix}_{layer.name}"
-    if isinstance(config.get("seed"), int):
-        # With one seed for all copies, every task's dropout would drop the same units.
-        config["seed"] = zlib.crc32(f"{prefix}/{config['seed']}".encode())
     return type(layer).from_config(config)
+
+
+def _reseeded(config, prefix):
+    """The configuration, in which seeds (also those of nested layers) are the prefix's own."""
+    if isinstance(config, dict):
+        return {
+            key: zlib.crc32(f"{prefix}/{value}".encode()) >> 1  # torch takes 31 bits
+            if key == "seed" and isinstance(value, int)
+            else _reseeded(value, prefix)
+            for key, value in config.items()
+        }
+    if isinstance(config, (list, tuple)):
+        parts = [_reseeded(value, prefix) for value in config]
+        return tuple(parts) if isinstance(config, tuple) else parts
+    return config
