@@ -48,11 +48,17 @@ PRESETS = {
         train_images=1200,
         test_images=300,
         batch_size=16,
-        network={"width": 0.25, "stem_strides": 2, "padding": "same", "rescale": 1 / 64},
-        one_task_iterations={"segmentation": 600, "normals": 600},
-        further_iterations=300,
-        learning_rate=0.02,
-        further_learning_rate=0.01,
+        network={
+            "width": 1 / 4,
+            "fc_width": 1 / 8,
+            "stem_strides": 2,
+            "padding": "same",
+            "rescale": 1 / 64,
+        },
+        one_task_iterations={"segmentation": 450, "normals": 450},
+        further_iterations=225,
+        learning_rate=0.03,
+        further_learning_rate=0.015,
         decay=True,
     ),
     # The paper's own numbers (section 5); FCN-AlexNet's learning rate.
@@ -121,33 +127,33 @@ class Pair:
         """Probabilities of every task, averaged over the models that have it.
 
         Args:
-            models: list of models.
-            images: array (N, size, size, 3).
+            models: list of models; each task is in one of them at least.
+            images: float array (N, size, size, 3).
 
         Returns:
             A dict from task to array (N, size, size, channels).
         """
         outputs = [model.predict_on_batch(images) for model in models]
         return {
-            task: np.mean([softmax(each[task]) for each in outputs if task in each], axis=0)
+            task: np.mean([_softmax(each[task]) for each in outputs if task in each], axis=0)
             for task in TASKS
-            if any(task in each for each in outputs)
         }
 
     def scores(self, models):
         """Scores on the test images; several models of one task vote with their probabilities."""
         metrics = {
             "segmentation": SegmentationScores(rooms.NUM_CLASSES),
-            "normals": NormalsScores(self.codebook),
+            "normals": NormalsScores(),
         }
         data = ArrayBatches(
             self.test["image"], {task: self.test[task] for task in TASKS}, 25, shuffle=False
         )
         for index in range(len(data)):
             images, targets = data[index]
-            for task, probabilities in self.predict(models, images).items():
-                # The metrics take logits or probabilities of words and classes alike.
-                metrics[task].update_state(targets[task], probabilities)
+            predictions = self.predict(models, images)
+            predictions["normals"] = self.codebook.decode(predictions["normals"])
+            for task in TASKS:
+                metrics[task].update_state(targets[task], predictions[task])
         results = {
             task: {
                 key.removeprefix(f"{task}_"): float(value)
@@ -197,5 +203,5 @@ class Pair:
         return resumable_fit(model, data, epochs, self.folder / f"{name}.keras", name)
 
 
-def softmax(logits):
+def _softmax(logits):
     return ops.convert_to_numpy(ops.softmax(logits))

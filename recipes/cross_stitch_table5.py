@@ -22,6 +22,7 @@ import numpy as np
 from keras import ops
 
 from keras_mtl import plots
+from keras_mtl.layers import CrossStitch
 from recipes._results import open_folder, provenance, write_json
 from recipes._segmentation_and_normals import PRESETS, TASKS, Pair
 
@@ -87,7 +88,9 @@ def run(preset, data, seed, output):
         print(format_row(row, results["rows"][row]), flush=True)
     stitched = networks["cross-stitch"][0]
     results["alphas"] = {
-        layer.name: _alpha_summary(ops.convert_to_numpy(layer.alpha)) for layer in _units(stitched)
+        layer.name: _alpha_summary(ops.convert_to_numpy(layer.alpha))
+        for layer in stitched.layers
+        if isinstance(layer, CrossStitch)
     }
     draw(pair, networks, results["rows"], folder)
     results["seconds"] = round(time.monotonic() - started, 1)
@@ -129,14 +132,7 @@ def draw(pair, networks, rows, folder):
     figure = plots.pixel_predictions(images, maps, num_classes=len(pair.class_names))
     figure.savefig(folder / "predictions.png", dpi=80)
 
-    units = _units(networks["cross-stitch"][0])
-    figure, axes = plt.subplots(1, len(units), figsize=(3 * len(units), 3), sharey=True)
-    for axis, unit in zip(axes, units, strict=True):
-        plots.sorted_alphas(axis, ops.convert_to_numpy(unit.alpha), TASKS)
-        axis.set_title(unit.name.removeprefix("stitch_"))
-    axes[0].set_ylabel("alpha")
-    axes[0].legend(fontsize=6)
-    figure.tight_layout()
+    figure = plots.stitch_units(networks["cross-stitch"][0])
     figure.savefig(folder / "alphas.png", dpi=100)
 
     figure, axis = plt.subplots(figsize=(8, 4))
@@ -151,10 +147,6 @@ def draw(pair, networks, rows, folder):
     figure.tight_layout()
     figure.savefig(folder / "gain_per_class.png", dpi=100)
     plt.close("all")
-
-
-def _units(model):
-    return [layer for layer in model.layers if layer.name.startswith("stitch_")]
 
 
 def _alpha_summary(alpha):
