@@ -1,0 +1,106 @@
+"""One backend's part in the cross-backend test; started by it, driven by lines on stdin.
+
+Usage: KERAS_BACKEND=<backend> python worker.py <folder>
+
+Every line is a task, answered by a line "done": `start` builds, predicts, takes a step, saves;
+`load <other>` loads what another backend has saved, predicts and takes a further step. Results go to
+`<folder>/<backend>-<what>.npz`.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import keras_mtl
+from keras_mtl.heads import NormalsCodebook
+from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
+
+FOLDER = Path(sys.argv[1])
+BACKEND = keras.backend.backend()
+SIZE = 32
+
+
+def build():
+    """A stitched model, all of whose weights come from NumPy."""
+    model = keras_mtl.applications.CrossStitchFCN(
+        {"segmentation": 5, "normals": NormalsCodebook.default()},
+        (SIZE, SIZE, 3),
+        width=1 / 32,
+        stem_strides=2,
+        padding="same",
+        rescale=1 / 64,
+        dropout=0.0,
+    )
+    rng = np.random.default_rng(7)
+    model.set_weights(
+        [
+            rng.normal(0, (2 / np.prod(w.shape[:-1])) ** 0.5, w.shape)
+            if w.ndim == 4
+            else rng.uniform(0, 0.5, w.shape)
+            for w in model.get_weights()
+        ]
+    )
+    model.compile(
+        # The units carry a multiplier of 100.
+        keras_mtl.optimizers.SGD(1e-3, momentum=0.9),
+        loss={
+            "segmentation": SegmentationCrossentropy(),
+            "normals": NormalsCodebookCrossentropy(NormalsCodebook.default()),
+        },
+    )
+    return model
+
+
+def batch():
+    rng = np.random.default_rng(11)
+    images = rng.uniform(0, 255, size=(2, SIZE, SIZE, 3)).astype("float32")
+    labels = rng.integers(0, 5, size=(2, SIZE, SIZE)).astype("uint8")
+    labels[:, :3] = 255  # void
+    normals = rng.normal(size=(2, SIZE, SIZE, 3))
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    normals[:, -3:] = 0  # unknown
+    return images, {"segmentation": labels, "normals": normals.astype("float32")}
+
+
+def report(what, model, **others):
+    arrays = {f"weight {w.path}": keras.ops.convert_to_numpy(w) for w in model.weights}
+    np.savez(FOLDER / f"{BACKEND}-{what}.npz", **arrays, **others)
+
+
+def predictions(model):
+    return {f"output {k}": v for k, v in model.predict(batch()[0], verbose=0).items()}
+
+
+def step(model):
+    images, targets = batch()
+    history = model.fit(images, targets, batch_size=2, shuffle=False, verbose=0).history
+    return {f"logs {key}": np.float64(values[0]) for key, values in history.items()}
+
+
+def start():
+    model = build()
+    report("start", model, **predictions(model))
+    logs = step(model)
+    report("step", model, **logs, **predictions(model))
+    model.save(FOLDER / f"{BACKEND}.keras")
+    # The file holds the state before this step.
+    report("further", model, **step(model))
+
+
+def load(other):
+    model = keras.models.load_model(FOLDER / f"{other}.keras")
+    report(f"loaded-{other}", model, **predictions(model))
+    report(f"further-{other}", model, **step(model))
+
+
+def main():
+    for line in sys.stdin:
+        task, *arguments = line.split()
+        {"start": start, "load": load}[task](*arguments)
+        print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""Trees of stages: what is shared, counted by hand, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_mtl import MultiTaskModel
+from keras_mtl.sharing import Branched
+from keras_mtl.towers import CaffeNet, Tower
+from keras_mtl.towers.caffenet import STAGES
+
+TASKS = ("a", "b", "c")
+
+# CaffeNet at 1/32 of its width has 4, 8, 12, 12, 8, 128 and 128 channels, in two groups at conv2,
+# conv4 and conv5: window · inputs of a group · outputs + biases.
+PARAMETERS = {
+    "conv1": 11 * 11 * 3 * 4 + 4,
+    "pool1": 0,
+    "conv2": 5 * 5 * 2 * 8 + 8,
+    "pool2": 0,
+    "conv3": 3 * 3 * 8 * 12 + 12,
+    "conv4": 3 * 3 * 6 * 12 + 12,
+    "pool5": 3 * 3 * 6 * 8 + 8,  # with conv5
+    "fc6": 6 * 6 * 8 * 128 + 128,
+    "fc7": 128 * 128 + 128,
+}
+
+
+@pytest.fixture(scope="module")
+def caffenet():
+    with pytest.MonkeyPatch.context() as patch:
+        draw_by_numpy(patch)
+        net = CaffeNet(
+            include_top=False,
+            input_shape=(32, 32, 3),
+            width=1 / 32,
+            stem_strides=2,
+            padding="same",
+            fully_convolutional=True,
+        )
+    return Tower(net, STAGES)
+
+
+@pytest.fixture(autouse=True)
+def weights_by_numpy(monkeypatch):
+    draw_by_numpy(monkeypatch)
+
+
+def draw_by_numpy(patch):
+    """JAX compiles the drawing of every shape of weight: half a minute for these tests."""
+
+    def draw(self, shape, dtype=None):
+        spread = (2 / np.prod(shape[:-1])) ** 0.5
+        return ops.cast(np.random.default_rng(self.seed).normal(0, spread, shape), dtype)
+
+    patch.setattr(keras.initializers.VarianceScaling, "__call__", draw)
+
+
+def small_tower():
+    image = keras.Input((5,))
+    x = layers.Dense(4, activation="tanh", name="one")(image)
+    x = layers.Dense(4, activation="tanh", name="two")(x)
+    return Tower(keras.Model(image, layers.Dense(4, name="three")(x)), ["one", "two"])
+
+
+def model_of(tower, sharing, tasks=TASKS):
+    """Heads without weights, so that the tree alone is counted."""
+    heads = {task: layers.Activation("linear") for task in tasks}
+    return MultiTaskModel(tower, sharing, heads)
+
+
+def groups(model):
+    """Which tasks share, at every stage, by the identity of the layer that runs it."""
+    return [
+        {
+            frozenset(t for t in model.tasks if model.stage(t, stage) is model.stage(task, stage))
+            for task in model.tasks
+        }
+        for stage in model.stages
+    ]
+
+
+ALL_SHARED = {frozenset(TASKS)}
+ALL_APART = {frozenset([task]) for task in TASKS}
+
+
+# Parameters
+
+
+def test_one_tower_has_the_parameters_counted_by_hand(caffenet):
+    assert caffenet.stages == tuple(PARAMETERS)
+    assert caffenet.model.count_params() == sum(PARAMETERS.values())
+
+
+def test_parameters_of_the_extremes(caffenet):
+    total = sum(PARAMETERS.values())
+    assert model_of(caffenet, Branched.hard_sharing()).count_params() == total
+    assert model_of(caffenet, Branched.independent()).count_params() == 3 * total
+
+
+@pytest.mark.parametrize("after", STAGES)
+def test_parameters_of_split_at_every_stage(caffenet, after):
+    model = model_of(caffenet, Branched.split(after=after), tasks=("a", "b"))
+    shared = STAGES[: STAGES.index(after) + 1]
+    counts = [(1 if stage in shared else 2) * PARAMETERS[stage] for stage in STAGES]
+    assert model.count_params() == sum(counts)
+
+
+def test_parameters_of_a_tree(caffenet):
+    groups_at = {"conv1": [["a", "b", "c"]], "conv3": [["a", "c"], ["b"]], "fc6": [[*"a"], *"bc"]}
+    tree, partition = [], None
+    for stage in STAGES:
+        partition = groups_at.get(stage, partition)
+        tree.append(partition)
+    model = model_of(caffenet, Branched(tree))
+    expected = sum(
+        len(partition) * PARAMETERS[stage] for stage, partition in zip(STAGES, tree, strict=True)
+    )
+    assert model.count_params() == expected
+
+
+# Structure
+
+
+def test_extremes_are_the_ends_of_split():
+    tower = small_tower()
+    assert groups(model_of(tower, Branched.hard_sharing())) == [ALL_SHARED] * 3
+    assert groups(model_of(tower, Branched.split(after="three"))) == [ALL_SHARED] * 3
+    assert groups(model_of(tower, Branched.independent())) == [ALL_APART] * 3
+    split = groups(model_of(tower, Branched.split(after="one")))
+    assert split == [ALL_SHARED, ALL_APART, ALL_APART]
+    tree = [[list(TASKS)], *[[[task] for task in TASKS]] * 2]
+    assert groups(model_of(tower, Branched(tree))) == split
+
+
+def test_names_tell_who_shares():
+    tree = [[["a", "b", "c"]], [["a", "c"], ["b"]], [["a"], ["c"], ["b"]]]
+    model = model_of(small_tower(), Branched(tree))
+    assert [model.stage("c", stage).name for stage in model.stages] == [
+        "shared_one",
+        "a_c_two",
+        "c_three",
+    ]
+    assert model.stage("b", "two").name == "b_two"
+
+
+@pytest.mark.parametrize(
+    "sharing",
+    [
+        Branched.independent(),
+        Branched.hard_sharing(),
+        Branched.split(after="one"),
+        Branched([[["c", "a", "b"]], [["b"], ["a", "c"]], [["b"], ["c"], ["a"]]]),
+    ],
+    ids=["independent", "hard", "split", "tree"],
+)
+def test_every_task_starts_as_the_tower(rng, sharing):
+    tower = small_tower()
+    model = model_of(tower, sharing)
+    x = rng.normal(size=(3, 5)).astype("float32")
+    expected = ops.convert_to_numpy(tower.model(x))
+    for task, output in model(x).items():
+        np.testing.assert_allclose(ops.convert_to_numpy(output), expected, atol=1e-6, err_msg=task)
+
+
+def test_a_task_trains_the_stages_that_it_shares_and_no_other(rng):
+    tree = [[["a", "b", "c"]], [["a", "c"], ["b"]], [["a"], ["b"], ["c"]]]
+    model = model_of(small_tower(), Branched(tree))
+    model.compile("sgd", loss={"a": "mse"})
+    names = {layer.name for layer in model.layers if layer.weights}
+    before = {name: np.concatenate(weights(model, name), axis=None) for name in names}
+    model.fit(rng.normal(size=(4, 5)), {"a": rng.normal(size=(4, 4))}, verbose=0)
+    after = {name: np.concatenate(weights(model, name), axis=None) for name in names}
+    moved = {name for name in names if (before[name] != after[name]).any()}
+    assert moved == {"shared_one", "a_c_two", "a_three"}
+
+
+def weights(model, name):
+    return model.get_layer(name).get_weights()
+
+
+@pytest.mark.parametrize(
+    "sharing",
+    [Branched([[["a"], ["b"]]] * 3), Branched.hard_sharing(), Branched.split(after="one")],
+)
+def test_configuration_comes_back(sharing):
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(sharing))
+    assert twin.get_config() == sharing.get_config()
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "tree, message",
+    [
+        ([[["a", "b", "c"]]] * 2, r"one partition .* for each stage .* Received: 2 partitions"),
+        ([[["a", "b"]]] * 3, r"each of the tasks \['a', 'b', 'c'\].*at stage 'one'"),
+        ([[["a", "b", "c", "d"]]] * 3, "into one group at every stage"),
+        ([[["a", "b", "c"]], [["a", "b"], ["b", "c"]], [[*"abc"]]], "at stage 'two'"),
+        ([[["a", "b"], ["c"]], [["a", "b", "c"]], [["a", "b", "c"]]], "only branch.*'two'"),
+        ([[["a", "b"], ["c"]], [["a"], ["b", "c"]], [["a"], ["b"], ["c"]]], "only branch"),
+    ],
+)
+def test_malformed_trees_are_refused(tree, message):
+    with pytest.raises(ValueError, match=message):
+        model_of(small_tower(), Branched(tree))
+
+
+def test_tree_and_shared_until_exclude_each_other():
+    with pytest.raises(ValueError, match="`tree` or `shared_until`, not both. Received: tree="):
+        Branched(tree=[[["a"]]], shared_until="one")
+
+
+def test_split_after_an_unknown_stage_lists_the_known():
+    with pytest.raises(ValueError, match=r"no stage 'ten'. Known stages: \['one', 'two', 'three'"):
+        model_of(small_tower(), Branched.split(after="ten"))

@@ -1,0 +1,45 @@
+"""The examples in docstrings are run: what they show is what comes out, on every backend."""
+
+import doctest
+import importlib
+import pkgutil
+
+import keras
+import keras_mtl.applications
+import numpy as np
+import pytest
+
+import keras_mtl
+
+
+def modules():
+    """All modules of the library; the zoo stands in a folder of its own."""
+    names = ["keras_mtl", "keras_mtl.applications"]
+    for package in (keras_mtl, keras_mtl.applications):
+        prefix = f"{package.__name__}."
+        names += [module.name for module in pkgutil.walk_packages(package.__path__, prefix)]
+    return sorted(set(names))
+
+
+def examples(name):
+    module = importlib.import_module(name)
+    found = doctest.DocTestFinder(exclude_empty=True).find(
+        module, extraglobs={"np": np, "keras": keras, "keras_mtl": keras_mtl}
+    )
+    return [test for test in found if test.examples]
+
+
+TESTS = {test.name: test for name in modules() for test in examples(name)}
+
+
+def test_examples_are_found():
+    shown = {"layers.cross_stitch.CrossStitch", "towers.tower.Tower", "applications.fcn.FCN"}
+    assert {f"keras_mtl.{name}" for name in shown} < set(TESTS)
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_example(name):
+    report = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    results = runner.run(TESTS[name], out=report.append, clear_globs=False)
+    assert results.attempted > 0 and not results.failed, "".join(report)

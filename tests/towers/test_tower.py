@@ -1,0 +1,364 @@
+"""Cutting models into stages, against brute force on the graph."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import layers, ops
+
+from keras_mtl.towers import Tower, possible_cuts
+
+
+def chain(*names):
+    image = keras.Input((4,))
+    x = image
+    for name in names:
+        x = layers.Dense(4, name=name)(x)
+    return keras.Model(image, x)
+
+
+def residual():
+    image = keras.Input((4,))
+    x = layers.Dense(4, name="stem")(image)
+    y = layers.Dense(4, activation="tanh", name="inside1")(x)
+    y = layers.Dense(4, name="inside2")(y)
+    x = layers.Add(name="sum")([x, y])
+    return keras.Model(image, layers.Dense(2, name="top")(x))
+
+
+def composed(tower, prefix="copy"):
+    """A model that runs a copy of every stage, one after the other."""
+    image = keras.Input(tower.input_shape)
+    x = image
+    for stage in tower.stages:
+        x = tower.copy_stage(stage, prefix)(x)
+    return keras.Model(image, x)
+
+
+def randomize(model, rng, scale=1.0):
+    """Weights that leave no layer as it was made, of a spread that keeps activations near 1."""
+    model.set_weights(
+        [
+            # Positive, since variances are among them.
+            scale * rng.uniform(0.1, 1.9, w.shape) / max(np.prod(w.shape[:-1]), 1) ** 0.5
+            for w in model.get_weights()
+        ]
+    )
+
+
+def assert_equal_outputs(one, other, x, tolerance=1e-5):
+    one, other = (ops.convert_to_numpy(model(x, training=False)) for model in (one, other))
+    assert np.abs(one).max() > 1e-3
+    np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * np.abs(one).max())
+
+
+# Where a model can be cut
+
+
+def test_every_layer_of_a_chain_is_a_cut():
+    model = chain("a", "b", "c")
+    assert list(possible_cuts(model)) == ["a", "b", "c"]
+    assert all(possible_cuts(model)[name] is model.get_layer(name).output for name in "abc")
+
+
+def test_a_skip_is_not_cut():
+    model = residual()
+    assert list(possible_cuts(model)) == ["stem", "sum", "top"]
+    with pytest.raises(
+        ValueError, match=r"Received: \['inside1', 'inside2'\].*'stem', 'sum', 'top"
+    ):
+        Tower(model, ["stem", "inside1", "inside2"])
+
+
+def test_a_skip_from_the_input_is_not_cut():
+    image = keras.Input((4,))
+    x = layers.Dense(4, name="inside")(image)
+    x = layers.Concatenate(name="join")([image, x])
+    model = keras.Model(image, layers.Dense(2, name="top")(x))
+    assert list(possible_cuts(model)) == ["join", "top"]
+
+
+def test_a_layer_called_twice_is_not_divided():
+    image = keras.Input((4,))
+    twice = layers.Dense(4, name="twice")
+    x = layers.Dense(4, name="first")(image)
+    x = layers.Dense(4, name="between")(twice(x))
+    x = layers.Dense(4, name="last")(twice(x))
+    model = keras.Model(image, x)
+    cuts = possible_cuts(model)
+    assert list(cuts) == ["first", "twice", "last"]
+    tower = Tower(model, ["first", "twice"])
+    copy = tower.copy_stage("twice", "copy")
+    assert copy.count_params() == 2 * 20  # once, not once a call
+
+
+def test_operations_without_a_layer_can_be_cuts(rng):
+    image = keras.Input((4,))
+    x = layers.Dense(4, name="stem")(image)
+    x = ops.tanh(x) + 2 * x
+    model = keras.Model(image, layers.Dense(2, name="top")(x))
+    stem, total, top = possible_cuts(model)
+    assert (stem, top) == ("stem", "top")
+    tower = Tower(model, [stem, total])
+    assert_equal_outputs(model, composed(tower), rng.normal(size=(3, 4)).astype("float32"))
+
+
+def test_a_layer_with_two_outputs_of_which_one_is_used(rng):
+    image = keras.Input((5, 3))
+    _, hidden, _ = layers.LSTM(4, return_state=True, name="lstm")(image)
+    model = keras.Model(image, layers.Dense(2, name="top")(hidden))
+    assert list(possible_cuts(model)) == ["lstm", "top"]
+    tower = Tower(model, ["lstm"])
+    assert_equal_outputs(model, composed(tower), rng.normal(size=(2, 5, 3)).astype("float32"))
+    assert Tower(keras.Model(image, hidden), []).stages == ("lstm",)
+
+
+def test_sequential(rng):
+    model = keras.Sequential([keras.Input((4,)), *chain("a", "b", "c").layers[1:]])
+    tower = Tower(model, ["b"])
+    assert tower.stages == ("b", "c") and tower.input_shape == (4,)
+    assert_equal_outputs(model, composed(tower), rng.normal(size=(3, 4)).astype("float32"))
+
+
+@pytest.mark.parametrize("cuts", [["a", "b"], ["a", "b", "c"]])
+def test_the_output_may_be_left_out_of_the_cuts(cuts):
+    assert Tower(chain("a", "b", "c"), cuts).stages == ("a", "b", "c")
+
+
+def test_no_cut_is_one_stage():
+    assert Tower(chain("a", "b"), []).stages == ("b",)
+
+
+@pytest.mark.parametrize(
+    "cuts, message",
+    [
+        (["b", "nowhere"], r"Received: \['nowhere'\]. Possible cuts: \['a', 'b', 'c'\]"),
+        (["b", "a"], r"order of the network. Received: \['b', 'a'\]; the order is \['a', 'b'"),
+        (["a", "a"], "order of the network"),
+        (["c", "a"], "order of the network"),
+    ],
+)
+def test_wrong_cuts_are_refused(cuts, message):
+    with pytest.raises(ValueError, match=message):
+        Tower(chain("a", "b", "c"), cuts)
+
+
+def two_inputs():
+    one, other = keras.Input((4,)), keras.Input((4,))
+    return keras.Model([one, other], layers.Add()([one, other]))
+
+
+def two_outputs():
+    image = keras.Input((4,))
+    return keras.Model(image, [layers.Dense(2)(image), layers.Dense(2)(image)])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        two_inputs,
+        two_outputs,
+        lambda: keras.Sequential([layers.Dense(2)]),
+        lambda: layers.Dense(2),
+        lambda: "caffenet",
+    ],
+)
+def test_models_of_another_kind_are_refused(make):
+    with pytest.raises(TypeError, match="`model` must be a functional .* Received: "):
+        Tower(make(), [])
+
+
+def test_a_model_without_layers_is_refused():
+    image = keras.Input((4,))
+    with pytest.raises((TypeError, ValueError), match="`model`"):
+        Tower(keras.Model(image, image), [])
+
+
+# Copies of stages
+
+
+def test_stages_compose_to_the_model(rng):
+    model = residual()
+    randomize(model, rng)
+    tower = Tower(model, ["stem", "sum"])
+    assert_equal_outputs(model, composed(tower), rng.normal(size=(3, 4)).astype("float32"))
+
+
+def test_weights_are_copied_not_shared(rng):
+    image = keras.Input((4,))
+    x = layers.Dense(4, name="dense")(image)
+    x = layers.BatchNormalization(name="norm")(x)
+    model = keras.Model(image, layers.Dense(2, name="top")(x))
+    randomize(model, rng)
+    before = model.get_weights()
+    copy = Tower(model, ["norm"]).copy_stage("norm", "copy")
+    assert len(copy.get_weights()) == 2 + 4  # the moving statistics, too
+    for ours, theirs in zip(copy.get_weights(), before, strict=False):
+        np.testing.assert_array_equal(ours, theirs)
+    copy.set_weights([np.zeros_like(weight) for weight in copy.get_weights()])
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_names_carry_the_prefix():
+    copy = Tower(residual(), ["stem", "sum"]).copy_stage("sum", "depth")
+    assert copy.name == "depth_sum"
+    names = {layer.name for layer in copy.layers[1:]}
+    assert names == {"depth_inside1", "depth_inside2", "depth_sum"}
+
+
+def test_copies_keep_frozen_layers_and_dtypes():
+    image = keras.Input((4,))
+    x = layers.Dense(4, name="frozen", trainable=False)(image)
+    model = keras.Model(image, layers.Dense(2, dtype="mixed_bfloat16", name="half")(x))
+    copy = Tower(model, []).copy_stage("half", "copy")
+    assert len(copy.trainable_weights) == 2 and len(copy.non_trainable_weights) == 2
+    assert copy.get_layer("copy_half").dtype_policy.name == "mixed_bfloat16"
+
+
+def test_unknown_stage_lists_the_known():
+    with pytest.raises(ValueError, match=r"no stage 'c'. Known stages: \['a', 'b'\]"):
+        Tower(chain("a", "b"), ["a"]).copy_stage("c", "copy")
+
+
+def with_dropout(seed, nested):
+    image = keras.Input((64,))
+    drop = layers.Dropout(0.5, seed=seed, name="drop")
+    if nested:
+        drop = keras.Sequential([keras.Input((64,)), drop], name="nested")
+    return Tower(keras.Model(image, drop(image)), [])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("seed", [None, 7])
+def test_each_copy_drops_other_units(seed, nested):
+    tower = with_dropout(seed, nested)
+    stage = tower.stages[0]
+    x = np.ones((8, 64), "float32")
+    masks = [
+        ops.convert_to_numpy(tower.copy_stage(stage, prefix)(x, training=True)) > 0
+        for prefix in ("a", "b", "a")
+    ]
+    assert 0.2 < masks[0].mean() < 0.8
+    assert (masks[0] != masks[1]).any()
+    if seed is not None:
+        np.testing.assert_array_equal(masks[0], masks[2])
+
+
+def test_seeds_of_copies_are_seeds_on_every_backend():
+    tower = with_dropout(seed=0, nested=False)
+    prefixes = [f"task{i}" for i in range(20)]
+    seeds = [tower.copy_stage("drop", each).get_layer(f"{each}_drop").seed for each in prefixes]
+    assert len(set(seeds)) == 20 and 0 <= min(seeds) <= max(seeds) < 2**31
+
+
+def test_tower_is_serialised(rng):
+    tower = Tower(residual(), ["stem"])
+    config = keras.saving.serialize_keras_object(tower)
+    twin = keras.saving.deserialize_keras_object(config)
+    assert twin.stages == tower.stages and twin.get_config()["cuts"] == ["stem", "top"]
+    assert twin.model.count_params() == tower.model.count_params()
+
+
+def test_every_cut_of_mobilenet_is_right(rng, monkeypatch):
+    # Fast also on JAX, which compiles the drawing of every shape of weight.
+    monkeypatch.setattr(
+        keras.initializers.VarianceScaling,
+        "__call__",
+        lambda self, shape, dtype=None: ops.zeros(shape, dtype),
+    )
+    model = keras.applications.MobileNetV2(
+        weights=None, alpha=0.35, input_shape=(32, 32, 3), include_top=False
+    )
+    cuts = list(possible_cuts(model))
+    # 17 inverted residual blocks, of which ten have a skip.
+    assert {f"block_{i}_add" for i in (2, 4, 5, 7, 8, 9, 11, 12, 14, 15)} < set(cuts)
+    assert "block_2_expand_relu" not in cuts and "block_2_project_BN" not in cuts
+    assert "block_3_expand_relu" in cuts and cuts[-1] == "out_relu"
+    model.set_weights(
+        [
+            rng.normal(size=w.shape) * (2 / np.prod(w.shape[:-1])) ** 0.5
+            if w.ndim > 1
+            else rng.uniform(0.5, 1.5, w.shape)
+            for w in model.get_weights()
+        ]
+    )
+    image = keras.Input((32, 32, 3))
+    both = keras.Model(image, [model(image), composed(Tower(model, cuts))(image)])
+    whole, staged = both.predict(rng.normal(size=(1, 32, 32, 3)), verbose=0)
+    assert whole.std() > 1e-2
+    np.testing.assert_allclose(staged, whole, rtol=1e-4, atol=1e-5)
+
+
+# Random graphs
+
+WIDTH = 4
+
+
+@st.composite
+def graphs(draw):
+    """Calls of a random graph: (layer, indices of one or two earlier calls); call 0 is the input.
+
+    A layer is `dense<i>`, of which some are called again, or `sum<i>`.
+    """
+    calls = [("input", ())]
+    for position in range(1, draw(st.integers(2, 9))):
+        before = st.integers(max(0, position - 3), position - 1)
+        if draw(st.booleans()):
+            calls.append((f"sum{position}", (draw(before), draw(before))))
+        else:
+            known = [name for name, _ in calls if name.startswith("dense")]
+            again = known and draw(st.integers(0, 3)) == 0
+            name = draw(st.sampled_from(known)) if again else f"dense{position}"
+            calls.append((name, (draw(before),)))
+    return calls
+
+
+def build(calls):
+    made, tensors = {}, [keras.Input((WIDTH,))]
+    for name, sources in calls[1:]:
+        if name not in made:
+            is_sum = name.startswith("sum")
+            made[name] = layers.Add(name=name) if is_sum else layers.Dense(WIDTH, name=name)
+        arguments = [tensors[source] for source in sources]
+        tensors.append(made[name](arguments if len(arguments) > 1 else arguments[0]))
+    return keras.Model(tensors[0], tensors[-1])
+
+
+def reachable(calls, start, without=None):
+    """The calls that `start` depends on, itself among them, on ways that avoid `without`."""
+    found, todo = set(), [start]
+    while todo:
+        call = todo.pop()
+        if call not in found and call != without:
+            found.add(call)
+            todo.extend(calls[call][1])
+    return found
+
+
+def cuts_by_brute_force(calls):
+    last = len(calls) - 1
+    used = reachable(calls, last)
+    cuts = []
+    for call in sorted(used - {0}):
+        before = reachable(calls, call)
+        behind = used - before
+        dominates = 0 not in reachable(calls, last, without=call)
+        divided = {calls[i][0] for i in before} & {calls[i][0] for i in behind}
+        if dominates and not divided:
+            cuts.append(calls[call][0])
+    return cuts
+
+
+@settings(deadline=None, max_examples=40)
+@given(calls=graphs(), seed=st.integers(0, 2**32 - 1), data=st.data())
+def test_cuts_of_random_graphs(calls, seed, data):
+    rng = np.random.default_rng(seed)
+    model = build(calls)
+    expected = cuts_by_brute_force(calls)
+    assert list(possible_cuts(model)) == expected
+    randomize(model, rng)
+    chosen = data.draw(st.lists(st.sampled_from(expected), unique=True).map(sorted))
+    tower = Tower(model, [name for name in expected if name in chosen])
+    assert_equal_outputs(model, composed(tower), rng.normal(size=(2, WIDTH)).astype("float32"))
