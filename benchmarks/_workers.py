@@ -1,0 +1,88 @@
+"""What the processes of a benchmark share: how they talk, and the batch they train on."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+CLASSES = 40
+VOID = 255
+# So small that the weights hardly move: no timing depends on what the noise would teach.
+LEARNING_RATE = 1e-6
+ALPHA_MULTIPLIER = 100
+MOMENTUM = 0.9
+WEIGHT_DECAY = 5e-4
+
+
+class Worker:
+    """A Python process that waits for one command at a time on its standard input.
+
+    All of them stay alive, so that turns can alternate; those that wait cost no time.
+
+    Args:
+        script: name of a file beside this one, which ends in `serve`.
+        settings: dict that the script receives as JSON.
+        environment: variables to set; those of glibc's allocator are otherwise unset.
+    """
+
+    def __init__(self, script, settings, environment=()):
+        inherited = {key: os.environ[key] for key in os.environ if not key.startswith("MALLOC_")}
+        self.process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name(script), json.dumps(settings)],
+            env={**inherited, **dict(environment)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, command, *args):
+        """Runs one command of the worker and returns its answer."""
+        print(json.dumps([command, *args]), file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"A worker died at {command!r}; its own message stands above.")
+        return json.loads(answer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def settings_of_this_worker():
+    return json.loads(sys.argv[1])
+
+
+def serve(commands):
+    """Answers the commands on standard input, each by the function of its name, until the end."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries print to standard output, too
+    for line in sys.stdin:
+        name, *args = json.loads(line)
+        print(json.dumps(commands[name](*args)), file=answers, flush=True)
+
+
+def seconds_of(step, count):
+    """Mean seconds of `count` calls."""
+    start = time.perf_counter()
+    for _ in range(count):
+        step()
+    return (time.perf_counter() - start) / count
+
+
+def synthetic_batch(size, batch):
+    """Pixels, labels and normals of noise; a tenth of the labels and normals is unknown."""
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (batch, size, size, 3)).astype("float32")
+    labels = rng.integers(0, CLASSES, (batch, size, size)).astype("uint8")
+    labels[rng.random(labels.shape) < 0.1] = VOID
+    normals = rng.normal(size=(batch, size, size, 3)).astype("float32")
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    normals[rng.random(labels.shape) < 0.1] = 0
+    return images, labels, normals

@@ -1,0 +1,126 @@
+"""Times `FastConv2D` against `keras.layers.Conv2D`: forward and backward, layer by layer.
+
+The layers are those of the CaffeNet-FCN, full (224², batch 4) and small (96², batch 16), but for
+conv1, which both spell alike. Both are asked in turn, and checked against each other first.
+
+    KERAS_BACKEND=jax python benchmarks/convolution.py --rounds 9
+"""
+
+import argparse
+import statistics
+
+import keras
+import numpy as np
+from _workers import seconds_of
+
+from keras_mtl.layers import FastConv2D
+from keras_mtl.towers import CaffeNet
+
+NETWORKS = {
+    "full": (4, {"input_shape": (224, 224, 3), "padding": 100}),
+    "mini": (
+        16,
+        {"input_shape": (96, 96, 3), "padding": "same", "width": 0.25, "stem_strides": 2},
+    ),
+}
+
+
+def layers_of(network):
+    """The distinct convolutions of a CaffeNet-FCN, each with the shape of its input."""
+    batch, options = NETWORKS[network]
+    net = CaffeNet(include_top=False, fully_convolutional=True, **options)
+    for layer in net.layers:
+        if isinstance(layer, FastConv2D) and layer.name != "conv1":
+            yield layer, (batch, *layer.input.shape[1:])
+
+
+def training_function(layer, inputs):
+    """A function without arguments that runs the layer forward and backward on `inputs`.
+
+    It returns the outputs and the gradients of their sum of squares with respect to the inputs and
+    the kernel, and returns only when they are there.
+    """
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        @jax.jit
+        def step(inputs, kernel, bias):
+            def loss(inputs, kernel):
+                outputs, _ = layer.stateless_call([kernel, bias], [], inputs)
+                return (outputs**2).sum(), outputs
+
+            gradient = jax.grad(loss, argnums=(0, 1), has_aux=True)
+            gradients, outputs = gradient(inputs, kernel)
+            return outputs, *gradients
+
+        values = jax.numpy.asarray(inputs), layer.kernel.value, layer.bias.value
+        return lambda: jax.block_until_ready(step(*values))
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        inputs = tf.constant(inputs)
+
+        @tf.function
+        def step():
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                outputs = layer(inputs)
+                loss = tf.reduce_sum(outputs**2)
+            return outputs, *tape.gradient(loss, [inputs, layer.kernel.value])
+
+        return step
+    import torch
+
+    inputs = torch.from_numpy(inputs).requires_grad_()
+
+    def step():
+        inputs.grad = layer.kernel.value.grad = None
+        outputs = layer(inputs)
+        (outputs**2).sum().backward()
+        return outputs.detach(), inputs.grad, layer.kernel.value.grad
+
+    return step
+
+
+def compare(layer, shape, rounds):
+    """Median milliseconds of both layers, and the median ratio of fast to plain."""
+    inputs = np.random.default_rng(0).normal(size=shape).astype("float32")
+    steps = []
+    for each in (layer, keras.layers.Conv2D.from_config(layer.get_config())):
+        if not each.built:
+            each.build(shape)
+            each.set_weights(layer.get_weights())
+        steps.append(training_function(each, inputs))
+    for fast, plain in zip(*(step() for step in steps), strict=True):
+        fast, plain = keras.ops.convert_to_numpy(fast), keras.ops.convert_to_numpy(plain)
+        np.testing.assert_allclose(fast, plain, atol=1e-4 * np.abs(plain).max())
+    # Turns of at least some 20 ms, so that the clock and the change-over do not count.
+    count = max(1, round(0.02 / max(seconds_of(steps[0], 1), 1e-4)))
+    times = [[seconds_of(step, count) for step in steps] for _ in range(rounds)]
+    fast, plain = (1000 * statistics.median(each) for each in zip(*times, strict=True))
+    return fast, plain, statistics.median(fast / plain for fast, plain in times)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--rounds", type=int, default=9)
+    args = parser.parse_args()
+    print(f"{keras.backend.backend()}, forward + backward, median of {args.rounds} rounds, ms")
+    print(f"{'layer':12}{'input':>20}{'kernel':>22} groups{'Fast':>9}{'Conv2D':>9}  ratio")
+    for network in args.networks:
+        for layer, shape in layers_of(network):
+            fast, plain, ratio = compare(layer, shape, args.rounds)
+            name, kernel = f"{network} {layer.name}", tuple(layer.kernel.shape)
+            print(
+                f"{name:12}{str(shape):>20}{str(kernel):>22}{layer.groups:7}"
+                f"{fast:9.1f}{plain:9.1f}{ratio:7.2f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
