@@ -34,9 +34,10 @@ class NormalsCodebook:
         ValueError: If `codewords` has another shape, or vectors that are not finite, not of unit
             length or not different.
 
-    Source: Misra et al., Cross-stitch Networks for Multi-task Learning, CVPR 2016, section 5; the
-    coding is that of Ladicky et al., Discriminatively Trained Dense Surface Normal Estimation,
-    ECCV 2014.
+    Source: Misra et al., Cross-stitch Networks for Multi-task Learning, CVPR 2016, section 5: 20
+    categories, converted to normals as in Wang, Fouhey, Gupta, Designing Deep Networks for Surface
+    Normal Estimation, CVPR 2015, which it follows. The triangulation is theirs as recalled; the
+    cross-stitch paper does not spell it out.
 
     Example:
 
