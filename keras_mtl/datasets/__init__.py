@@ -1,5 +1,6 @@
 """Data sets, and feeding them to `fit`."""
 
-from . import multi_fashion as multi_fashion
-from . import rooms as rooms
-from .array_batches import ArrayBatches as ArrayBatches
+from keras_mtl.datasets import multi_fashion, rooms
+from keras_mtl.datasets.array_batches import ArrayBatches
+
+__all__ = ["ArrayBatches", "multi_fashion", "rooms"]
