@@ -8,7 +8,7 @@ from keras import ops
 class CeilMaxPooling2D(keras.layers.Layer):
     """Max pooling whose last windows may hang over the right and bottom edge.
 
-    The output has `ceil((size - pool_size) / strides) + 1` rows and columns (Caffe's rule; PyTorch's
+    The output has `ceil((size - pool_size) / strides) + 1` rows and columns (Caffe, and PyTorch with
     `ceil_mode=True`); Keras' "valid" rounds down, its "same" also pads on the left and top.
 
     Args:
