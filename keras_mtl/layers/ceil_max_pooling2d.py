@@ -8,8 +8,8 @@ from keras import ops
 class CeilMaxPooling2D(keras.layers.Layer):
     """Max pooling whose last windows may hang over the right and bottom edge.
 
-    The output has `ceil((size - pool_size) / strides) + 1` rows and columns (Caffe, and PyTorch with
-    `ceil_mode=True`); Keras' "valid" rounds down, its "same" also pads on the left and top.
+    The output has `ceil((size - pool_size) / strides) + 1` rows and columns: Caffe's rule, and
+    PyTorch's with `ceil_mode=True`. Keras' "valid" rounds down; its "same" pads on all sides.
 
     Args:
         pool_size: side of the window, in pixels.

@@ -3,8 +3,8 @@
 Usage: KERAS_BACKEND=<backend> python worker.py <folder>
 
 Every line is a task, answered by a line "done": `start` builds, predicts, takes a step, saves;
-`load <other>` loads what another backend has saved, predicts and takes a further step. Results go to
-`<folder>/<backend>-<what>.npz`.
+`load <other>` loads what another backend has saved, predicts and takes a further step. Results go
+to `<folder>/<backend>-<what>.npz`.
 """
 
 import sys
@@ -14,24 +14,35 @@ import keras
 import numpy as np
 
 import keras_mtl
-from keras_mtl.heads import NormalsCodebook
+from keras_mtl.heads import NormalsCodebook, NormalsHead, SegmentationHead
 from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
 
 FOLDER = Path(sys.argv[1])
 BACKEND = keras.backend.backend()
-SIZE = 32
+SIZE = 30
 
 
 def build():
-    """A stitched model, all of whose weights come from NumPy."""
-    model = keras_mtl.applications.CrossStitchFCN(
-        {"segmentation": 5, "normals": NormalsCodebook.default()},
-        (SIZE, SIZE, 3),
-        width=1 / 32,
-        stem_strides=2,
-        padding="same",
-        rescale=1 / 64,
-        dropout=0.0,
+    """A small stitched model with the library's layers and heads; all weights are NumPy's."""
+    image = keras.Input((SIZE, SIZE, 3))
+    x = keras_mtl.layers.FastConv2D(
+        4, 5, strides=2, padding="same", activation="relu", name="conv1"
+    )(image)
+    x = keras_mtl.layers.CeilMaxPooling2D(name="pool1")(x)
+    x = keras_mtl.layers.LocalResponseNormalization(alpha=0.1)(x)
+    x = keras_mtl.layers.FastConv2D(
+        8, 6, groups=2, padding="same", activation="relu", name="conv2"
+    )(x)
+    x = keras.layers.BatchNormalization(name="norm2")(x)
+    codebook = NormalsCodebook.default()
+    geometry = dict(output_size=(SIZE, SIZE), strides=4, crop=1)
+    model = keras_mtl.MultiTaskModel(
+        keras_mtl.towers.Tower(keras.Model(image, x), ["pool1"]),
+        keras_mtl.sharing.CrossStitched(),  # the units carry a multiplier of 100
+        {
+            "segmentation": SegmentationHead(5, **geometry),
+            "normals": NormalsHead(codebook, **geometry),
+        },
     )
     rng = np.random.default_rng(7)
     model.set_weights(
@@ -43,11 +54,10 @@ def build():
         ]
     )
     model.compile(
-        # The units carry a multiplier of 100.
         keras_mtl.optimizers.SGD(1e-3, momentum=0.9),
         loss={
             "segmentation": SegmentationCrossentropy(),
-            "normals": NormalsCodebookCrossentropy(NormalsCodebook.default()),
+            "normals": NormalsCodebookCrossentropy(codebook),
         },
     )
     return model
@@ -55,7 +65,7 @@ def build():
 
 def batch():
     rng = np.random.default_rng(11)
-    images = rng.uniform(0, 255, size=(2, SIZE, SIZE, 3)).astype("float32")
+    images = rng.normal(size=(2, SIZE, SIZE, 3)).astype("float32")
     labels = rng.integers(0, 5, size=(2, SIZE, SIZE)).astype("uint8")
     labels[:, :3] = 255  # void
     normals = rng.normal(size=(2, SIZE, SIZE, 3))

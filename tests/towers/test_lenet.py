@@ -26,8 +26,8 @@ def reference(image, weights):
     return np.exp(logits) / np.exp(logits).sum()
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (17, 20, 3)])
-def test_equals_the_network_in_numpy(rng, shape):
+def test_equals_the_network_in_numpy(rng):
+    shape = (23, 20, 2)  # an odd map at pool1, and one at pool2
     net = LeNet(input_shape=shape, seed=0)
     weights = [rng.normal(0, 0.2, weight.shape).astype("float32") for weight in net.weights]
     net.set_weights(weights)
