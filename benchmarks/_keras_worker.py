@@ -5,7 +5,9 @@ import os
 
 import keras
 import numpy as np
-from _workers import (
+
+import keras_mtl
+from benchmarks._workers import (
     ALPHA_MULTIPLIER,
     CLASSES,
     LEARNING_RATE,
@@ -16,8 +18,6 @@ from _workers import (
     settings_of_this_worker,
     synthetic_batch,
 )
-
-import keras_mtl
 
 
 class Models:
@@ -65,6 +65,8 @@ class Models:
 
     def save(self, path):
         """Writes the stitched pair's weights, and what it makes of the batch without dropout."""
+        # First a step, as in a user's program: what a layer decides once, it decides in training.
+        self.step("stitched")
         model = self.models["stitched"]
         rng = np.random.default_rng(1)
         for variable in model.trainable_variables:

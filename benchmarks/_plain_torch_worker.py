@@ -4,7 +4,8 @@ import os
 
 import numpy as np
 import torch
-from _workers import (
+
+from benchmarks._workers import (
     ALPHA_MULTIPLIER,
     CLASSES,
     LEARNING_RATE,
@@ -15,7 +16,7 @@ from _workers import (
     settings_of_this_worker,
     synthetic_batch,
 )
-from plain_torch_fcn import PlainTorchFCN, losses
+from benchmarks.plain_torch_fcn import PlainTorchFCN, losses
 
 
 class Pair:

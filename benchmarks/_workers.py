@@ -24,16 +24,17 @@ class Worker:
     All of them stay alive, so that turns can alternate; those that wait cost no time.
 
     Args:
-        script: name of a file beside this one, which ends in `serve`.
-        settings: dict that the script receives as JSON.
+        module: name of a module of `benchmarks` that ends in `serve`.
+        settings: dict that the module receives as JSON.
         environment: variables to set; those of glibc's allocator are otherwise unset.
     """
 
-    def __init__(self, script, settings, environment=()):
+    def __init__(self, module, settings, environment=()):
         inherited = {key: os.environ[key] for key in os.environ if not key.startswith("MALLOC_")}
         self.process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name(script), json.dumps(settings)],
-            env={**inherited, **dict(environment)},
+            [sys.executable, "-m", f"benchmarks.{module}", json.dumps(settings)],
+            env={"TF_CPP_MIN_LOG_LEVEL": "3", **inherited, **dict(environment)},
+            cwd=Path(__file__).parents[1],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

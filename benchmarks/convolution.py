@@ -3,7 +3,7 @@
 The layers are those of the CaffeNet-FCN, full (224², batch 4) and small (96², batch 16), but for
 conv1, which both spell alike. Both are asked in turn, and checked against each other first.
 
-    KERAS_BACKEND=jax python benchmarks/convolution.py --rounds 9
+    KERAS_BACKEND=jax python -m benchmarks.convolution --rounds 9
 """
 
 import argparse
@@ -11,8 +11,8 @@ import statistics
 
 import keras
 import numpy as np
-from _workers import seconds_of
 
+from benchmarks._workers import seconds_of
 from keras_mtl.layers import FastConv2D
 from keras_mtl.towers import CaffeNet
 

@@ -10,8 +10,8 @@ each of them once, in random order, so that a change of the machine's speed hits
 is the median of the ratios of single rounds. Nothing is timed before the PyTorch model has given
 the outputs and losses of the Keras model on the same weights.
 
-    python benchmarks/cross_stitch_step.py                     # about 10 minutes on 2 quiet cores
-    python benchmarks/cross_stitch_step.py --mini --backends jax --rounds 5
+    python -m benchmarks.cross_stitch_step                     # about 10 minutes on 2 quiet cores
+    python -m benchmarks.cross_stitch_step --mini --backends jax --rounds 5
 
 Exit code 1 if a ratio misses its bar.
 """
@@ -25,7 +25,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _workers import Worker
+from benchmarks._workers import Worker
 
 BACKENDS = ("torch", "jax", "tensorflow")
 PLAIN = ("plain", "plain tuned")
@@ -55,12 +55,12 @@ def main():
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         plain = {
-            name: stack.enter_context(Worker("_plain_torch_worker.py", settings, environment))
+            name: stack.enter_context(Worker("_plain_torch_worker", settings, environment))
             for name, environment in zip(PLAIN, ({}, TUNED), strict=True)
         }
         print("plain PyTorch:", plain["plain"]("about"))
         for backend in args.backends:
-            with Worker("_keras_worker.py", settings, {"KERAS_BACKEND": backend}) as keras:
+            with Worker("_keras_worker", settings, {"KERAS_BACKEND": backend}) as keras:
                 print(f"\n{backend}:", keras("about"))
                 weights = str(folder / "stitched.npz")
                 keras("save", weights)
