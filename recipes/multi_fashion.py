@@ -10,16 +10,17 @@ but the classifiers), and cross-stitch (two networks, stitched behind both pools
 the accuracy on the test split for each task, mean ± standard deviation over the seeds, and writes
 into the output folder `results.json`, the networks, and two figures: predictions of the first test
 pictures, and sorted alphas of the first seed. A run that was stopped goes on where it was, and one
-that has ended takes further `--seeds`.
+that has ended can be called with more `--seeds` behind its own.
 
 The comparison is fair in that every row gives every task the same: the same pictures in the same
-order, as many steps, at the same learning rates. Training has two parts, `epochs` at a constant
-rate and `further_epochs` along a cosine to zero; in each part the momentum starts anew. The
-cross-stitched network starts from the two one-task networks after their first part, and goes
-through the second part only. It has twice the weights of hard sharing, as have the one-task
-networks; their first part is counted once.
+order, as many steps, at the same learning rates, its loss with weight 1. Training has two parts,
+`epochs` at a constant rate and `further_epochs` along a cosine to zero; in each part the momentum
+starts anew. The cross-stitched network starts from the two one-task networks after their first
+part, and goes through the second part only. It is as large as the two one-task networks and its
+alphas; hard sharing is half as large. The seeds vary the weights and the order of the training
+pictures, not the pictures.
 
-`mini` takes some minutes on 2 cores; `full` about an hour a seed.
+`mini` takes some minutes on 2 cores; `full` one to two hours a seed.
 """
 
 import argparse
@@ -27,126 +28,15 @@ import dataclasses
 import time
 import zlib
 
-import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl import MultiTaskModel, plots
-from keras_mtl.datasets import ArrayBatches, multi_fashion
-from keras_mtl.optimizers import SGD
-from keras_mtl.sharing import Branched, CrossStitched
-from keras_mtl.towers import LeNet, Tower, lenet
+from keras_mtl import plots
+from keras_mtl.datasets import multi_fashion
+from recipes._multi_fashion_networks import PRESETS, ROWS, TASKS, Networks
 from recipes._results import open_folder, provenance, write_json
-from recipes._resumable_fit import resumable_fit
 
-TASKS = ("top_left", "bottom_right")
-ROWS = ("one-task", "hard sharing", "cross-stitch")
 PICTURES = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """All that decides what the networks learn."""
-
-    train_images: int
-    test_images: int
-    batch_size: int
-    epochs: int
-    further_epochs: int
-    # Both rates were chosen on pictures 50,000 to 55,000 of the training split, never on the test
-    # split. The paper's factor of 100 on the alphas goes with its rate of 0.001; here it diverges,
-    # as 10 does at a rate of 0.1.
-    learning_rate: float = 0.03
-    momentum: float = 0.9
-    alpha: tuple = (0.9, 0.1)
-    alpha_rate: float = 10.0
-    stitches: tuple = ("pool1", "pool2", "fc3")
-
-
-PRESETS = {
-    "mini": Settings(
-        train_images=6000, test_images=10_000, batch_size=64, epochs=6, further_epochs=6
-    ),
-    # 100 epochs of batches of 256, as Lin et al.
-    "full": Settings(
-        train_images=60_000, test_images=10_000, batch_size=256, epochs=50, further_epochs=50
-    ),
-}
-
-
-class Networks:
-    """The networks of all rows for one seed, trained into one folder.
-
-    Args:
-        settings: the `Settings`.
-        train: the training split, as `multi_fashion.load` returns it.
-        folder: where the networks are kept; those that are there already are not trained again.
-        seed: integer seed of the weights and of the order of the pictures.
-    """
-
-    def __init__(self, settings, train, folder, seed):
-        self.settings, self.train, self.folder, self.seed = settings, train, folder, seed
-
-    def row(self, row):
-        """The trained networks of a row; each task has its output in one of them."""
-        if row == "one-task":
-            return [self._second_part(self._one_task(task), f"one_task_{task}") for task in TASKS]
-        if row == "hard sharing":
-            model = self._first_part(self._build(Branched.hard_sharing(), TASKS), "hard_sharing")
-            return [self._second_part(model, "hard_sharing")]
-        sharing = CrossStitched(
-            after=self.settings.stitches,
-            alpha=self.settings.alpha,
-            learning_rate_multiplier=self.settings.alpha_rate,
-        )
-        model = self._build(sharing, TASKS)
-        model.initialize_from(*(self._one_task(task) for task in TASKS))
-        return [self._second_part(model, "cross_stitch")]
-
-    def _one_task(self, task):
-        return self._first_part(self._build(Branched.independent(), [task]), f"one_task_{task}")
-
-    def _build(self, sharing, tasks):
-        net = LeNet(include_top=False, input_shape=self.train["image"].shape[1:], seed=self.seed)
-        heads = {
-            task: keras.layers.Dense(
-                len(multi_fashion.CLASSES),
-                kernel_initializer=keras.initializers.GlorotUniform(10 * self.seed + index),
-            )
-            for index, task in enumerate(TASKS)
-            if task in tasks
-        }
-        return MultiTaskModel(Tower(net, lenet.STAGES), sharing, heads)
-
-    def _first_part(self, model, name):
-        settings = self.settings
-        return self._fit(model, f"{name}_first", settings.learning_rate, settings.epochs, 0)
-
-    def _second_part(self, model, name):
-        epochs = self.settings.further_epochs
-        steps = epochs * len(self._batches(model, 1))
-        rate = keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, steps)
-        return self._fit(model, name, rate, epochs, 1)
-
-    def _fit(self, model, name, learning_rate, epochs, part):
-        model.compile(
-            SGD(learning_rate, self.settings.momentum),
-            loss={
-                task: keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-                for task in model.tasks
-            },
-        )
-        path = self.folder / f"{name}_{self.seed}.keras"
-        return resumable_fit(model, self._batches(model, part), epochs, path, path.stem)
-
-    def _batches(self, model, part):
-        return ArrayBatches(
-            self.train["image"],
-            {task: self.train[task] for task in model.tasks},
-            self.settings.batch_size,
-            seed=2 * self.seed + part,
-            drop_remainder=True,
-        )
 
 
 def run(preset, data_dir, seeds, output):
@@ -182,8 +72,7 @@ def run(preset, data_dir, seeds, output):
             results["rows"] = aggregate(results["seeds"])
             write_json(folder / "results.json", results)
         if seed == seeds[0]:
-            stitched = models[0]
-            draw(test, labels, stitched, folder)
+            draw(test, labels, models[0], folder)  # the last row's: the cross-stitched network
         print(format_table(results), flush=True)
     results["seconds"] = round(time.monotonic() - started, 1)
     write_json(folder / "results.json", results)
@@ -250,7 +139,7 @@ def draw(test, labels, stitched, folder):
     """Draws the first test pictures with all rows' predictions, and the sorted alphas."""
     plt = plots.pyplot()
     columns = PICTURES // 2
-    figure, axes = plt.subplots(2, columns, figsize=(2.9 * columns, 8))
+    figure, axes = plt.subplots(2, columns, figsize=(2.4 * columns, 6.4))
     for index, axis in enumerate(axes.flat):
         axis.set_axis_off()
         if index >= len(test["image"]):
@@ -272,6 +161,7 @@ def draw(test, labels, stitched, folder):
                 color="black" if answers == truth else "red",
             )
     figure.suptitle("top left / bottom right; red: at least one of the two is wrong", fontsize=10)
+    figure.subplots_adjust(left=0.02, right=0.98, top=0.93, bottom=0.15, hspace=0.5)
     figure.savefig(folder / "predictions.png", dpi=80)
 
     units = [layer for layer in stitched.layers if layer.name.startswith("stitch_")]

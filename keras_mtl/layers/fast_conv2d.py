@@ -1,6 +1,5 @@
 """A `Conv2D` in the spelling that is fastest on the device at hand."""
 
-import functools
 import math
 
 import keras
@@ -99,15 +98,15 @@ def _matmul_is_faster(kernel_shape):
     The 6×6×256×4096 kernel on a 13×13 map: 1340 → 464 ms on PyTorch, 586 → 224 on JAX, 445 → 237
     on TensorFlow; a 6×6×64×1024 one on 6×6: level on PyTorch and TensorFlow, 76 → 28 ms on JAX.
     """
-    if math.prod(kernel_shape) >= LARGE_KERNEL and math.prod(kernel_shape[:2]) > 1:
+    if math.prod(kernel_shape) >= LARGE_KERNEL:
         return True
     return keras.backend.backend() == "jax" and math.prod(kernel_shape[:2]) >= JAX_LARGE_WINDOW
 
 
-@functools.cache
 def _runs_on_cpu():
     try:
         return keras.distribution.list_devices()[0].startswith("cpu")
     except AttributeError:
-        # Keras 3.15 has no list of devices on PyTorch: ask where a new tensor goes.
+        # Keras 3.15 has no list of devices on PyTorch: ask where a new tensor goes. The answer
+        # is not kept, since it is "meta" while a functional model is built.
         return str(ops.convert_to_tensor(0.0).device).startswith("cpu")

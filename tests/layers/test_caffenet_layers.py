@@ -62,7 +62,21 @@ def test_fast_convolution_of_unknown_size_and_channels_first(rng):
 def test_the_large_layer_of_caffenet_is_lowered_and_small_ones_are_not():
     assert fast_conv2d._matmul_is_faster((6, 6, 256, 4096))
     assert not fast_conv2d._matmul_is_faster((3, 3, 192, 384))
-    assert not fast_conv2d._matmul_is_faster((1, 1, 4096, 4096))
+    assert fast_conv2d._matmul_is_faster((1, 1, 4096, 4096))
+
+
+def test_a_functional_model_takes_the_fast_way(rng, monkeypatch):
+    """On PyTorch a model is built on the "meta" device, which must not decide for later."""
+    calls = []
+    patches = FastConv2D._matmul_of_patches
+    monkeypatch.setattr(fast_conv2d, "_matmul_is_faster", lambda shape: True)
+    monkeypatch.setattr(
+        FastConv2D, "_matmul_of_patches", lambda *args: calls.append(1) or patches(*args)
+    )
+    model = keras.Sequential([keras.Input((8, 8, 3)), FastConv2D(4, 3)])
+    calls.clear()
+    model(rng.normal(size=(1, 8, 8, 3)).astype("float32"))
+    assert calls or not fast_conv2d._runs_on_cpu()
 
 
 def test_fast_convolution_contract(rng, tmp_path):

@@ -8,7 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_mtl import MultiTaskModel
 from recipes import _resumable_fit, multi_fashion
+from recipes._multi_fashion_networks import Settings
 
 FILES = ("one_task_top_left", "one_task_bottom_right", "hard_sharing")
 NETWORKS = [*(f"{name}{part}_0" for name in FILES for part in ("_first", "")), "cross_stitch_0"]
@@ -36,9 +38,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def miniature():
-    settings = multi_fashion.Settings(
-        train_images=48, test_images=20, batch_size=16, epochs=1, further_epochs=2
-    )
+    settings = Settings(train_images=48, test_images=20, batch_size=16, epochs=1, further_epochs=2)
     presets = pytest.MonkeyPatch()
     presets.setitem(multi_fashion.PRESETS, "mini", settings)
     yield settings
@@ -88,7 +88,7 @@ def test_every_row_takes_the_same_steps(finished, miniature):
 
 def test_second_run_does_not_train(finished, data_dir, monkeypatch, capsys):
     output, results = finished
-    monkeypatch.setattr(multi_fashion.MultiTaskModel, "fit", None)
+    monkeypatch.setattr(MultiTaskModel, "fit", None)
     multi_fashion.main(["--data-dir", str(data_dir), "--seeds", "0", "--output", str(output)])
     assert json.loads((output / "results.json").read_text())["rows"] == results["rows"]
     printed = capsys.readouterr().out

@@ -86,15 +86,15 @@ def test_every_stage_is_a_possible_cut():
 
 def test_fully_convolutional_network_is_the_dense_one(rng):
     """The same weights, reshaped, give the same classes on the size of the dense network."""
-    dense = CaffeNet(width=WIDTH, classes=5)
-    convolutional = CaffeNet(width=WIDTH, classes=5, fully_convolutional=True)
+    options = dict(width=WIDTH, classes=5, stem_strides=2, input_shape=(105, 105, 3))
+    dense, convolutional = (CaffeNet(**options, fully_convolutional=x) for x in (False, True))
     convolutional.set_weights(
         [
             weight.reshape(ours.shape)
             for weight, ours in zip(dense.get_weights(), convolutional.get_weights(), strict=True)
         ]
     )
-    x = rng.uniform(0, 255, size=(1, 227, 227, 3)).astype("float32")
+    x = rng.uniform(0, 255, size=(1, 105, 105, 3)).astype("float32")
     expected = dense.predict(x, verbose=0)
     assert expected.max() > 0.2 + 1e-3
     found = convolutional.predict(x, verbose=0)
