@@ -20,7 +20,7 @@ demo: .venv/demo-$(BACKEND)
 test: .venv/test lint
 	@for backend in tensorflow jax torch; do \
 	  echo "== $$backend"; \
-	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -m "not slow and not cross_backend" || exit 1; \
+	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not cross_backend" || exit 1; \
 	done
 	@echo "== all three together"
 	$(BIN)/python -m pytest -m cross_backend
