@@ -5,14 +5,13 @@ BIN := .venv/bin
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow lint clean
+.PHONY: help demo test lint clean
 
 help:
-	@echo "make demo       train and compare one-task and cross-stitched networks ($(BACKEND), CPU)"
-	@echo "make test       all tests on TensorFlow, JAX and PyTorch"
-	@echo "make test-slow  the tests that take longer"
-	@echo "make lint       style"
-	@echo "make clean      remove .venv"
+	@echo "make demo   train and compare one-task and cross-stitched networks ($(BACKEND), CPU)"
+	@echo "make test   all tests on TensorFlow, JAX and PyTorch"
+	@echo "make lint   style"
+	@echo "make clean  remove .venv"
 
 demo: .venv/demo-$(BACKEND)
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m recipes.cross_stitch_table5 --preset mini --data rooms
@@ -20,15 +19,10 @@ demo: .venv/demo-$(BACKEND)
 test: .venv/test lint
 	@for backend in tensorflow jax torch; do \
 	  echo "== $$backend"; \
-	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not cross_backend" || exit 1; \
+	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile -m "not cross_backend" || exit 1; \
 	done
 	@echo "== all three together"
 	$(BIN)/python -m pytest -m cross_backend
-
-test-slow: .venv/test
-	@for backend in tensorflow jax torch; do \
-	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -m slow || exit 1; \
-	done
 
 lint: .venv/test
 	$(BIN)/ruff check .
