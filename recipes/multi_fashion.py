@@ -29,7 +29,6 @@ import time
 import zlib
 
 import numpy as np
-from keras import ops
 
 from keras_mtl import plots
 from keras_mtl.datasets import multi_fashion
@@ -164,14 +163,7 @@ def draw(test, labels, stitched, folder):
     figure.subplots_adjust(left=0.02, right=0.98, top=0.93, bottom=0.15, hspace=0.5)
     figure.savefig(folder / "predictions.png", dpi=80)
 
-    units = [layer for layer in stitched.layers if layer.name.startswith("stitch_")]
-    figure, axes = plt.subplots(1, len(units), figsize=(3.5 * len(units), 3.5), squeeze=False)
-    for axis, unit in zip(axes[0], units, strict=True):
-        plots.sorted_alphas(axis, ops.convert_to_numpy(unit.alpha), TASKS)
-        axis.set_title(unit.name.removeprefix("stitch_"))
-    axes[0, 0].set_ylabel("alpha")
-    axes[0, 0].legend(fontsize=6)
-    figure.tight_layout()
+    figure = plots.stitch_units(stitched)
     figure.savefig(folder / "alphas.png", dpi=100)
     plt.close("all")
 
