@@ -16,8 +16,8 @@ class FastConv2D(keras.layers.Conv2D):
 
     Two cases are far from what the CPU can do: the gradient of a grouped convolution (8 to 20 times
     slower on JAX and TensorFlow than one dense convolution a group) and the convolution with a
-    kernel larger than the map it slides over, as AlexNet's fc6 (2 to 3 times slower than one
-    matrix product of its patches). `benchmarks/convolution.py` measures both.
+    kernel larger than the map it slides over, as AlexNet's fc6 (about 2 times slower there than
+    one matrix product of its patches). `benchmarks/convolution.py` measures both.
 
     Args:
         *args, **kwargs: those of `keras.layers.Conv2D`; weights and results are the same.
@@ -93,10 +93,12 @@ def _same_padding(size, window, stride):
 
 
 def _matmul_is_faster(kernel_shape):
-    """Measured on 2 cores by `benchmarks/convolution.py`.
+    """Measured on 2 cores, forward + backward (`benchmarks/convolution.py`).
 
-    The 6×6×256×4096 kernel on a 13×13 map: 1340 → 464 ms on PyTorch, 586 → 224 on JAX, 445 → 237
-    on TensorFlow; a 6×6×64×1024 one on 6×6: level on PyTorch and TensorFlow, 76 → 28 ms on JAX.
+    The 6×6×256×4096 kernel on a 13×13 map: 1082 → 443 ms on JAX, 658 → 361 on TensorFlow. On
+    PyTorch the layer alone is too noisy to tell; the whole stitched step of
+    `benchmarks/cross_stitch_step.py` went from 3591 to 2119 ms. A 6×6×64×1024 kernel on 11×11:
+    level on PyTorch and TensorFlow, 132 → 46 ms on JAX.
     """
     if math.prod(kernel_shape) >= LARGE_KERNEL:
         return True
