@@ -74,14 +74,14 @@ class Pair:
 
 def main():
     settings = settings_of_this_worker()
-    pair = None
+    pairs = {}
 
-    def setup(path, memory_format):
-        """Builds the pair as the Keras worker wrote it; returns how far their outputs differ."""
-        nonlocal pair
-        pair = None  # frees the one before
-        pair = Pair(settings, path, getattr(torch, memory_format))
-        return pair.difference(path)
+    def load(path):
+        """Takes over what the Keras worker wrote; returns how far outputs and losses differ."""
+        if not pairs:
+            for name in ("contiguous_format", "channels_last"):
+                pairs[name] = Pair(settings, path, getattr(torch, name))
+        return max(pair.difference(path) for pair in pairs.values())
 
     def about():
         return {
@@ -93,9 +93,8 @@ def main():
     serve(
         {
             "about": about,
-            "setup": setup,
-            "difference": lambda path: pair.difference(path),
-            "step": lambda name, count: seconds_of(pair.step, count),
+            "load": load,
+            "step": lambda memory_format, count: seconds_of(pairs[memory_format].step, count),
         }
     )
 
