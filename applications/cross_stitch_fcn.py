@@ -36,8 +36,8 @@ def CrossStitchFCN(
         stitch_after: names of the stages that are followed by a unit.
         per_channel, alpha, learning_rate_multiplier: as in `CrossStitch`.
         name: name of the model.
-        **options: `width`, `fc_width`, `stem_strides`, `padding`, `rescale`, `dropout`, `seed`
-            of `FCN`.
+        **options: `width`, `fc_width`, `stem_strides`, `padding`, `rescale`, `dropout`,
+            `head_dropout`, `seed` of `FCN`.
 
     Returns:
         A `MultiTaskModel` with one named output a task; see `FCN`.

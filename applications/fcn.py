@@ -4,7 +4,7 @@ import numbers
 
 import keras
 
-from keras_mtl.heads import NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES, score_geometry
@@ -22,6 +22,7 @@ def FCN(
     padding=100,
     rescale=1.0,
     dropout=0.5,
+    head_dropout=None,
     seed=None,
     name="fcn",
 ):
@@ -35,15 +36,17 @@ def FCN(
     Args:
         sharing: a `keras_mtl.sharing.Sharing`; its stages are `keras_mtl.towers.caffenet.STAGES`.
         tasks: dict from task name to the number of classes (segmentation), a `NormalsCodebook`
-            (surface normals), or a Keras layer that makes the output of fc7's features.
+            (surface normals), `"depth"` (in metres), or a Keras layer that makes the output of
+            fc7's features.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path of a weights file of this very model.
         width, fc_width, stem_strides, padding, rescale, dropout, seed: as in `CaffeNet`.
+        head_dropout: rate before the heads' scores; `dropout` if `None`.
         name: name of the model.
 
     Returns:
         A `MultiTaskModel`: RGB pixels from 0 to 255 in, a dict of logits (batch, height, width,
-        channels) out.
+        channels) out, or of metres where the task is depth.
 
     Raises:
         ValueError: see `CaffeNet` and the sharing; a task of unknown kind; too little `padding` for
@@ -85,10 +88,12 @@ def FCN(
         # The bilinear kernel's peak stands `stride − 1` pixels behind its first cell.
         "crop": tuple(int(stride - 1 - centre) for centre in centres),
     }
-    heads = {
-        task: _head(task, kind, {**geometry, "dropout": dropout, "seed": seed})
-        for task, kind in tasks.items()
+    options = {
+        **geometry,
+        "dropout": dropout if head_dropout is None else head_dropout,
+        "seed": seed,
     }
+    heads = {task: _head(task, kind, options) for task, kind in tasks.items()}
     model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
     if weights is not None:
         model.load_weights(weights)
@@ -102,7 +107,9 @@ def _head(task, kind, options):
         return NormalsHead(kind, **options)
     if isinstance(kind, numbers.Integral) and kind > 1:
         return SegmentationHead(int(kind), **options)
+    if isinstance(kind, str) and kind == "depth":
+        return DepthHead(**options)
     raise ValueError(
-        f"`tasks[{task!r}]` must be a number of classes (2 or more), a NormalsCodebook or a Keras "
-        f"layer. Received: {kind!r}."
+        f"`tasks[{task!r}]` must be a number of classes (2 or more), a NormalsCodebook, 'depth' or "
+        f"a Keras layer. Received: {kind!r}."
     )

@@ -1,5 +1,7 @@
 """The head of FCN-32s: a score for every cell, upsampled to the image."""
 
+import math
+
 import keras
 
 from keras_mtl.layers import BilinearDeconvolution
@@ -65,6 +67,11 @@ class FCNHead(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return self.upsample.compute_output_shape(self.score.compute_output_shape(input_shape))
+
+    def macs(self, input_shape):
+        """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them."""
+        score = math.prod(input_shape[1:]) * self.channels
+        return score + self.upsample.macs(self.score.compute_output_shape(input_shape))
 
     def get_config(self):
         return {

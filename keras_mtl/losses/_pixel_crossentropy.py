@@ -1,37 +1,19 @@
 """Softmax cross-entropy over pixels, of which some have no label."""
 
-import keras
 from keras import ops
 
-from keras_mtl.losses._pixel_weights import pixel_weights
+from keras_mtl.losses._pixel_loss import PixelLoss
 
 
-class PixelCrossentropy(keras.losses.Loss):
-    """Base of losses over pixels; a subclass says which class each pixel has, and whether.
+class PixelCrossentropy(PixelLoss):
+    """Base of cross-entropies; a subclass says which class each pixel has, and whether.
 
-    The average is that of `keras.losses.SparseCategoricalCrossentropy(ignore_class=...)`: over the
-    valid pixels of the batch. Keras gets there by a mask on the tensor, for which it has no public
-    name; here the same numbers go in as sample weights.
+    Its `_valid` returns the second result of `_labels`, without the work for the first.
     """
 
     def _labels(self, y_true):
         """Returns int32 class indices and a bool tensor of valid pixels, both (B, H, W)."""
         raise NotImplementedError
-
-    def _valid(self, y_true):
-        """Returns the second result of `_labels`, without the work for the first."""
-        raise NotImplementedError
-
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        y_true = ops.convert_to_tensor(y_true)
-        weights = ops.cast(self._valid(y_true), self.dtype)
-        if self.reduction in ("sum_over_batch_size", "mean"):
-            # These divide by the number of all pixels.
-            total = ops.cast(ops.size(weights), self.dtype)
-            weights = weights * ops.divide_no_nan(total, ops.sum(weights))
-        if sample_weight is not None:
-            weights = weights * pixel_weights(sample_weight, weights, self.dtype)
-        return super().__call__(y_true, y_pred, weights)
 
     def call(self, y_true, y_pred):
         labels, valid = self._labels(y_true)

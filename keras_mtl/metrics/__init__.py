@@ -1,5 +1,9 @@
-"""Metrics of semantic segmentation and of surface normals."""
+"""Metrics of semantic segmentation, surface normals and depth."""
 
+from keras_mtl.metrics.depth_absolute_error import DepthAbsoluteError
+from keras_mtl.metrics.depth_relative_error import DepthRelativeError
+from keras_mtl.metrics.depth_scores import DepthScores
+from keras_mtl.metrics.depth_within_ratio import DepthWithinRatio
 from keras_mtl.metrics.frequency_weighted_iu import FrequencyWeightedIU
 from keras_mtl.metrics.mean_angular_error import MeanAngularError
 from keras_mtl.metrics.mean_iu import MeanIU
@@ -10,6 +14,10 @@ from keras_mtl.metrics.segmentation_scores import SegmentationScores
 from keras_mtl.metrics.within_angle import WithinAngle
 
 __all__ = [
+    "DepthAbsoluteError",
+    "DepthRelativeError",
+    "DepthScores",
+    "DepthWithinRatio",
     "FrequencyWeightedIU",
     "MeanAngularError",
     "MeanIU",

@@ -1,10 +1,9 @@
 """Mean angular error of surface normals."""
 
 import keras
-from keras import ops
 
 from keras_mtl.metrics._angular_metric import AngularMetric
-from keras_mtl.metrics._wide_counter import WideCounter
+from keras_mtl.metrics._pixel_mean import PixelMean
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -36,13 +35,10 @@ class MeanAngularError(AngularMetric):
 
     def __init__(self, codebook=None, name="mean_angular_error", dtype=None):
         super().__init__(codebook, name=name, dtype=dtype)
-        self._total = WideCounter(self, (), "total")
-        self._weight = WideCounter(self, (), "weight")
+        self._mean = PixelMean(self)
 
     def _accumulate(self, angles, weights):
-        self._total.add(ops.sum(angles * weights))
-        self._weight.add(ops.sum(weights))
+        self._mean.add(angles, weights)
 
     def result(self):
-        weight = self._weight.value()
-        return ops.where(weight > 0, ops.divide_no_nan(self._total.value(), weight), float("nan"))
+        return self._mean.result()

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl.metrics._angular_metric import AngularMetric
-from keras_mtl.metrics._wide_counter import WideCounter
+from keras_mtl.metrics._pixel_mean import PixelMean
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -41,16 +41,13 @@ class WithinAngle(AngularMetric):
             raise ValueError(f"Expected `degrees` in (0, 180]. Received: {degrees}")
         super().__init__(codebook, name=name or f"within_{degrees:g}", dtype=dtype)
         self.degrees = float(degrees)
-        self._within = WideCounter(self, (), "within")
-        self._weight = WideCounter(self, (), "weight")
+        self._mean = PixelMean(self)
 
     def _accumulate(self, angles, weights):
-        self._within.add(ops.sum(ops.where(angles < self.degrees, weights, 0.0)))
-        self._weight.add(ops.sum(weights))
+        self._mean.add(ops.cast(angles < self.degrees, "float32"), weights)
 
     def result(self):
-        weight = self._weight.value()
-        return ops.where(weight > 0, ops.divide_no_nan(self._within.value(), weight), float("nan"))
+        return self._mean.result()
 
     def get_config(self):
         return {**super().get_config(), "degrees": self.degrees}

@@ -9,23 +9,12 @@ from keras import layers, ops
 from keras_mtl.applications import FCN, CrossStitchFCN
 
 import keras_mtl
-from keras_mtl.heads import NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
 from keras_mtl.layers import CrossStitch
 from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.sharing import Branched
 
 TINY = dict(input_shape=(32, 32, 3), width=1 / 32, stem_strides=2, padding="same", rescale=1 / 64)
-
-
-@pytest.fixture(autouse=True)
-def weights_by_numpy(monkeypatch):
-    """JAX compiles the drawing of every shape of weight: half a minute for these tests."""
-
-    def draw(self, shape, dtype=None):
-        spread = (2 / np.prod(shape[:-1])) ** 0.5
-        return ops.cast(np.random.default_rng(self.seed).normal(0, spread, shape), dtype)
-
-    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", draw)
 
 
 def tasks(**others):
@@ -164,6 +153,7 @@ def test_model_comes_back_from_a_file(rng, tmp_path):
 
 def test_kinds_of_tasks():
     every = tasks(
+        depth="depth",
         counted=np.int64(3),  # such as labels.max() + 1
         own=layers.Conv2D(1, 1),
         model=keras.Sequential([layers.GlobalAveragePooling2D(), layers.Dense(2)]),
@@ -171,6 +161,8 @@ def test_kinds_of_tasks():
     model = FCN(Branched.hard_sharing(), every, **TINY)
     assert isinstance(model.head("segmentation"), SegmentationHead)
     assert isinstance(model.head("normals"), NormalsHead)
+    assert isinstance(model.head("depth"), DepthHead)
+    assert tuple(model.output["depth"].shape) == (None, 32, 32, 1)
     assert tuple(model.output["counted"].shape) == (None, 32, 32, 3)
     assert tuple(model.output["own"].shape) == (None, 2, 2, 1)
     assert tuple(model.output["model"].shape) == (None, 2)

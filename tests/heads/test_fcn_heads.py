@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 from layer_checks import check_layer
 
-from keras_mtl.heads import FCNHead, NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.heads import DepthHead, FCNHead, NormalsCodebook, NormalsHead, SegmentationHead
 
 CODEBOOK = NormalsCodebook.default()
 
@@ -49,6 +49,7 @@ HEADS = {
     "fcn": lambda: FCNHead(3, (16, 16), 4, crop=(1, 2), seed=5),
     "segmentation": lambda: SegmentationHead(3, (16, 16), 4, crop=2),
     "normals": lambda: NormalsHead(CODEBOOK, (16, 16), 4, dropout=0.25, seed=4),
+    "depth": lambda: DepthHead((16, 16), 4, crop=(1, 2), seed=6),
 }
 
 
@@ -81,6 +82,16 @@ def test_normals_head_keeps_its_codebook():
     assert head.channels == 6 and head.compute_output_shape((2, 5, 5, 4)) == (2, 16, 16, 6)
     twin = NormalsHead.from_config(head.get_config())
     np.testing.assert_array_equal(twin.codebook.codewords, words.codewords)
+
+
+def test_depth_head_has_one_linear_channel(rng):
+    head = DepthHead((16, 16), 4)
+    head.build((None, 5, 5, 4))
+    head.set_weights([np.zeros((1, 1, 4, 1)), np.array([-2.5])])
+    depth = ops.convert_to_numpy(head(rng.normal(size=(2, 5, 5, 4)).astype("float32")))
+    assert depth.shape == (2, 16, 16, 1)
+    # Away from the border, where the bilinear kernels add up to one.
+    np.testing.assert_allclose(depth[:, 3:, 3:], -2.5, rtol=1e-6)
 
 
 def test_a_map_too_small_for_the_image_is_refused():
@@ -135,3 +146,28 @@ def test_unit_normals_and_zeros_pass(rng, dtype):
 def test_wrong_normals_are_refused(normal, message):
     with pytest.raises(ValueError, match=message):
         NormalsHead(CODEBOOK, (1, 1), 1).check_targets(np.float32([[[normal]]]), name="y")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8", "int64"])
+@pytest.mark.parametrize("last_axis", [(), (1,)])
+def test_metres_and_zeros_pass(dtype, last_axis):
+    depth = np.array([0, 1, 2.5, 80], dtype).reshape(1, 2, 2, *last_axis)
+    DepthHead((2, 2), 1).check_targets(depth)
+
+
+@pytest.mark.parametrize(
+    "depth, message",
+    [
+        ([[[1.0, np.nan]]], "`y` must be finite; set unknown depths to zero. Received: 1 pixels"),
+        ([[[np.inf, -np.inf]]], "`y` must be finite.* Received: 2 pixels"),
+        ([[[3.0, -0.5]]], "metres of at least 0.* Received: 1 pixels below, such as -0.500"),
+        ([[[3, -1]]], "Received: 1 pixels below, such as -1.000"),
+        ([[[True]]], "`y` must hold metres. Received: dtype=bool"),
+        ([[["near"]]], "`y` must hold metres. Received: dtype=<U4"),
+        ([[1.0]], r"`y` must have shape \(batch, height, width\).* Received: shape=\(1, 1\)"),
+        ([[[[1.0, 2.0]]]], r"Received: shape=\(1, 1, 1, 2\)"),
+    ],
+)
+def test_wrong_depths_are_refused(depth, message):
+    with pytest.raises(ValueError, match=message):
+        DepthHead((1, 2), 1).check_targets(np.array(depth), name="y")

@@ -142,16 +142,16 @@ def test_long_runs_lose_nothing():
     # Past 2^24 pixels, one float32 no longer counts single ones.
     within, mean, median = WithinAngle(30), MeanAngularError(), MedianAngularError()
     many = ops.convert_to_tensor(2.0**24, dtype="float32")
-    within._within.add(many)
-    within._weight.add(many)
-    mean._weight.add(many)
+    within._mean.total.add(many)
+    within._mean.weight.add(many)
+    mean._mean.weight.add(many)
     true, predicted = turned([90] * 4)
     for _ in range(5):
         for metric in (within, mean, median):
             metric.update_state(true, predicted)
-    assert within._weight.exact() == mean._weight.exact() == 2**24 + 20
-    assert within._within.exact() == 2**24
-    assert mean._total.exact() == pytest.approx(1800, abs=1e-3)
+    assert within._mean.weight.exact() == mean._mean.weight.exact() == 2**24 + 20
+    assert within._mean.total.exact() == 2**24
+    assert mean._mean.total.exact() == pytest.approx(1800, abs=1e-3)
     assert median._histogram.exact().sum() == 20
 
 

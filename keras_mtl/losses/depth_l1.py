@@ -1,0 +1,57 @@
+"""Mean absolute error of depth."""
+
+import keras
+from keras import ops
+
+from keras_mtl.losses._depth_maps import depth_maps
+from keras_mtl.losses._pixel_loss import PixelLoss
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class DepthL1(PixelLoss):
+    """Absolute error of depth in metres, averaged over the pixels whose depth is known.
+
+    A batch without any has the loss 0.
+
+    Args:
+        reduction: As in `keras.losses.Loss`; the default averages over the known pixels of the
+            batch, as `SegmentationCrossentropy` does over its own.
+        name: Name of the loss.
+        dtype: dtype of the computation.
+
+    Call arguments:
+        y_true: Tensor (batch, height, width) or (batch, height, width, 1) of metres; values that
+            are not positive (or NaN) mark a pixel without a depth, which is ignored.
+        y_pred: Float tensor (batch, height, width, 1) or (batch, height, width) of metres.
+        sample_weight: Optional, one value a sample or a pixel.
+
+    Raises:
+        ValueError: If the shapes do not fit each other.
+
+    Source: Sun et al., AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning,
+    NeurIPS 2020.
+
+    Example:
+
+    >>> loss = DepthL1()
+    >>> y_true = np.array([[[2.0, 4.0, 0.0]]], "float32")
+    >>> y_pred = np.array([[[[2.5], [3.0], [9.0]]]], "float32")
+    >>> float(loss(y_true, y_pred))  # of 0.5 and 1; the third pixel has no depth
+    0.75
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="depth_l1", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = depth_maps(y_true, y_pred, self.dtype)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def _valid(self, y_true):
+        return y_true > 0  # a comparison with NaN is false
+
+    def call(self, y_true, y_pred):
+        valid = self._valid(y_true)
+        # Before the subtraction, too: a NaN that is selected away still spoils the gradient.
+        errors = ops.abs(y_pred - ops.where(valid, y_true, 0.0))
+        return ops.where(valid, errors, 0.0)
