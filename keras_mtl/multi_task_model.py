@@ -1,6 +1,7 @@
 """Any tower × any sharing × any heads, as one Keras model."""
 
 import json
+import os
 import re
 
 import keras
@@ -92,15 +93,18 @@ class MultiTaskModel(keras.Model):
         has gives the weights. Units (alphas) are taken over from a model of the same tasks.
 
         Args:
-            *models: `MultiTaskModel`s, such as the one-task networks a stitched one starts from.
+            *models: `MultiTaskModel`s, such as the one-task networks a stitched one starts from, or
+                paths of their `.keras` files.
 
         Returns:
             This model.
 
         Raises:
+            TypeError: a model (or what a file holds) is no `MultiTaskModel`.
             ValueError: a task is in none of the models, shapes differ, or a model whose units would
                 be taken over has the tasks in another order; nothing is changed then.
         """
+        models = [_loaded(model) for model in models]
         donors = {task: model for model in reversed(models) for task in model.tasks}
         missing = [task for task in self.tasks if task not in donors]
         if missing:
@@ -117,16 +121,49 @@ class MultiTaskModel(keras.Model):
                 donor = self._unit_donor(layer.name, models)
                 if donor is not None:
                     pairs[layer.name] = donor
-        for name, donor in pairs.items():
-            ours = [tuple(weight.shape) for weight in self.get_layer(name).weights]
-            theirs = [tuple(weight.shape) for weight in donor.weights]
-            if ours != theirs:
-                raise ValueError(
-                    f"`models` must have weights of the same shapes. {name} has {ours}; received "
-                    f"{theirs} from {donor.name}."
-                )
-        for name, donor in pairs.items():
-            self.get_layer(name).set_weights(donor.get_weights())
+        return self._take_over(pairs)
+
+    def initialize_towers_from(self, model, task=None):
+        """Takes over the stages of one network for every task; heads and units stay.
+
+        This is how all towers start from one that was trained on something else, such as the labels
+        of whole images (paper, section 5.3).
+
+        Args:
+            model: a `MultiTaskModel` of the same tower, or the path of its `.keras` file.
+            task: which of its tasks' stages; the first task's if `None`.
+
+        Returns:
+            This model.
+
+        Raises:
+            TypeError: `model` (or what the file holds) is no `MultiTaskModel`.
+            ValueError: it has no such task or stage, or shapes differ; nothing is changed then.
+        """
+        model = _loaded(model)
+        task = model.tasks[0] if task is None else task
+        return self._take_over(
+            {
+                self.stage(ours, stage).name: model.stage(task, stage)
+                for ours in self.tasks
+                for stage in self.stages
+            }
+        )
+
+    def freeze(self, *stages):
+        """Keeps the weights of stages as they are; to be called before `compile`.
+
+        Args:
+            *stages: names of stages, such as `"conv1"`; they are frozen for every task.
+
+        Returns:
+            This model.
+
+        Raises:
+            ValueError: an unknown stage (the known ones are listed); nothing is frozen then.
+        """
+        for layer in [self.stage(task, stage) for task in self.tasks for stage in stages]:
+            layer.trainable = False
         return self
 
     def fit(self, x=None, y=None, *args, **kwargs):
@@ -169,6 +206,20 @@ class MultiTaskModel(keras.Model):
                 layer.trainable = path not in frozen
         return model
 
+    def _take_over(self, pairs):
+        """Sets the weights of layers, by name, to those of other layers: all or none."""
+        for name, donor in pairs.items():
+            ours = [tuple(weight.shape) for weight in self.get_layer(name).weights]
+            theirs = [tuple(weight.shape) for weight in donor.weights]
+            if ours != theirs:
+                raise ValueError(
+                    f"`models` must have weights of the same shapes. {name} has {ours}; received "
+                    f"{theirs} from {donor.name}."
+                )
+        for name, donor in pairs.items():
+            self.get_layer(name).set_weights(donor.get_weights())
+        return self
+
     def _unit_donor(self, name, models):
         """The unit of that name of the first model that mixes the same tasks, or `None`."""
         for model in models:
@@ -191,6 +242,17 @@ class MultiTaskModel(keras.Model):
             check = getattr(self.head(task), "check_targets", None)
             if check is not None and isinstance(target, np.ndarray):
                 check(target, name=f"y[{task!r}]")
+
+
+def _loaded(model):
+    if isinstance(model, (str, os.PathLike)):
+        model = keras.models.load_model(model, compile=False)
+    if not isinstance(model, MultiTaskModel):
+        raise TypeError(
+            "Weights are taken over from a MultiTaskModel, or the path of a `.keras` file of one. "
+            f"Received: {model!r}."
+        )
+    return model
 
 
 def _check_tasks(heads):

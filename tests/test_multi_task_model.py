@@ -18,7 +18,7 @@ CLASSES = 5
 SHARINGS = {
     "stitched": lambda: CrossStitched(),
     "hard": lambda: Branched.hard_sharing(),
-    "split": lambda: Branched.split(after="one"),
+    "split": lambda: Branched.split(at="two"),
     "independent": lambda: Branched.independent(),
 }
 
@@ -414,7 +414,7 @@ def test_a_plain_model_of_the_user_trains(rng, sharing):
     y = layers.Conv2D(4, 3, padding="same")(x)
     x = layers.Add(name="two")([x, y])
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    sharing = Branched.split(after="one_done") if sharing == "split" else SHARINGS[sharing]()
+    sharing = Branched.split(at="two") if sharing == "split" else SHARINGS[sharing]()
     model = MultiTaskModel(
         tower=Tower(keras.Model(image, x), cuts=["one_done", "two", "pool"]),
         sharing=sharing,

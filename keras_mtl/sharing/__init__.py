@@ -2,6 +2,7 @@
 
 from keras_mtl.sharing.branched import Branched
 from keras_mtl.sharing.cross_stitched import CrossStitched
+from keras_mtl.sharing.latent_shared import LatentShared
 from keras_mtl.sharing.sharing import Sharing
 
-__all__ = ["Branched", "CrossStitched", "Sharing"]
+__all__ = ["Branched", "CrossStitched", "LatentShared", "Sharing"]

@@ -4,7 +4,8 @@ import keras
 
 from keras_mtl.sharing.sharing import Sharing
 
-LAST_STAGE = "the last stage"
+HEADS = "heads"
+"""Where to split so that all stages are shared."""
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -17,8 +18,9 @@ class Branched(Sharing):
     Args:
         tree: for every stage of the tower a partition of the tasks (a list of groups, each a list
             of task names), each as fine as the one before or finer. `None` for a tree that is all
-            shared to some stage and all separate from there on; see the constructors.
-        shared_until: name of the last stage that all tasks share.
+            shared up to some stage and all separate from there on; see the constructors.
+        split_at: name of the first stage that every task has for itself, or `"heads"`; the first
+            stage of the tower if `None`.
 
     Raises:
         ValueError: both arguments are given; from `connect`: the tree does not fit the tower.
@@ -26,18 +28,18 @@ class Branched(Sharing):
     Example:
 
     >>> import keras_mtl
-    >>> keras_mtl.sharing.Branched.split(after="pool2").get_config()
-    {'tree': None, 'shared_until': 'pool2'}
+    >>> keras_mtl.sharing.Branched.split(at="conv3").get_config()
+    {'tree': None, 'split_at': 'conv3'}
     """
 
-    def __init__(self, tree=None, shared_until=None):
-        if tree is not None and shared_until is not None:
+    def __init__(self, tree=None, split_at=None):
+        if tree is not None and split_at is not None:
             raise ValueError(
-                "Give `tree` or `shared_until`, not both. "
-                f"Received: tree={tree}, shared_until={shared_until!r}."
+                "Give `tree` or `split_at`, not both. "
+                f"Received: tree={tree}, split_at={split_at!r}."
             )
         self.tree = tree
-        self.shared_until = shared_until
+        self.split_at = split_at
 
     @classmethod
     def independent(cls):
@@ -47,12 +49,15 @@ class Branched(Sharing):
     @classmethod
     def hard_sharing(cls):
         """All tasks share all stages; only the heads are their own."""
-        return cls(shared_until=LAST_STAGE)
+        return cls(split_at=HEADS)
 
     @classmethod
-    def split(cls, after):
-        """All tasks share the stages up to and with `after`, and none behind it."""
-        return cls(shared_until=after)
+    def split(cls, at):
+        """All tasks share the stages before `at`, and none from there on.
+
+        Split at the tower's first stage, the tasks are independent; at `"heads"`, they share all.
+        """
+        return cls(split_at=at)
 
     def partition(self, stage, tower, tasks):
         index = tower.index(stage)
@@ -87,11 +92,11 @@ class Branched(Sharing):
             coarser = partition
 
     def get_config(self):
-        return {"tree": self.tree, "shared_until": self.shared_until}
+        return {"tree": self.tree, "split_at": self.split_at}
 
     def _shared_stages(self, tower):
-        if self.shared_until is None:
+        if self.split_at is None:
             return 0
-        if self.shared_until == LAST_STAGE:
+        if self.split_at == HEADS:
             return len(tower.stages)
-        return tower.index(self.shared_until) + 1
+        return tower.index(self.split_at)

@@ -3,7 +3,7 @@
 import keras
 
 from keras_mtl.layers import CrossStitch
-from keras_mtl.sharing.sharing import Sharing
+from keras_mtl.sharing.sharing import Sharing, features_dtype
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -39,14 +39,12 @@ class CrossStitched(Sharing):
     def join(self, stage, features):
         if self.after is not None and stage not in self.after:
             return features
-        # The precision of the stage, not of the day: a model is loaded as it was saved.
-        dtype = next(iter(features.values())).dtype
         unit = CrossStitch(
             per_channel=self.per_channel,
             alpha=self.alpha,
             learning_rate_multiplier=self.learning_rate_multiplier,
             name=unit_name(stage),
-            dtype=f"mixed_{dtype}" if dtype in ("float16", "bfloat16") else dtype,
+            dtype=features_dtype(features),
         )
         return dict(zip(features, unit(list(features.values())), strict=True))
 

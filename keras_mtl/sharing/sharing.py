@@ -75,3 +75,12 @@ def group_name(group, tasks):
     if len(group) == len(tasks) > 1:
         return "shared"
     return "_".join(group)
+
+
+def features_dtype(features):
+    """The precision for a unit: that of the features, not of the day.
+
+    A model is loaded as it was saved, whatever the policy is then.
+    """
+    dtype = next(iter(features.values())).dtype
+    return f"mixed_{dtype}" if dtype in ("float16", "bfloat16") else dtype

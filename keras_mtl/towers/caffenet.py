@@ -7,8 +7,8 @@ from keras import layers
 
 from keras_mtl.layers import CeilMaxPooling2D, FastConv2D, LocalResponseNormalization
 
-STAGES = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "pool5", "fc6", "fc7")
-"""The layers at which CaffeNet is cut: the paper's Split architectures split at these."""
+STAGES = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7")
+"""The layers at which CaffeNet is cut: where tasks may part, and where units may stand."""
 
 MEAN_RGB = (123.0, 117.0, 104.0)
 FC6_WINDOW = 6

@@ -59,6 +59,21 @@ class Tower:
         """Shape of one example, without the batch axis."""
         return self.model.inputs[0].shape[1:]
 
+    def stage(self, stage):
+        """A model that runs one stage with the tower's own weights.
+
+        Args:
+            stage: name of the stage.
+
+        Returns:
+            A `keras.Model`.
+
+        Raises:
+            ValueError: the tower has no such stage.
+        """
+        index = self.index(stage)
+        return keras.Model(*self._ends[index : index + 2])
+
     def copy_stage(self, stage, prefix):
         """A model of its own with the weights of one stage.
 
@@ -73,8 +88,7 @@ class Tower:
         Raises:
             ValueError: the tower has no such stage.
         """
-        index = self.index(stage)
-        original = keras.Model(*self._ends[index : index + 2])
+        original = self.stage(stage)
         copy = keras.models.clone_model(
             original, clone_function=lambda layer: _renamed(layer, prefix)
         )

@@ -21,7 +21,8 @@ PARAMETERS = {
     "pool2": 0,
     "conv3": 3 * 3 * 8 * 12 + 12,
     "conv4": 3 * 3 * 6 * 12 + 12,
-    "pool5": 3 * 3 * 6 * 8 + 8,  # with conv5
+    "conv5": 3 * 3 * 6 * 8 + 8,
+    "pool5": 0,
     "fc6": 6 * 6 * 8 * 128 + 128,
     "fc7": 128 * 128 + 128,
 }
@@ -99,10 +100,10 @@ def test_parameters_of_the_extremes(caffenet):
     assert model_of(caffenet, Branched.independent()).count_params() == 3 * total
 
 
-@pytest.mark.parametrize("after", STAGES)
-def test_parameters_of_split_at_every_stage(caffenet, after):
-    model = model_of(caffenet, Branched.split(after=after), tasks=("a", "b"))
-    shared = STAGES[: STAGES.index(after) + 1]
+@pytest.mark.parametrize("at", [*STAGES, "heads"])
+def test_parameters_of_split_at_every_stage(caffenet, at):
+    model = model_of(caffenet, Branched.split(at=at), tasks=("a", "b"))
+    shared = STAGES if at == "heads" else STAGES[: STAGES.index(at)]
     counts = [(1 if stage in shared else 2) * PARAMETERS[stage] for stage in STAGES]
     assert model.count_params() == sum(counts)
 
@@ -126,9 +127,10 @@ def test_parameters_of_a_tree(caffenet):
 def test_extremes_are_the_ends_of_split():
     tower = small_tower()
     assert groups(model_of(tower, Branched.hard_sharing())) == [ALL_SHARED] * 3
-    assert groups(model_of(tower, Branched.split(after="three"))) == [ALL_SHARED] * 3
+    assert groups(model_of(tower, Branched.split(at="heads"))) == [ALL_SHARED] * 3
     assert groups(model_of(tower, Branched.independent())) == [ALL_APART] * 3
-    split = groups(model_of(tower, Branched.split(after="one")))
+    assert groups(model_of(tower, Branched.split(at="one"))) == [ALL_APART] * 3
+    split = groups(model_of(tower, Branched.split(at="two")))
     assert split == [ALL_SHARED, ALL_APART, ALL_APART]
     tree = [[list(TASKS)], *[[[task] for task in TASKS]] * 2]
     assert groups(model_of(tower, Branched(tree))) == split
@@ -150,7 +152,7 @@ def test_names_tell_who_shares():
     [
         Branched.independent(),
         Branched.hard_sharing(),
-        Branched.split(after="one"),
+        Branched.split(at="two"),
         Branched([[["c", "a", "b"]], [["b"], ["a", "c"]], [["b"], ["c"], ["a"]]]),
     ],
     ids=["independent", "hard", "split", "tree"],
@@ -182,7 +184,7 @@ def weights(model, name):
 
 @pytest.mark.parametrize(
     "sharing",
-    [Branched([[["a"], ["b"]]] * 3), Branched.hard_sharing(), Branched.split(after="one")],
+    [Branched([[["a"], ["b"]]] * 3), Branched.hard_sharing(), Branched.split(at="two")],
 )
 def test_configuration_comes_back(sharing):
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(sharing))
@@ -208,11 +210,11 @@ def test_malformed_trees_are_refused(tree, message):
         model_of(small_tower(), Branched(tree))
 
 
-def test_tree_and_shared_until_exclude_each_other():
-    with pytest.raises(ValueError, match="`tree` or `shared_until`, not both. Received: tree="):
-        Branched(tree=[[["a"]]], shared_until="one")
+def test_tree_and_split_at_exclude_each_other():
+    with pytest.raises(ValueError, match="`tree` or `split_at`, not both. Received: tree="):
+        Branched(tree=[[["a"]]], split_at="one")
 
 
 def test_split_after_an_unknown_stage_lists_the_known():
     with pytest.raises(ValueError, match=r"no stage 'ten'. Known stages: \['one', 'two', 'three'"):
-        model_of(small_tower(), Branched.split(after="ten"))
+        model_of(small_tower(), Branched.split(at="ten"))

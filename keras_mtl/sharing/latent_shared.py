@@ -1,0 +1,80 @@
+"""Towers of their own, whose classifiers share a latent basis: the baseline "MTL-shared"."""
+
+import keras
+
+from keras_mtl.sharing.sharing import Sharing, features_dtype
+
+BASIS = "latent_basis"
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class LatentShared(Sharing):
+    """One tower a task; the weights of all classifiers lie in the span of one latent basis.
+
+    Task t classifies its features x by `x L S_t` instead of `x W_t`. `L` (features × `latent_size`)
+    is shared and stands behind the last stage; `S_t` is the task's head. All is trained jointly by
+    gradient descent. Where `latent_size` is smaller than the number of outputs, tasks must agree on
+    what to read from their features.
+
+    Source: the baseline "MTL-shared" of Misra et al., CVPR 2016, section 6.1, after Abdulnabi et
+    al., "Multi-task CNN Model for Attribute Prediction", IEEE Transactions on Multimedia 2015. The
+    size of the basis was not published.
+
+    Args:
+        latent_size: number of latent features.
+        dropout: rate on the features before `L`. A head's own dropout would fall on the few latent
+            features: give it here instead.
+        seed: integer seed of the basis and the dropout, or `None`.
+
+    Raises:
+        ValueError: `latent_size` is no positive integer; from `connect`: fewer than two tasks.
+
+    Example:
+
+    >>> import keras, keras_mtl
+    >>> image = keras.Input((8,))
+    >>> tower = keras_mtl.towers.Tower(keras.Sequential([image, keras.layers.Dense(6)]), cuts=[])
+    >>> model = keras_mtl.MultiTaskModel(
+    ...     tower, keras_mtl.sharing.LatentShared(latent_size=2),
+    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
+    >>> model.get_layer("latent_basis").count_params()
+    12
+    """
+
+    def __init__(self, latent_size, dropout=0.0, seed=None):
+        if not isinstance(latent_size, int) or latent_size < 1:
+            raise ValueError(
+                f"`latent_size` must be a positive integer. Received: latent_size={latent_size!r}."
+            )
+        self.latent_size = latent_size
+        self.dropout = dropout
+        self.seed = seed
+
+    def connect(self, inputs, tower, tasks):
+        features, stages = super().connect(inputs, tower, tasks)
+        if self.dropout:
+            features = {
+                task: keras.layers.Dropout(
+                    self.dropout, seed=self._dropout_seed(index), name=f"{task}_latent_dropout"
+                )(each)
+                for index, (task, each) in enumerate(features.items())
+            }
+        basis = keras.layers.Dense(
+            self.latent_size,
+            use_bias=False,
+            kernel_initializer=keras.initializers.GlorotUniform(self.seed),
+            dtype=features_dtype(features),
+            name=BASIS,
+        )
+        return {task: basis(each) for task, each in features.items()}, stages
+
+    def check(self, tower, tasks):
+        if len(tasks) < 2:
+            raise ValueError(f"A shared basis needs at least two tasks. Received: {list(tasks)}.")
+
+    def get_config(self):
+        return {"latent_size": self.latent_size, "dropout": self.dropout, "seed": self.seed}
+
+    def _dropout_seed(self, index):
+        # With one seed for all, every task's dropout would drop the same features.
+        return None if self.seed is None else self.seed + index
