@@ -14,7 +14,8 @@ help:
 	@echo "make clean  remove .venv"
 
 demo: .venv/demo-$(BACKEND)
-	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m recipes.cross_stitch_table5 --preset mini --data rooms
+	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m recipes.cross_stitch_table5 --preset mini --data rooms \
+	  --seeds 1 --rows one-task cross-stitch ensemble
 
 test: .venv/test lint
 	@for backend in tensorflow jax torch; do \
@@ -38,5 +39,5 @@ clean:
 
 .venv/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow,jax,torch,plots,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow,jax,torch,plots,tensorboard,dev]'
 	touch $@

@@ -2,12 +2,15 @@
 
 from keras_mtl import (
     applications,
+    augmentation,
     datasets,
+    geometry,
     heads,
     layers,
     losses,
     metrics,
     optimizers,
+    search,
     sharing,
     towers,
 )
@@ -18,12 +21,15 @@ __version__ = "0.1.0"
 __all__ = [
     "MultiTaskModel",
     "applications",
+    "augmentation",
     "datasets",
+    "geometry",
     "heads",
     "layers",
     "losses",
     "metrics",
     "optimizers",
+    "search",
     "sharing",
     "towers",
 ]

@@ -35,6 +35,10 @@ class ArrayBatches(keras.utils.PyDataset):
         epoch: The epoch to start with, counted from 0. It can be set at any time.
         drop_remainder: Whether to leave out a last batch that is not full.
         dtype: Type of the images; their values stay the same (0..255 for 8-bit pictures).
+        augment: Callable `(images, targets, rng) -> (images, targets)` that changes each batch,
+            such as those of `keras_mtl.augmentation`. It is handed the arrays as they would come
+            out without it, and a NumPy generator that is a pure function of (`seed`, `epoch`,
+            number of the batch): a run that is resumed sees the same pictures.
         **kwargs: As of `keras.utils.PyDataset`, but `workers` above 1 and
             `use_multiprocessing` are refused: choosing rows of arrays in memory gains nothing
             from them, and reading ahead hides where an epoch ends.
@@ -60,6 +64,7 @@ class ArrayBatches(keras.utils.PyDataset):
         epoch=0,
         drop_remainder=False,
         dtype="float32",
+        augment=None,
         **kwargs,
     ):
         if kwargs.get("workers", 1) > 1 or kwargs.get("use_multiprocessing"):
@@ -81,12 +86,15 @@ class ArrayBatches(keras.utils.PyDataset):
                 )
         self.images = images
         self.targets = dict(targets)
+        if augment is not None and not callable(augment):
+            raise ValueError(f"`augment` must be a callable or None. Received: {augment!r}")
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.shuffle = shuffle
         self.seed = check_integer("seed", seed, 0)
         self.epoch = epoch
         self.drop_remainder = drop_remainder
         self.dtype = dtype
+        self.augment = augment
         self._last_was_read = False
         self._cached_order = (None, None)
         if not len(self):
@@ -130,6 +138,10 @@ class ArrayBatches(keras.utils.PyDataset):
         rows = self.order()[index * self.batch_size : (index + 1) * self.batch_size]
         images = np.asarray(self.images[rows], self.dtype)
         targets = {name: _as_target(values[rows]) for name, values in self.targets.items()}
+        if self.augment is not None:
+            # A child of the order's stream, and so independent of it.
+            stream = np.random.SeedSequence(self.seed, spawn_key=(self.epoch, index))
+            images, targets = self.augment(images, targets, np.random.default_rng(stream))
         if index == len(self) - 1:
             self._last_was_read = True
         return images, targets

@@ -1,5 +1,7 @@
 """The frozen bilinear deconvolution of fully convolutional networks, as two matrix products."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -65,6 +67,14 @@ class BilinearDeconvolution(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape[0], *self.output_size, input_shape[-1]
+
+    def macs(self, input_shape):
+        """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them.
+
+        Those of the transposed convolution that this is, one channel at a time: the two matrix
+        products are a way to compute it, and multiply by zeros.
+        """
+        return math.prod(input_shape[1:]) * self.kernel_size**2
 
     def get_config(self):
         return {

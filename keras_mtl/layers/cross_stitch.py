@@ -1,5 +1,6 @@
 """The cross-stitch unit: every task's features become a learned mixture of all tasks' features."""
 
+import math
 import warnings
 
 import keras
@@ -98,6 +99,11 @@ class CrossStitch(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+    def macs(self, input_shape):
+        """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them."""
+        shapes = _as_list(input_shape)
+        return len(shapes) ** 2 * math.prod(shapes[0][1:])
 
     def get_config(self):
         return {

@@ -1,0 +1,64 @@
+"""Mirroring of pictures, their maps and their surface normals."""
+
+from keras_mtl.augmentation._checks import check_fraction, check_pixel_maps
+
+
+class RandomHorizontalFlip:
+    """Mirrors pictures from left to right, each with a probability of its own drawing.
+
+    A mirrored surface faces the other side: the x of its normal changes its sign, in the
+    camera's frame (x right, y down, z forward). Depth, along z, keeps its values.
+
+    Args:
+        probability: Chance of a picture to be mirrored. With 1.0 all are, and twice is as if never.
+        normals: Names of the targets that are surface normals. Names that a batch lacks are
+            passed over.
+
+    Returns:
+        When called with `(images, targets, rng)`, a new pair: images (N, H, W, 3) and a dict of
+        maps (N, H, W) or (N, H, W, C), each of the type that it came with.
+
+    Raises:
+        ValueError: If `probability` is out of range; when called, if a target is no map of the
+            images' pixels, or one of `normals` not a float map (N, H, W, 3).
+
+    Example:
+
+    >>> from keras_mtl.augmentation import RandomHorizontalFlip
+    >>> flip = RandomHorizontalFlip(probability=1.0)
+    >>> normals = np.array([[[[0.6, 0.0, -0.8], [0.0, 0.0, -1.0]]]])
+    >>> labels = np.array([[[1, 2]]])
+    >>> images, targets = flip(
+    ...     np.zeros((1, 1, 2, 3)), {"normals": normals, "labels": labels}, np.random.default_rng(0)
+    ... )
+    >>> print(targets["labels"][0], targets["normals"][0])
+    [[2 1]] [[[ 0.   0.  -1. ]
+      [-0.6  0.  -0.8]]]
+    """
+
+    def __init__(self, probability=0.5, normals=("normals",)):
+        self.probability = check_fraction("probability", probability)
+        self.normals = (normals,) if isinstance(normals, str) else tuple(normals)
+
+    def __call__(self, images, targets, rng):
+        check_pixel_maps(images, targets)
+        for name in targets.keys() & set(self.normals):
+            values = targets[name]
+            if values.shape != images.shape or values.dtype.kind != "f":
+                raise ValueError(
+                    f"`targets[{name!r}]` must be a float map (N, H, W, 3) of normals. "
+                    f"Received: {values.dtype} {values.shape}"
+                )
+        flipped = rng.random(len(images)) < self.probability
+        images = _flip(images, flipped)
+        targets = {name: _flip(values, flipped) for name, values in targets.items()}
+        for name in targets.keys() & set(self.normals):
+            # A difference, since the negative of 0.0 is -0.0.
+            targets[name][flipped, ..., 0] = 0 - targets[name][flipped, ..., 0]
+        return images, targets
+
+
+def _flip(values, flipped):
+    values = values.copy()
+    values[flipped] = values[flipped, :, ::-1]
+    return values

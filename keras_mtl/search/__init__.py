@@ -1,0 +1,8 @@
+"""What sharing costs, and what there is to choose from."""
+
+from keras_mtl.search.cost import cost
+from keras_mtl.search.enumerate_splits import enumerate_splits
+from keras_mtl.search.relative_gain import relative_gain
+from keras_mtl.search.splits import Split, SplitTable, splits
+
+__all__ = ["Split", "SplitTable", "cost", "enumerate_splits", "relative_gain", "splits"]

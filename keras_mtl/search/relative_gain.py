@@ -1,0 +1,45 @@
+"""How much better a network is than a baseline, over tasks with different scores."""
+
+import numpy as np
+
+
+def relative_gain(scores, baseline, lower_is_better=()):
+    """The mean over the tasks of the relative change in %, positive for the better.
+
+    Source: the relative performance of Sun et al., "AdaShare", NeurIPS 2020, section 4 (there over
+    several scores a task as well).
+
+    Args:
+        scores: dict from task name to a score, or to an array of scores (one a seed).
+        baseline: the same of the baseline; its scores must not be zero.
+        lower_is_better: names of the tasks whose score is an error.
+
+    Returns:
+        A float, or an array if the scores are arrays; NaN where a score is.
+
+    Raises:
+        ValueError: the tasks differ, or `lower_is_better` names one that is not there.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> gain = keras_mtl.search.relative_gain(
+    ...     {"species": 0.88, "age": 4.5}, {"species": 0.8, "age": 5.0}, lower_is_better=["age"])
+    >>> round(gain, 3)
+    10.0
+    """
+    if set(scores) != set(baseline):
+        raise ValueError(
+            "`scores` and `baseline` must be of the same tasks. "
+            f"Received: {sorted(scores)} and {sorted(baseline)}."
+        )
+    unknown = sorted(set(lower_is_better) - set(scores))
+    if unknown:
+        raise ValueError(f"`lower_is_better` has unknown tasks {unknown}; known: {sorted(scores)}.")
+    changes = []
+    for task, score in scores.items():
+        # Not divided by a negative baseline's sign: a higher score is better whatever its sign.
+        before = np.asarray(baseline[task], float)
+        change = 100 * (np.asarray(score, float) - before) / np.abs(before)
+        changes.append(-change if task in lower_is_better else change)
+    return np.mean(changes, axis=0)[()]

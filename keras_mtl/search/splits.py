@@ -1,0 +1,150 @@
+"""The search that cross-stitch units replace: train every Split architecture, and rank them."""
+
+import dataclasses
+import json
+import math
+import os
+import warnings
+from pathlib import Path
+
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.search.cost import cost
+from keras_mtl.search.enumerate_splits import enumerate_splits
+from keras_mtl.search.relative_gain import relative_gain
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One row of a `SplitTable`."""
+
+    name: str
+    """The first stage that every task has for itself, or `"heads"`."""
+    parameters: int
+    macs: int | None
+    """Multiply-accumulates of one example's forward pass; `None` if they cannot be counted."""
+    scores: dict
+    """From task name to score."""
+    gain: float
+    """`relative_gain` over the split that shares nothing, in %."""
+
+
+class SplitTable(tuple):
+    """`Split`s, the best first; `print` shows them as a table."""
+
+    def __str__(self):
+        tasks = list(self[0].scores) if self else []
+        width = max([5, *(len(split.name) for split in self)])
+        columns = "".join(f"{task:>{max(len(task), 9) + 2}}" for task in tasks)
+        lines = [f"{'split':{width}}{'parameters':>14}{'MACs':>16}{columns}{'gain in %':>11}"]
+        for split in self:
+            scores = "".join(f"{split.scores[task]:>{max(len(task), 9) + 2}.4g}" for task in tasks)
+            macs = "unknown" if split.macs is None else f"{split.macs:,}"
+            lines.append(
+                f"{split.name:{width}}{split.parameters:>14,}{macs:>16}{scores}{split.gain:>+11.2f}"
+            )
+        return "\n".join(lines)
+
+
+def splits(tower, heads, fit, *, lower_is_better=(), folder=None):
+    """Trains every Split architecture of a tower with your own function, and ranks them.
+
+    Source: Misra et al., CVPR 2016, section 1.1: the best split depends on the tasks, so that each
+    has to be tried.
+
+    Args:
+        tower: a `keras_mtl.towers.Tower`; all networks start from its weights.
+        heads: dict from task name to head, as of `MultiTaskModel`.
+        fit: function of a `MultiTaskModel`, which it compiles and trains; returns a dict from task
+            name to a score on validation data. The model is called `split_<name>`.
+        lower_is_better: names of the tasks whose score is an error.
+        folder: where `splits.json` keeps the scores that are known. Called again with the same
+            folder, the search goes on behind the last split that ended. `None` keeps nothing.
+
+    Returns:
+        A `SplitTable`: a tuple of `Split`s by their mean relative gain over the split that shares
+        nothing, the best first, those without a finite gain last.
+
+    Raises:
+        ValueError: `fit` returned no score for some task, or scores that are no numbers; `folder`
+            holds a search over other stages or tasks.
+
+    Example:
+
+    >>> import keras, numpy as np, keras_mtl
+    >>> x, y = np.ones((8, 4)), {"a": np.ones((8, 1)), "b": np.zeros((8, 1))}
+    >>> def fit(model):
+    ...     model.compile("sgd", loss={task: "mse" for task in y})
+    ...     model.fit(x, y, verbose=0)
+    ...     outputs = model.predict(x, verbose=0)
+    ...     return {task: float(np.mean((outputs[task] - y[task]) ** 2)) for task in y}
+    >>> net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="features")])
+    >>> table = keras_mtl.search.splits(
+    ...     keras_mtl.towers.Tower(net, cuts=[]),
+    ...     {"a": keras.layers.Dense(1), "b": keras.layers.Dense(1)},
+    ...     fit, lower_is_better=["a", "b"])
+    >>> sorted(split.name for split in table)
+    ['features', 'heads']
+    """
+    tasks, sharings = list(heads), enumerate_splits(tower)
+    known = _Known(folder, {"stages": list(tower.stages), "tasks": tasks})
+    for name, sharing in sharings.items():
+        if name in known.rows:
+            continue
+        model = MultiTaskModel(tower, sharing, heads, name=f"split_{name}")
+        size = _size(model)
+        known.add(name, {**size, "scores": _checked(fit(model), tasks)})
+    baseline = known.rows[next(iter(sharings))]["scores"]
+    table = [
+        Split(name, **row, gain=float(relative_gain(row["scores"], baseline, lower_is_better)))
+        for name, row in known.rows.items()
+    ]
+    return SplitTable(
+        sorted(table, key=lambda split: -split.gain if math.isfinite(split.gain) else math.inf)
+    )
+
+
+class _Known:
+    """The rows that are known, in memory and in the folder."""
+
+    def __init__(self, folder, search):
+        self.rows, self._search, self._path = {}, search, None
+        if folder is None:
+            return
+        self._path = Path(folder) / "splits.json"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists():
+            kept = json.loads(self._path.read_text())
+            if kept["search"] != search:
+                raise ValueError(
+                    f"`folder` must be empty or hold the same search, which is {search}. "
+                    f"Received: {folder}, which holds {kept['search']}."
+                )
+            self.rows = kept["rows"]
+
+    def add(self, name, row):
+        self.rows[name] = row
+        if self._path is not None:
+            unfinished = self._path.with_name(f"unfinished_{self._path.name}")
+            unfinished.write_text(json.dumps({"search": self._search, "rows": self.rows}, indent=2))
+            os.replace(unfinished, self._path)
+
+
+def _size(model):
+    try:
+        macs = cost(model).macs
+    except ValueError as error:
+        warnings.warn(f"MACs are not counted: {error}", stacklevel=3)
+        macs = None
+    return {"parameters": model.count_params(), "macs": macs}
+
+
+def _checked(scores, tasks):
+    if not isinstance(scores, dict) or set(scores) != set(tasks):
+        raise ValueError(
+            f"`fit` must return a dict with a score for each of the tasks {tasks}. "
+            f"Received: {scores!r}."
+        )
+    try:
+        return {task: float(scores[task]) for task in tasks}
+    except TypeError:
+        raise ValueError(f"`fit` must return one number a task. Received: {scores!r}.") from None
