@@ -1,4 +1,4 @@
-"""The paper's pair of dense tasks: data, networks, training and scores, for all its tables."""
+"""The dense tasks of the cross-stitch paper: data, networks, training and scores."""
 
 import dataclasses
 from pathlib import Path
@@ -8,20 +8,53 @@ import numpy as np
 from keras import ops
 from keras_mtl.applications import FCN, CrossStitchFCN
 
+from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
 from keras_mtl.datasets import ArrayBatches, rooms
 from keras_mtl.heads import NormalsCodebook
-from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
-from keras_mtl.metrics import NormalsScores, SegmentationScores
+from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
+from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
 from keras_mtl.optimizers import SGD
-from keras_mtl.sharing import Branched
+from keras_mtl.sharing import Branched, LatentShared
 from recipes._resumable_fit import resumable_fit
 
-TASKS = ("segmentation", "normals")
+TASKS = ("segmentation", "normals", "depth")
+PAIR = TASKS[:2]
+IMAGE_LABELS = "image_labels"
+"""An auxiliary task: which classes does a picture show?"""
+DROPOUT = 0.5
+
+COLUMNS = {
+    # task: {heading: (score, factor on the score)}
+    "normals": {
+        "mean": ("mean_angular_error", 1),
+        "med.": ("median_angular_error", 1),
+        "11.25": ("within_11.25", 100),
+        "22.5": ("within_22.5", 100),
+        "30": ("within_30", 100),
+    },
+    "segmentation": {
+        "pixacc": ("pixel_accuracy", 100),
+        "mIU": ("mean_iu", 100),
+        "fwIU": ("frequency_weighted_iu", 100),
+    },
+    "depth": {
+        "abs cm": ("absolute_error", 100),
+        "rel %": ("relative_error", 100),
+        "δ<1.25": ("within_1.25", 100),
+    },
+}
+# The one score a task by which networks are compared.
+HEADLINES = {
+    "segmentation": "mean_iu",
+    "normals": "mean_angular_error",
+    "depth": "relative_error",
+}
+LOWER_IS_BETTER = ("normals", "depth")
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """All that decides what networks of the pair learn; sizes in pixels, lengths in iterations."""
+    """All that decides what the networks learn; sizes in pixels, lengths in iterations."""
 
     size: int
     train_images: int
@@ -33,6 +66,10 @@ class Settings:
     learning_rate: float
     annealed: bool
     """Whether the first steps warm up, and the further ones fall to a rate of zero by a cosine."""
+    augmented: bool
+    """Whether pictures are mirrored and their colours changed."""
+    latent_size: int
+    """Size of MTL-shared's basis."""
     weight_decay: float = 5e-4
     momentum: float = 0.9
     num_words: int = 20
@@ -54,148 +91,293 @@ PRESETS = {
             "padding": "same",
             "rescale": 1 / 64,
         },
-        one_task_iterations={"segmentation": 375, "normals": 375},
+        one_task_iterations={"segmentation": 375, "normals": 375, "depth": 375},
         further_iterations=300,
         learning_rate=0.03,
         annealed=True,
+        # So short a training never sees a picture often enough to need other versions of it.
+        augmented=False,
+        latent_size=20,
         # The alphas' own rate is then 0.3. With a factor of 100 they are noisy to the end; both
         # factors were compared on the validation split.
         alpha_rate=10.0,
     ),
-    # The paper's own numbers (section 5); FCN-AlexNet's learning rate.
+    # The paper's own numbers (section 5); FCN-AlexNet's learning rate. It has no depth, and does
+    # not say how large the basis of MTL-shared was.
     "paper": Settings(
         size=500,
         train_images=795,
         test_images=654,
         batch_size=20,
         network={},
-        one_task_iterations={"segmentation": 25_000, "normals": 15_000},
+        one_task_iterations={"segmentation": 25_000, "normals": 15_000, "depth": 25_000},
         further_iterations=10_000,
         learning_rate=1e-3,
         annealed=False,
+        augmented=True,
+        latent_size=40,
     ),
 }
 
 
-class Pair:
-    """Networks for segmentation and normals on one data set, trained into one folder.
+class DenseData:
+    """The pictures, what is known of every pixel, and how a task is trained and scored on it.
 
     Args:
+        name: `"rooms"`.
         settings: the `Settings`.
-        folder: where the networks are kept; those that are there already are not trained again.
-        seed: integer seed of weights, order of the data and dropout.
     """
 
-    def __init__(self, settings, folder, seed):
-        self.settings, self.folder, self.seed = settings, Path(folder), seed
+    def __init__(self, name, settings):
+        if name != "rooms":
+            raise SystemExit(
+                f"--data {name}: this version has no reader of that data set; rooms is built in."
+            )
         self.train = rooms.load("train", settings.size, settings.train_images)
         self.test = rooms.load("test", settings.size, settings.test_images)
         self.class_names = rooms.CLASSES
         self.codebook = NormalsCodebook.fit(self.train["normals"], settings.num_words)
-        self.kinds = {"segmentation": rooms.NUM_CLASSES, "normals": self.codebook}
+        self.kinds = {
+            "segmentation": len(self.class_names),
+            "normals": self.codebook,
+            "depth": "depth",
+        }
+        self.losses = {
+            "segmentation": SegmentationCrossentropy(),
+            "normals": NormalsCodebookCrossentropy(self.codebook),
+            "depth": DepthL1(),
+            IMAGE_LABELS: keras.losses.BinaryCrossentropy(from_logits=True),
+        }
+        self.augment = None
+        if settings.augmented:
+            self.augment = Compose([RandomHorizontalFlip(), ColorJitter()])
+
+    def metric(self, task):
+        """A new metric of all of a task's scores, of what `decode` returns."""
+        if task == "segmentation":
+            return SegmentationScores(len(self.class_names))
+        return NormalsScores() if task == "normals" else DepthScores()
+
+    def activate(self, task, outputs):
+        """What several networks can be averaged in: probabilities, or metres."""
+        outputs = outputs if task == "depth" else ops.softmax(outputs)
+        return ops.convert_to_numpy(outputs)
+
+    def decode(self, task, values):
+        """What the metric takes: probabilities of the classes, normals, or metres."""
+        if task != "normals":
+            return values
+        return ops.convert_to_numpy(self.codebook.decode(values))
+
+    def targets(self, task):
+        """What a task learns from, for every training picture."""
+        if task != IMAGE_LABELS:
+            return self.train[task]
+        labels = self.train["segmentation"].reshape(len(self.train["segmentation"]), -1)
+        present = [(labels == index).any(axis=1) for index in range(len(self.class_names))]
+        return np.stack(present, axis=1).astype("float32")
+
+
+class DenseNetworks:
+    """Networks for dense tasks with one seed, trained into one folder.
+
+    Args:
+        settings: the `Settings`.
+        data: a `DenseData`.
+        tasks: names of the tasks.
+        folder: where the networks are kept; those that are there already are not trained again.
+        seed: integer seed of weights, order of the data and dropout.
+    """
+
+    def __init__(self, settings, data, tasks, folder, seed):
+        self.settings, self.data, self.tasks = settings, data, tuple(tasks)
+        self.folder, self.seed = Path(folder), seed
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def one_task(self, task, member=0):
         """A trained one-task network; `member` numbers those that differ in their seed only."""
         seed = self.seed + 1000 * member
-        model = FCN(Branched.independent(), {task: self.kinds[task]}, **self._network(seed))
-        name = f"one_task_{task}_{member}"
-        return self._fit(model, name, self.settings.one_task_iterations[task], seed, _warmed_up)
+        return self._fit_first(
+            lambda: self._build(Branched.independent(), [task], seed),
+            [task],
+            f"one_task_{task}_{member}",
+            seed,
+        )
 
     def further(self, task, member=0):
         """A one-task network trained on, for as many steps as a stitched one from the same start.
 
         Without them the stitched network would be compared with networks that saw less data.
         """
-        model = self.one_task(task, member)
-        name = f"one_task_{task}_{member}_further"
-        return self._fit_further(model, name, self.seed + 1000 * member + 1)
-
-    def cross_stitched(self):
-        """The cross-stitched network, started from the one-task networks."""
-        settings = self.settings
-        model = CrossStitchFCN(
-            self.kinds,
-            alpha=settings.alpha,
-            learning_rate_multiplier=settings.alpha_rate,
-            **self._network(self.seed),
+        return self._fit_further(
+            lambda: self.one_task(task, member),
+            [task],
+            f"one_task_{task}_{member}_further",
+            self.seed + 1000 * member,
         )
-        model.initialize_from(*(self.one_task(task) for task in TASKS))
-        return self._fit_further(model, "cross_stitch", self.seed + 1)
+
+    def joint(self, sharing, name, **options):
+        """A network of all tasks under a sharing, from random weights: as many steps in all."""
+
+        def first():
+            return self._fit_first(
+                lambda: self._build(sharing, self.tasks, self.seed, **options),
+                self.tasks,
+                f"{name}_first",
+                self.seed,
+            )
+
+        return self._fit_further(first, self.tasks, name, self.seed)
+
+    def split(self, at):
+        return self.joint(Branched.split(at=at), f"split_{at}")
+
+    def latent_shared(self):
+        sharing = LatentShared(self.settings.latent_size, DROPOUT, seed=self.seed)
+        return self.joint(sharing, "latent_shared", head_dropout=0.0)
+
+    def cross_stitched(self, name="cross_stitch", *, start="one-task", learning_rate=None, **units):
+        """A cross-stitched network.
+
+        Args:
+            name: what its file is called; another one for other settings.
+            start: `"one-task"`: the towers start from the one-task networks; `"random"`: from
+                random weights; `"image labels"`: all from one network that learned which classes
+                a picture shows. Those two have the steps of the one-task networks in addition.
+            learning_rate: the rate of the further steps; that of the settings if `None`.
+            **units: `stitch_after`, `per_channel`, `alpha`, `learning_rate_multiplier`.
+        """
+
+        def start_of_further():
+            if start == "one-task":
+                one_task = [self.one_task(task) for task in self.tasks]
+                return self._stitched(units).initialize_from(*one_task)
+            return self._fit_first(start_of_first, self.tasks, f"{name}_first", self.seed)
+
+        def start_of_first():
+            model = self._stitched(units)
+            if start == "image labels":
+                model.initialize_towers_from(self._trained_on_image_labels())
+            return model
+
+        return self._fit_further(start_of_further, self.tasks, name, self.seed, learning_rate)
 
     def predict(self, models, images):
-        """Probabilities of every task, averaged over the models that have it.
+        """Outputs of every task, averaged over the models that have it.
 
         Args:
             models: list of models; each task is in one of them at least.
             images: float array (N, size, size, 3).
 
         Returns:
-            A dict from task to array (N, size, size, channels).
+            A dict from task to what `DenseData.decode` makes of the mean.
         """
         outputs = [model.predict_on_batch(images) for model in models]
         return {
-            task: np.mean([_softmax(each[task]) for each in outputs if task in each], axis=0)
-            for task in TASKS
+            task: self.data.decode(
+                task,
+                np.mean(
+                    [self.data.activate(task, each[task]) for each in outputs if task in each],
+                    axis=0,
+                ),
+            )
+            for task in self.tasks
         }
 
     def scores(self, models):
-        """Scores on the test images; several models of one task vote with their probabilities."""
-        metrics = {
-            "segmentation": SegmentationScores(rooms.NUM_CLASSES),
-            "normals": NormalsScores(),
-        }
-        data = ArrayBatches(
-            self.test["image"], {task: self.test[task] for task in TASKS}, 25, shuffle=False
-        )
-        for index in range(len(data)):
-            images, targets = data[index]
+        """Scores on the test images; several models of one task vote by their mean."""
+        metrics = {task: self.data.metric(task) for task in self.tasks}
+        targets = {task: self.data.test[task] for task in self.tasks}
+        batches = ArrayBatches(self.data.test["image"], targets, 25, shuffle=False)
+        for index in range(len(batches)):
+            images, targets = batches[index]
             predictions = self.predict(models, images)
-            predictions["normals"] = self.codebook.decode(predictions["normals"])
-            for task in TASKS:
-                metrics[task].update_state(targets[task], predictions[task])
+            for task, metric in metrics.items():
+                metric.update_state(targets[task], predictions[task])
         results = {
             task: {
-                key.removeprefix(f"{task}_"): float(value)
-                for key, value in metrics[task].result().items()
+                key.removeprefix(f"{task}_"): float(value) for key, value in metric.result().items()
             }
-            for task in TASKS
+            for task, metric in metrics.items()
         }
-        results["segmentation"]["per_class_iu"] = [
-            None if np.isnan(value) else float(value)
-            for value in metrics["segmentation"].per_class_iu()
-        ]
+        if "segmentation" in results:
+            results["segmentation"]["per_class_iu"] = [
+                None if np.isnan(value) else float(value)
+                for value in metrics["segmentation"].per_class_iu()
+            ]
         return results
+
+    def _build(self, sharing, tasks, seed, **options):
+        kinds = {task: self.data.kinds[task] for task in tasks}
+        return FCN(sharing, kinds, **self._network(seed), **options)
+
+    def _stitched(self, units):
+        settings = self.settings
+        defaults = {"alpha": settings.alpha, "learning_rate_multiplier": settings.alpha_rate}
+        kinds = {task: self.data.kinds[task] for task in self.tasks}
+        return CrossStitchFCN(kinds, **{**defaults, **units}, **self._network(self.seed))
 
     def _network(self, seed):
         size = self.settings.size
-        return {"input_shape": (size, size, 3), "seed": seed, **self.settings.network}
-
-    def _fit_further(self, model, name, seed):
-        iterations = self.settings.further_iterations
-        return self._fit(model, name, iterations, seed, keras.optimizers.schedules.CosineDecay)
-
-    def _fit(self, model, name, iterations, seed, schedule):
-        tasks, settings = model.tasks, self.settings
-        losses = {
-            "segmentation": SegmentationCrossentropy(),
-            "normals": NormalsCodebookCrossentropy(self.codebook),
+        return {
+            "input_shape": (size, size, 3),
+            "seed": seed,
+            "dropout": DROPOUT,
+            **self.settings.network,
         }
-        data = ArrayBatches(
-            self.train["image"],
-            {task: self.train[task] for task in tasks},
+
+    def _trained_on_image_labels(self):
+        """A network that learned which classes a picture shows, as ImageNet's networks did."""
+
+        def untrained():
+            layers = [
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(len(self.data.class_names)),
+            ]
+            head = {IMAGE_LABELS: keras.Sequential(layers)}
+            return FCN(Branched.independent(), head, **self._network(self.seed))
+
+        return self._fit_first(untrained, [IMAGE_LABELS], "image_labels", self.seed)
+
+    def _fit_first(self, build, tasks, name, seed):
+        known = self.settings.one_task_iterations
+        iterations = max(known.get(task, max(known.values())) for task in tasks)
+        return self._fit(build, tasks, name, iterations, seed, _warmed_up)
+
+    def _fit_further(self, build, tasks, name, seed, learning_rate=None):
+        iterations, falling = (
+            self.settings.further_iterations,
+            keras.optimizers.schedules.CosineDecay,
+        )
+        # Another order of the pictures than in the first steps.
+        return self._fit(build, tasks, name, iterations, seed + 1, falling, learning_rate)
+
+    def _fit(self, build, tasks, name, iterations, seed, schedule, learning_rate=None):
+        settings, data = self.settings, self.data
+        batches = ArrayBatches(
+            data.train["image"],
+            {task: data.targets(task) for task in tasks},
             settings.batch_size,
             seed=seed,
             drop_remainder=True,
+            # Only maps of pixels can be augmented along with the picture.
+            augment=None if IMAGE_LABELS in tasks else data.augment,
         )
-        epochs = -(-iterations // len(data))
-        learning_rate = settings.learning_rate
+        epochs = -(-iterations // len(batches))
+        learning_rate = learning_rate or settings.learning_rate
         if settings.annealed:
-            learning_rate = schedule(learning_rate, epochs * len(data))
-        model.compile(
-            SGD(learning_rate, settings.momentum, weight_decay=settings.weight_decay),
-            loss={task: losses[task] for task in tasks},
-        )
-        return resumable_fit(model, data, epochs, self.folder / f"{name}.keras", name)
+            learning_rate = schedule(learning_rate, epochs * len(batches))
+
+        def compiled():
+            model = build()
+            model.compile(
+                SGD(learning_rate, settings.momentum, weight_decay=settings.weight_decay),
+                loss={task: data.losses[task] for task in tasks},
+            )
+            return model
+
+        path = self.folder / f"{name}.keras"
+        return resumable_fit(compiled, batches, epochs, path, f"seed {self.seed}, {name}")
 
 
 def _warmed_up(learning_rate, steps):
@@ -203,7 +385,3 @@ def _warmed_up(learning_rate, steps):
     return keras.optimizers.schedules.CosineDecay(
         learning_rate / 10, 1, alpha=1.0, warmup_target=learning_rate, warmup_steps=steps // 10
     )
-
-
-def _softmax(logits):
-    return ops.convert_to_numpy(ops.softmax(logits))

@@ -61,21 +61,30 @@ class Networks:
     def row(self, row):
         """The trained networks of a row; each task has its output in one of them."""
         if row == "one-task":
-            return [self._second_part(self._one_task(task), f"one_task_{task}") for task in TASKS]
+            return [
+                self._second_part(
+                    lambda task=task: self._one_task(task), [task], f"one_task_{task}"
+                )
+                for task in TASKS
+            ]
         if row == "hard sharing":
-            model = self._first_part(self._build(Branched.hard_sharing(), TASKS), "hard_sharing")
-            return [self._second_part(model, "hard_sharing")]
+            return [self._second_part(self._hard_sharing, TASKS, "hard_sharing")]
+        return [self._second_part(self._stitched, TASKS, "cross_stitch")]
+
+    def _one_task(self, task):
+        return self._first_part(Branched.independent(), [task], f"one_task_{task}")
+
+    def _hard_sharing(self):
+        return self._first_part(Branched.hard_sharing(), TASKS, "hard_sharing")
+
+    def _stitched(self):
         sharing = CrossStitched(
             after=self.settings.stitches,
             alpha=self.settings.alpha,
             learning_rate_multiplier=self.settings.alpha_rate,
         )
-        model = self._build(sharing, TASKS)
-        model.initialize_from(*(self._one_task(task) for task in TASKS))
-        return [self._second_part(model, "cross_stitch")]
-
-    def _one_task(self, task):
-        return self._first_part(self._build(Branched.independent(), [task]), f"one_task_{task}")
+        one_task = [self._one_task(task) for task in TASKS]
+        return self._build(sharing, TASKS).initialize_from(*one_task)
 
     def _build(self, sharing, tasks):
         net = LeNet(include_top=False, input_shape=self.train["image"].shape[1:], seed=self.seed)
@@ -89,31 +98,42 @@ class Networks:
         }
         return MultiTaskModel(Tower(net, lenet.STAGES), sharing, heads)
 
-    def _first_part(self, model, name):
+    def _first_part(self, sharing, tasks, name):
         settings = self.settings
-        return self._fit(model, f"{name}_first", settings.learning_rate, settings.epochs, 0)
-
-    def _second_part(self, model, name):
-        epochs = self.settings.further_epochs
-        steps = epochs * len(self._batches(model, 1))
-        rate = keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, steps)
-        return self._fit(model, name, rate, epochs, 1)
-
-    def _fit(self, model, name, learning_rate, epochs, part):
-        model.compile(
-            SGD(learning_rate, self.settings.momentum),
-            loss={
-                task: keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-                for task in model.tasks
-            },
+        return self._fit(
+            lambda: self._build(sharing, tasks),
+            tasks,
+            f"{name}_first",
+            settings.learning_rate,
+            settings.epochs,
+            part=0,
         )
-        path = self.folder / f"{name}_{self.seed}.keras"
-        return resumable_fit(model, self._batches(model, part), epochs, path, path.stem)
 
-    def _batches(self, model, part):
+    def _second_part(self, build, tasks, name):
+        epochs = self.settings.further_epochs
+        steps = epochs * len(self._batches(tasks, 1))
+        rate = keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, steps)
+        return self._fit(build, tasks, name, rate, epochs, part=1)
+
+    def _fit(self, build, tasks, name, learning_rate, epochs, part):
+        def compiled():
+            model = build()
+            model.compile(
+                SGD(learning_rate, self.settings.momentum),
+                loss={
+                    task: keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+                    for task in tasks
+                },
+            )
+            return model
+
+        path = self.folder / f"{name}_{self.seed}.keras"
+        return resumable_fit(compiled, self._batches(tasks, part), epochs, path, path.stem)
+
+    def _batches(self, tasks, part):
         return ArrayBatches(
             self.train["image"],
-            {task: self.train[task] for task in model.tasks},
+            {task: self.train[task] for task in tasks},
             self.settings.batch_size,
             seed=2 * self.seed + part,
             drop_remainder=True,

@@ -1,5 +1,6 @@
 """`model.fit` that a stopped run picks up again, to the bit."""
 
+import math
 import os
 from pathlib import Path
 
@@ -7,27 +8,28 @@ import keras
 import numpy as np
 
 
-def resumable_fit(model, data, epochs, path, label):
-    """Trains a compiled model, or loads it if an earlier run has.
+def resumable_fit(build, data, epochs, path, label):
+    """Trains a model, or loads it if an earlier run has trained it.
 
     The model and its optimizer are kept in `path` while they train and after. A run that was
     stopped goes on behind the last epoch that it kept and ends with the very same weights.
 
     Args:
-        model: a compiled Keras model.
+        build: function that returns the compiled Keras model; called if there is no file yet.
         data: an `ArrayBatches`.
         epochs: number of epochs.
         path: the `.keras` file.
         label: what the progress line says.
 
     Returns:
-        The trained model (`model` itself, or the one that was loaded).
+        The trained model.
+
+    Raises:
+        Diverged: the loss is no longer finite; the file holds the last epoch in which it was.
     """
     path = Path(path)
-    start = 0
-    if path.exists():
-        model = keras.models.load_model(path)
-        start = int(model.optimizer.iterations) // len(data)
+    model = keras.models.load_model(path) if path.exists() else build()
+    start = int(model.optimizer.iterations) // len(data)
     if start < epochs:
         print(f"{label}: epoch {start} of {epochs}", flush=True)
         model.fit(
@@ -41,6 +43,10 @@ def resumable_fit(model, data, epochs, path, label):
     else:
         print(f"{label}: trained by an earlier run ({path})", flush=True)
     return model
+
+
+class Diverged(ArithmeticError):
+    """Training has diverged."""
 
 
 class _Repeatable(keras.callbacks.Callback):
@@ -69,8 +75,10 @@ class _Keep(keras.callbacks.Callback):
         self.path, self.epochs, self.label = path, epochs, label
 
     def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            raise Diverged(f"{self.label}: the loss of epoch {epoch + 1} is {logs['loss']}")
         unfinished = self.path.with_name(f"unfinished_{self.path.name}")
         self.model.save(unfinished)
         os.replace(unfinished, self.path)
-        loss = f", loss {logs['loss']:.3f}" if logs else ""
-        print(f"{self.label}: epoch {epoch + 1} of {self.epochs}{loss}", flush=True)
+        loss = f"loss {logs['loss']:.3f}"
+        print(f"{self.label}: epoch {epoch + 1} of {self.epochs}, {loss}", flush=True)

@@ -1,0 +1,276 @@
+"""What all tables of dense tasks share: the command, rows over seeds, resuming, and the text."""
+
+import argparse
+import dataclasses
+import json
+import math
+import time
+
+import numpy as np
+from keras import ops
+
+from keras_mtl.layers import CrossStitch
+from keras_mtl.search import cost, relative_gain
+from recipes._dense_tasks import (
+    COLUMNS,
+    HEADLINES,
+    LOWER_IS_BETTER,
+    PAIR,
+    PRESETS,
+    TASKS,
+    DenseData,
+    DenseNetworks,
+)
+from recipes._results import open_folder, provenance, write_json
+from recipes._resumable_fit import Diverged
+
+BASELINE = "one-task"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of the paper, as data.
+
+    Attributes:
+        recipe: name of the module.
+        rows: dict from a row's name to a function of `DenseNetworks` that returns the row's
+            trained networks; in each of them are some of the tasks.
+        paper: dict from a row's name to the paper's numbers on NYUv2, in the order of `COLUMNS`.
+        draw: `None`, or a function of `(table, networks, results, folder)` that draws figures of
+            the first seed's networks.
+        competing: names of the rows of which the best is marked.
+    """
+
+    recipe: str
+    rows: dict
+    paper: dict
+    draw: object = None
+    competing: tuple = ()
+
+    def run(self, preset, data="rooms", tasks=PAIR, seeds=1, rows=None, output=None):
+        """Trains and scores what is not there yet; returns the results, which it also writes.
+
+        Args:
+            preset: name of the `Settings`.
+            data: name of the data set.
+            tasks: names of the tasks.
+            seeds: number of seeds, counted from 0.
+            rows: names of the rows; all of them if `None`.
+            output: folder, shared by all tables; by default one below `results/`.
+
+        Returns:
+            A dict, as in `results.json`: of every row its size and, by seed, its scores.
+        """
+        settings, backend = PRESETS[preset], provenance()["backend"]
+        name = "-".join([preset, data, backend, *([] if tuple(tasks) == PAIR else tasks)])
+        folder = open_folder(
+            output or f"results/cross_stitch/{name}",
+            {
+                "data": data,
+                "tasks": list(tasks),
+                "backend": backend,
+                **dataclasses.asdict(settings),
+            },
+        )
+        print(f"{self.recipe}: networks and results go to {folder}", flush=True)
+        path = folder / self.recipe / "results.json"
+        path.parent.mkdir(exist_ok=True)
+        results = {
+            "recipe": self.recipe,
+            "preset": preset,
+            "data": data,
+            "tasks": list(tasks),
+            **provenance(),
+            "rows": json.loads(path.read_text())["rows"] if path.exists() else {},
+        }
+        loaded = DenseData(data, settings)
+        wanted = list(self.rows if rows is None else rows)
+        for seed in range(seeds):
+            networks = DenseNetworks(settings, loaded, tasks, folder / f"seed_{seed}", seed)
+            for row in wanted:
+                of_row = results["rows"].setdefault(row, {"seeds": {}})
+                if str(seed) in of_row["seeds"]:
+                    print(f"seed {seed}, {row}: known", flush=True)
+                    continue
+                of_row["seeds"][str(seed)] = self._entry(networks, row, of_row)
+                results["rows"] = {each: results["rows"][each] for each in self._order(results)}
+                write_json(path, results)
+                print(f"\n{format_table(self, results)}\n", flush=True)
+        if self.draw is not None:
+            first = DenseNetworks(settings, loaded, tasks, folder / "seed_0", 0)
+            self.draw(self, first, results, path.parent)
+        return results
+
+    def _entry(self, networks, row, of_row):
+        started = time.monotonic()
+        try:
+            models = self.rows[row](networks)
+        except Diverged as error:
+            print(error, flush=True)
+            return {"diverged": str(error)}
+        entry = networks.scores(models)
+        of_row["parameters"] = sum(model.count_params() for model in models)
+        of_row["macs"] = sum(cost(model).macs for model in models)
+        units = {
+            layer.name.removeprefix("stitch_"): _alpha_summary(layer)
+            for model in models
+            for layer in model.layers
+            if isinstance(layer, CrossStitch)
+        }
+        if units:
+            entry["alphas"] = units
+        # Of a run that was stopped, only what came after; networks that other rows had trained
+        # already are not counted again.
+        entry["seconds"] = round(time.monotonic() - started, 1)
+        return entry
+
+    def _order(self, results):
+        return [row for row in self.rows if row in results["rows"]]
+
+    def main(self, doc, arguments=None):
+        """The command line of the recipe."""
+        parser = argparse.ArgumentParser(
+            description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        parser.add_argument("--preset", choices=PRESETS, default="mini")
+        parser.add_argument("--data", choices=["rooms", "nyuv2"], default="rooms")
+        parser.add_argument("--tasks", choices=TASKS, nargs="+", default=PAIR)
+        parser.add_argument("--seeds", type=_positive, default=1, help="number of seeds (1)")
+        parser.add_argument(
+            "--rows", choices=self.rows, nargs="+", metavar="ROW", help="only these"
+        )
+        parser.add_argument("--output", help="folder; by default one below results/cross_stitch")
+        options = parser.parse_args(arguments)
+        started = time.monotonic()
+        results = self.run(**vars(options))
+        print(f"\n{format_table(self, results)}\n\n{time.monotonic() - started:.0f} s")
+
+
+def cells(table, results):
+    """The table of some results as a heading and rows of text.
+
+    Returns:
+        `(heading, rows)`: a list of strings, and a dict from row name to such a list. Scores are
+        mean ± sample deviation over the seeds that a row has; the mean relative gain is over the
+        one-task networks of the same seeds.
+    """
+    tasks = [task for task in COLUMNS if task in results["tasks"]]
+    columns = [(task, *spec) for task in tasks for spec in COLUMNS[task].values()]
+    heading = [name for task in tasks for name in COLUMNS[task]]
+    heading += ["gain in %", "|Δα|", "parameters", "M MACs", "seeds"]
+    rows = {}
+    for row, of_row in results["rows"].items():
+        entries = of_row["seeds"].values()
+        if any("diverged" in entry for entry in entries):
+            count = sum("diverged" in entry for entry in entries)
+            rows[row] = [f"diverged with {count} of {len(entries)} seeds"]
+            continue
+        line = [
+            _mean_and_deviation([factor * entry[task][key] for entry in entries])
+            for task, key, factor in columns
+        ]
+        gains = seed_gains(results, row)
+        line.append(_mean_and_deviation(gains, "+") if gains else "")
+        moved = [
+            np.mean([unit["moved"] for unit in entry["alphas"].values()])
+            for entry in entries
+            if "alphas" in entry
+        ]
+        line.append(f"{np.mean(moved):.3f}" if moved else "")
+        line += [f"{of_row['parameters']:,}", f"{of_row['macs'] / 1e6:,.0f}", str(len(entries))]
+        rows[row] = line
+    return heading, rows
+
+
+def seed_gains(results, row):
+    """Mean relative gain in % of a row over the one-task networks, for each seed that both have."""
+    baseline = results["rows"].get(BASELINE, {"seeds": {}})["seeds"]
+    if row == BASELINE:
+        return []
+    return [
+        float(relative_gain(headline(entry), headline(baseline[seed]), _errors(entry)))
+        for seed, entry in results["rows"][row]["seeds"].items()
+        if seed in baseline and "diverged" not in entry
+    ]
+
+
+def headline(entry):
+    """The one score of each task by which networks are compared."""
+    return {task: entry[task][score] for task, score in HEADLINES.items() if task in entry}
+
+
+def best_row(table, results):
+    """Name of the best of the competing rows by mean relative gain, or `None`."""
+    gains = {
+        row: np.mean(seed_gains(results, row))
+        for row in table.competing
+        if row in results["rows"] and seed_gains(results, row)
+    }
+    finite = {row: gain for row, gain in gains.items() if math.isfinite(gain)}
+    return max(finite, key=finite.get) if finite else None
+
+
+def format_table(table, results):
+    """The table as text, with the paper's own rows for its preset."""
+    heading, rows = cells(table, results)
+    best = best_row(table, results)
+    lines = [[f"{row} (best)" if row == best else row, *line] for row, line in rows.items()]
+    text = f"{table.recipe}: {results['data']}, preset {results['preset']}, {results['backend']}\n"
+    text += _aligned([["", *heading], *lines])
+    if results["preset"] == "paper" and table.paper:
+        lines = [[row, *(f"{value:.1f}" for value in line)] for row, line in table.paper.items()]
+        text += "\n\nThe paper, on NYUv2:\n" + _aligned([["", *heading[:8]], *lines])
+    return text
+
+
+def format_markdown(table, results):
+    """The table as Markdown."""
+    heading, rows = cells(table, results)
+    best = best_row(table, results)
+    lines = [["", *heading], ["---"] * (1 + len(heading))]
+    for row, line in rows.items():
+        lines.append([f"**{row}** (best)" if row == best else row, *line])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _aligned(lines):
+    widths = [
+        max(len(line[column]) for line in lines if column < len(line) > 2)
+        for column in range(max(map(len, lines)))
+    ]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=False))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _mean_and_deviation(values, sign=""):
+    text = f"{np.mean(values):{sign}.1f}"
+    return text if len(values) < 2 else f"{text} ± {np.std(values, ddof=1):.1f}"
+
+
+def _errors(entry):
+    return [task for task in LOWER_IS_BETTER if task in entry]
+
+
+def _alpha_summary(unit):
+    alpha = ops.convert_to_numpy(unit.alpha)
+    same, different = unit.initial_alpha
+    diagonal = np.eye(len(alpha), dtype=bool)
+    start = np.where(diagonal, same, different / (len(alpha) - 1))
+    start = start.reshape(*start.shape, *[1] * (alpha.ndim - 2))
+    return {
+        "same_task_mean": float(alpha[diagonal].mean()),
+        "different_task_mean": float(alpha[~diagonal].mean()),
+        "moved": float(np.abs(alpha - start).mean()),
+        "mean": alpha.reshape(*alpha.shape[:2], -1).mean(-1).tolist(),
+    }
+
+
+def _positive(text):
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
+    return value
