@@ -3,6 +3,7 @@
 from keras_mtl import (
     applications,
     augmentation,
+    callbacks,
     datasets,
     geometry,
     heads,
@@ -22,6 +23,7 @@ __all__ = [
     "MultiTaskModel",
     "applications",
     "augmentation",
+    "callbacks",
     "datasets",
     "geometry",
     "heads",

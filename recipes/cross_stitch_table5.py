@@ -25,7 +25,7 @@ import numpy as np
 
 from keras_mtl import plots
 from recipes._dense_table import BASELINE, Table, headline
-from recipes._dense_tasks import HEADLINES, LOWER_IS_BETTER
+from recipes._dense_tasks import LOWER_IS_BETTER
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 PICTURES = 5
@@ -104,7 +104,6 @@ def split_performance(axes, networks, rows, splits):
         {task: [scores(f"split {split}", task) for split in splits] for task in networks.tasks},
         {task: scores(BASELINE, task) for task in networks.tasks},
         lower_is_better=[task for task in LOWER_IS_BETTER if task in networks.tasks],
-        labels={task: f"{task} ({HEADLINES[task].replace('_', ' ')})" for task in networks.tasks},
     )
 
 

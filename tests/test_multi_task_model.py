@@ -15,6 +15,7 @@ from keras_mtl.towers import Tower
 
 SIZE = 8
 CLASSES = 5
+TASKS = ("segmentation", "normals")
 SHARINGS = {
     "stitched": lambda: CrossStitched(),
     "hard": lambda: Branched.hard_sharing(),
@@ -211,6 +212,47 @@ def alphas(model):
 
 def units(model):
     return [layer for layer in model.layers if isinstance(layer, CrossStitch)]
+
+
+def test_files_of_one_task_networks_give_their_weights(rng, tmp_path):
+    donors = [randomize(model_of(tasks=[task], sharing="hard"), rng) for task in TASKS]
+    for task, donor in zip(TASKS, donors, strict=True):
+        compiled(donor).save(tmp_path / f"{task}.keras")
+    by_file = model_of().initialize_from(*(tmp_path / f"{task}.keras" for task in TASKS))
+    by_model = model_of().initialize_from(*donors)
+    for path, weight in state(by_file).items():
+        np.testing.assert_array_equal(weight, state(by_model)[path])
+
+
+def test_a_file_of_another_model_is_refused(tmp_path):
+    keras.Sequential([keras.Input((3,)), layers.Dense(2)]).save(tmp_path / "other.keras")
+    model = model_of()
+    for method in (model.initialize_from, model.initialize_towers_from):
+        with pytest.raises(
+            TypeError, match="path of a `.keras` file of one. Received: <Sequential"
+        ):
+            method(tmp_path / "other.keras")
+
+
+def test_all_towers_start_from_one_network(rng):
+    donor = randomize(model_of(tasks=["normals"], sharing="hard"), rng)
+    model = randomize(model_of(), rng)
+    before = state(model)
+    model.initialize_towers_from(donor)
+    for task in TASKS:
+        for stage in model.stages:
+            for ours, theirs in zip(
+                model.stage(task, stage).get_weights(),
+                donor.stage("normals", stage).get_weights(),
+                strict=True,
+            ):
+                np.testing.assert_array_equal(ours, theirs)
+    after = state(model)
+    for path in before:
+        if path.startswith("stitch") or "head" in path:
+            np.testing.assert_array_equal(before[path], after[path])
+    with pytest.raises(ValueError, match="Unknown task 'age'"):
+        model.initialize_towers_from(donor, task="age")
 
 
 def test_alphas_of_other_tasks_are_not_taken_over(rng):
@@ -480,6 +522,22 @@ def test_frozen_stages_are_frozen_in_the_file(rng, tmp_path):
     loaded.fit(x, y, verbose=0)
     after = state(loaded)
     assert {path for path in after if (after[path] == before[path]).all()} == frozen
+
+
+def test_freeze_keeps_a_stage_of_every_task(rng):
+    x, y = examples(rng)
+    model = compiled(model_of().freeze("one"))
+    before = state(model)
+    model.fit(x, y, verbose=0)
+    after = state(model)
+    moved = {path.split("/")[0] for path in after if (after[path] != before[path]).any()}
+    assert moved == {
+        *("segmentation_two", "normals_two", "stitch_one", "stitch_two"),
+        *("segmentation_head", "normals_head"),
+    }
+    with pytest.raises(ValueError, match=r"Unknown stage 'ten'. Known stages: \['one', 'two'\]"):
+        model.freeze("two", "ten")
+    assert model.stage("normals", "two").trainable
 
 
 def test_frozen_layers_of_the_tower_stay_frozen():

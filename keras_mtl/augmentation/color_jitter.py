@@ -33,11 +33,11 @@ class ColorJitter:
     Example:
 
     >>> from keras_mtl.augmentation import ColorJitter
-    >>> images = np.full((1, 2, 2, 3), 100, "uint8")
-    >>> jitter = ColorJitter(brightness=0.5, contrast=0.0, saturation=0.0)
-    >>> changed, targets = jitter(images, {}, np.random.default_rng(0))
-    >>> print(changed[0, 0, 0])
-    [114 114 114]
+    >>> images = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), "uint8")
+    >>> labels = np.ones((2, 4, 4), "int32")
+    >>> changed, targets = ColorJitter()(images, {"labels": labels}, np.random.default_rng(1))
+    >>> changed.dtype.name, bool((changed == images).all()), targets["labels"] is labels
+    ('uint8', False, True)
     """
 
     def __init__(self, brightness=0.2, contrast=0.2, saturation=0.2):

@@ -9,10 +9,10 @@ def rectify_normals(normals, frame=None, within=25.0):
     """Turns normals that are nearly along an axis of a Manhattan frame into that axis.
 
     Walls, floors and ceilings become flat; what is farther from every axis than `within`, such
-    as an armchair put askew, stays as predicted. The default is from measurements on noisy
-    normals of `rooms`: 25 to 30 degrees serve best where the mean error is 10 to 15 degrees, 20
-    where it is 6. True normals only lose (0.7 degrees on average), and so do good ones of a
-    scene that is no Manhattan world.
+    as an armchair put askew, stays as predicted. The more is wrong, the more is worth turning: of
+    normals of `rooms` (24 test pictures at 64 pixels) with random tilts, those with a mean error
+    of 6 degrees were best served by 20, those with 12 by 30, those with 18 by 45. True normals
+    only lose, 0.7 degrees at 25.
 
     Args:
         normals: Float array (H, W, 3) or (N, H, W, 3), zeros or NaNs where there is no normal.

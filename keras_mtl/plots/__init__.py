@@ -1,9 +1,21 @@
 """The papers' figures, drawn into matplotlib axes (the extra `keras-mtl[plots]`)."""
 
+from keras_mtl.plots.alpha_history import alpha_history
 from keras_mtl.plots.gain_per_class import gain_per_class
+from keras_mtl.plots.pixel_map import pixel_map
 from keras_mtl.plots.pixel_predictions import pixel_predictions
 from keras_mtl.plots.pyplot import pyplot
 from keras_mtl.plots.sorted_alphas import sorted_alphas
+from keras_mtl.plots.split_performance import split_performance
 from keras_mtl.plots.stitch_units import stitch_units
 
-__all__ = ["gain_per_class", "pixel_predictions", "pyplot", "sorted_alphas", "stitch_units"]
+__all__ = [
+    "alpha_history",
+    "gain_per_class",
+    "pixel_map",
+    "pixel_predictions",
+    "pyplot",
+    "sorted_alphas",
+    "split_performance",
+    "stitch_units",
+]

@@ -25,7 +25,7 @@ def relative_gain(scores, baseline, lower_is_better=()):
     >>> import keras_mtl
     >>> gain = keras_mtl.search.relative_gain(
     ...     {"species": 0.88, "age": 4.5}, {"species": 0.8, "age": 5.0}, lower_is_better=["age"])
-    >>> round(gain, 3)
+    >>> float(round(gain, 3))
     10.0
     """
     if set(scores) != set(baseline):

@@ -70,6 +70,48 @@ def test_an_epoch_that_was_not_read_to_its_end_does_not_count():
     assert batches.epoch == 1
 
 
+def add_noise(images, targets, rng):
+    return images + rng.random(images.shape), {**targets, "noise": rng.random(len(images))}
+
+
+def test_augmentation_is_a_function_of_seed_epoch_and_batch():
+    kwargs = {"seed": 3, "augment": add_noise}
+    batches, epochs = make(**kwargs), []
+    for _ in range(3):
+        epochs.append([batches[index] for index in range(6)])
+        batches.on_epoch_end()
+    # No two batches draw the same.
+    assert len({targets["noise"][0] for epoch in epochs for _, targets in epoch}) == 18
+    # Resumed, and read in another order.
+    resumed = make(epoch=2, **kwargs)
+    for index in (4, 0, 4):
+        images, targets = resumed[index]
+        np.testing.assert_array_equal(images, epochs[2][index][0])
+        np.testing.assert_array_equal(targets["noise"], epochs[2][index][1]["noise"])
+    assert (make(seed=4, augment=add_noise)[0][1]["noise"] != epochs[0][0][1]["noise"]).all()
+
+
+def test_augmentation_changes_neither_the_order_nor_the_arrays():
+    def spoil(images, targets, rng):
+        images += 100
+        targets["label"] -= 7
+        return images, targets
+
+    plain, spoiled = make(), make(augment=spoil)
+    for _ in range(2):
+        for (images, targets), (other, other_targets) in zip(plain, spoiled, strict=True):
+            np.testing.assert_array_equal(images + 100, other)
+            np.testing.assert_array_equal(targets["label"] - 7, other_targets["label"])
+        plain.on_epoch_end(), spoiled.on_epoch_end()
+    assert plain.epoch == spoiled.epoch == 2
+
+
+def test_augmentation_does_not_draw_from_the_stream_of_the_order():
+    first_of_order = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(0,))).random()
+    draws = [make(augment=add_noise)[index][0] % 1 for index in range(6)]
+    assert not np.isclose(np.concatenate(draws), first_of_order, atol=1e-5).any()
+
+
 def fit(model, data, first, last, callbacks=()):
     model.fit(
         data,
@@ -130,6 +172,7 @@ def test_a_callback_can_set_the_epoch():
         ({"batch_size": 30, "drop_remainder": True}, "22 images"),
         ({"workers": 2}, "workers"),
         ({"use_multiprocessing": True}, "use_multiprocessing"),
+        ({"augment": "flip"}, "augment.*'flip'"),
     ],
 )
 def test_bad_arguments(kwargs, message):

@@ -1,0 +1,79 @@
+"""The alphas of training as a table in a file."""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+from keras_mtl.callbacks._alpha_callback import AlphaCallback
+
+COLUMNS = ("step", "epoch", "layer", "task", "from_task", "mean", "min", "max")
+
+
+class AlphaLogger(AlphaCallback):
+    """Writes the alphas of all `CrossStitch` units of a model to a CSV file while it trains.
+
+    A row tells with what weights a unit (`layer`) gives a `task` the features of the task
+    `from_task`: their mean, smallest and largest over the channels, after `step` updates, the last
+    of them in the epoch of number `epoch` (the first is 1; 0 before training). Rows are written at
+    the start of training, by `every`, and at the end; `keras_mtl.callbacks.read_alphas` reads them,
+    `keras_mtl.plots.alpha_history` draws them.
+
+    The rows of a step are written at once, so that a run that is killed leaves a readable file. A
+    run that goes on from a saved model, whose optimizer knows its step, goes on in the same file;
+    rows from that step on are written anew. So a run from step 0 starts the file anew.
+
+    Args:
+        path: the file.
+        every: `"epoch"`, or a number of steps (batches).
+        channels: whether to add a column `alpha` of the values of all channels, parted by spaces.
+
+    Raises:
+        ValueError: `every` is neither; when training starts: the model has no units, or `path` is
+            a file of other columns.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> alphas = keras_mtl.callbacks.AlphaLogger("alphas.csv", every=100)
+
+    and then `model.fit(…, callbacks=[alphas])`.
+    """
+
+    def __init__(self, path, every="epoch", channels=False):
+        super().__init__(every)
+        self.path = Path(path)
+        self.columns = (*COLUMNS, "alpha") if channels else COLUMNS
+
+    def start(self, step):
+        header = ",".join(self.columns)
+        kept = []
+        if self.path.exists() and self.path.stat().st_size:
+            found, *rows = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+            if found.strip() != header:
+                raise ValueError(
+                    f"{type(self).__name__}: `path` must be new or a file of the columns {header}."
+                    f" Received: {self.path}, which has {found.strip()[:100]}."
+                )
+            # The last line of a run that was killed may lack its end.
+            kept = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) < step]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_name(f"unfinished_{self.path.name}")
+        unfinished.write_text("".join([f"{header}\n", *kept]), encoding="utf-8")
+        os.replace(unfinished, self.path)
+
+    def record(self, step, epoch, mixings):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(
+            (step, epoch, mixing.layer, mixing.task, mixing.from_task, *self._values(mixing.alpha))
+            for mixing in mixings
+        )
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(text.getvalue())
+
+    def _values(self, alpha):
+        # Nine digits tell every float32 from every other.
+        values = [f"{x:.9g}" for x in (alpha.mean(dtype="float64"), alpha.min(), alpha.max())]
+        if "alpha" in self.columns:
+            values.append(" ".join(f"{x:.9g}" for x in alpha))
+        return values

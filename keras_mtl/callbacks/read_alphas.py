@@ -1,0 +1,60 @@
+"""The table that `AlphaLogger` writes, read back."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from keras_mtl.callbacks.alpha_logger import COLUMNS
+
+
+def read_alphas(path):
+    """Reads the file of an `AlphaLogger`.
+
+    Args:
+        path: the file; that of a run that still goes on is as good.
+
+    Returns:
+        `(tasks, histories)`: the names of the T tasks in the order of the alphas, and a dict from
+        the name of each unit to a dict from step to its alphas: an array (T, T) of the means over
+        the channels, or (T, T, channels) if all of them were written.
+
+    Raises:
+        ValueError: the file has no whole row of an `AlphaLogger`.
+
+    Example:
+
+    >>> import pathlib, tempfile, keras_mtl
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "alphas.csv")
+    >>> lines = path.write_text(
+    ...     "step,epoch,layer,task,from_task,mean,min,max\\n"
+    ...     "0,0,stitch_conv1,a,a,0.9,0.9,0.9\\n"
+    ...     "0,0,stitch_conv1,a,b,0.1,0.1,0.1\\n"
+    ...     "0,0,stitch_conv1,b,a,0.1,0.1,0.1\\n"
+    ...     "0,0,stitch_conv1,b,b,0.9,0.9,0.9\\n")
+    >>> tasks, histories = keras_mtl.callbacks.read_alphas(path)
+    >>> tasks, histories["stitch_conv1"][0].tolist()
+    (['a', 'b'], [[0.9, 0.1], [0.1, 0.9]])
+    """
+    lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
+    rows = list(csv.DictReader(line for line in lines if line.endswith("\n")))
+    if not rows or not {*COLUMNS} <= set(rows[0]):
+        raise ValueError(
+            f"`path` must be a file with rows of {','.join(COLUMNS)}. "
+            f"Received: {path}, which begins with {''.join(lines[:1])[:100]!r}."
+        )
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    units = {}
+    for row in rows:
+        pairs = units.setdefault(row["layer"], {}).setdefault(int(row["step"]), {})
+        values = [float(x) for x in row.get("alpha", row["mean"]).split()]
+        pairs[row["task"], row["from_task"]] = values if "alpha" in row else values[0]
+    histories = {
+        layer: {
+            step: np.array([[pairs[task, other] for other in tasks] for task in tasks])
+            for step, pairs in steps.items()
+            if len(pairs) == len(tasks) ** 2  # the last step of a run that was killed may lack some
+        }
+        for layer, steps in units.items()
+    }
+    return tasks, histories

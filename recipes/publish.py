@@ -1,0 +1,66 @@
+"""Writes README's tables from published results.
+
+    python -m recipes.publish results/cross_stitch/mini-rooms-torch/cross_stitch_table5/results.json
+
+keeps the results of a run in `recipes/results/` and writes every table of README that a line
+`<!-- table: <recipe> -->` begins and `<!-- end of table -->` ends. Without arguments it writes the
+tables from what is published already.
+"""
+
+import argparse
+import importlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+from recipes._dense_table import format_markdown
+from recipes._results import REPOSITORY
+
+README = REPOSITORY / "README.md"
+PUBLISHED = Path(__file__).parent / "results"
+TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def publish(path):
+    """Keeps a run's `results.json` as the published results of its recipe."""
+    recipe = json.loads(Path(path).read_text())["recipe"]
+    PUBLISHED.mkdir(exist_ok=True)
+    shutil.copyfile(path, PUBLISHED / f"{recipe}.json")
+
+
+def render(text):
+    """The text with its tables as the published results have them."""
+
+    def table(match):
+        begin, recipe, end = match.groups()
+        results = json.loads((PUBLISHED / f"{recipe}.json").read_text())
+        rows = format_markdown(importlib.import_module(f"recipes.{recipe}").TABLE, results)
+        return f"{begin}{_caption(results)}\n\n{rows}\n{end}"
+
+    return TABLE.sub(table, text)
+
+
+def _caption(results):
+    entries = [entry for row in results["rows"].values() for entry in row["seeds"].values()]
+    seconds = sum(entry.get("seconds", 0) for entry in entries)
+    seeds = max(len(row["seeds"]) for row in results["rows"].values())
+    return (
+        f"`python -m recipes.{results['recipe']} --preset {results['preset']} --seeds {seeds}` on "
+        f"`{results['data']}` ({results['backend']}, commit {results['commit']}, "
+        f"{seconds / 60:.0f} minutes of training and evaluation):"
+    )
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", nargs="*", help="results.json of a run")
+    for path in parser.parse_args(arguments).results:
+        publish(path)
+    README.write_text(render(README.read_text()))
+
+
+if __name__ == "__main__":
+    main()

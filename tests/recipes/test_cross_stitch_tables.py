@@ -1,0 +1,166 @@
+"""The tables: what they write, that they go on, and the text they make."""
+
+import json
+
+import numpy as np
+import pytest
+
+from recipes import (
+    _dense_table,
+    cross_stitch_granularity,
+    cross_stitch_placement,
+    cross_stitch_table1,
+    cross_stitch_table2,
+    cross_stitch_table3,
+    cross_stitch_table5,
+)
+from recipes._results import open_folder
+
+ABLATIONS = {
+    module.TABLE.recipe: module.TABLE
+    for module in (
+        cross_stitch_table1,
+        cross_stitch_table2,
+        cross_stitch_table3,
+        cross_stitch_placement,
+        cross_stitch_granularity,
+    )
+}
+TABLE5 = cross_stitch_table5.TABLE
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One folder for all tables: they share their one-task networks."""
+    return tmp_path_factory.mktemp("run")
+
+
+def test_table5_writes_what_it_promises_and_a_second_run_trains_nothing(tiny, folder, capsys):
+    some = ["one-task", "cross-stitch", "ensemble"]
+    first = TABLE5.run("tiny", rows=some, output=folder)
+    assert list(first["rows"]) == ["one-task", "ensemble", "cross-stitch"]
+    results = TABLE5.run("tiny", seeds=2, output=folder)
+    assert "seed 0, ensemble: known" in capsys.readouterr().out
+    assert list(results["rows"]) == list(TABLE5.rows)
+    for row in some:
+        assert results["rows"][row]["seeds"]["0"] == first["rows"][row]["seeds"]["0"]
+    path = folder / "cross_stitch_table5" / "results.json"
+    assert json.loads(path.read_text()) == results
+
+    rows = results["rows"]
+    for of_row in rows.values():
+        assert list(of_row["seeds"]) == ["0", "1"]
+        for entry in of_row["seeds"].values():
+            assert 0 < entry["normals"]["mean_angular_error"] < 180
+            assert 0 <= entry["segmentation"]["pixel_accuracy"] <= 1
+            assert len(entry["segmentation"]["per_class_iu"]) == 17
+    sizes = {row: of_row["parameters"] for row, of_row in rows.items()}
+    assert sizes["ensemble"] == 2 * sizes["one-task"]
+    assert sizes["cross-stitch"] > sizes["one-task"]
+    splits = [sizes[f"split {split}"] for split in cross_stitch_table5.SPLITS]
+    assert splits == sorted(splits, reverse=True) and splits[0] < sizes["one-task"]
+    for picture in ("predictions", "alphas", "gain_per_class", "splits"):
+        assert (path.parent / f"{picture}.png").stat().st_size > 1000
+
+    again = TABLE5.run("tiny", seeds=2, output=folder)
+    assert "epoch" not in capsys.readouterr().out.split("mIU")[-1]
+    assert again["rows"] == rows
+
+
+@pytest.mark.parametrize("recipe", ABLATIONS)
+def test_ablations_run(tiny, folder, recipe):
+    results = ABLATIONS[recipe].run("tiny", output=folder)
+    assert list(results["rows"]) == list(ABLATIONS[recipe].rows)
+    stitched = [row for row in results["rows"] if row != "one-task"]
+    for row in stitched:
+        entry = results["rows"][row]["seeds"]["0"]
+        assert "diverged" in entry or entry["alphas"]
+    assert (folder / recipe / "alphas.png").stat().st_size > 1000
+
+
+def test_alphas_move_with_the_factor(tiny, folder):
+    rows = cross_stitch_table2.TABLE.run("tiny", output=folder)["rows"]
+
+    def moved(factor):
+        units = rows[f"factor {factor:,}"]["seeds"]["0"]["alphas"].values()
+        return np.mean([unit["moved"] for unit in units])
+
+    assert moved(1) < 1e-3
+    assert moved(1000) > 30 * moved(10) > 0
+
+
+def test_three_tasks_make_a_table(tiny, tmp_path):
+    tasks = ("segmentation", "normals", "depth")
+    some = ["one-task", "split fc7", "cross-stitch"]
+    results = TABLE5.run("tiny", tasks=tasks, rows=some, output=tmp_path)
+    heading, rows = _dense_table.cells(TABLE5, results)
+    assert {"mean", "mIU", "rel %"} < set(heading)
+    assert all(len(row) == len(heading) for row in rows.values())
+    for picture in ("predictions", "alphas", "splits"):
+        assert (tmp_path / TABLE5.recipe / f"{picture}.png").stat().st_size > 1000
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    open_folder(tmp_path, {"seed": 0})
+    open_folder(tmp_path, {"seed": 0})
+    with pytest.raises(SystemExit, match="other settings"):
+        open_folder(tmp_path, {"seed": 1})
+
+
+# The text
+
+
+def entry(mean, miu):
+    normals = {"mean_angular_error": mean, "median_angular_error": 1.0}
+    normals.update({f"within_{angle}": 0.5 for angle in ("11.25", "22.5", "30")})
+    segmentation = {"mean_iu": miu, "pixel_accuracy": 0.5, "frequency_weighted_iu": 0.5}
+    return {"normals": normals, "segmentation": segmentation, "seconds": 60}
+
+
+def results_of(**rows):
+    return {
+        "recipe": "cross_stitch_table5",
+        **{"preset": "mini", "data": "rooms", "backend": "torch", "commit": "abc"},
+        "tasks": ["segmentation", "normals"],
+        "rows": {
+            row.replace("_", " "): {
+                "parameters": 1000,
+                "macs": 2_000_000,
+                "seeds": {str(seed): each for seed, each in enumerate(entries)},
+            }
+            for row, entries in {"one-task": rows.pop("one_task"), **rows}.items()
+        },
+    }
+
+
+def test_mean_and_deviation_over_seeds_and_the_best_split():
+    results = results_of(
+        one_task=[entry(20.0, 0.2), entry(22.0, 0.1)],
+        split_conv2=[entry(22.0, 0.2), entry(22.0, 0.1)],  # -5 % and 0 %
+        split_fc6=[entry(20.0, 0.22), entry(22.0, 0.12)],  # +5 % and +10 %
+    )
+    heading, rows = _dense_table.cells(TABLE5, results)
+    at = {name: index for index, name in enumerate(heading)}
+    assert rows["one-task"][at["mean"]] == "21.0 ± 1.4"
+    assert rows["split fc6"][at["mIU"]] == "17.0 ± 7.1"
+    assert rows["split fc6"][at["gain in %"]] == "+7.5 ± 3.5"
+    assert rows["split conv2"][at["gain in %"]] == "-2.5 ± 3.5"
+    assert _dense_table.best_row(TABLE5, results) == "split fc6"
+    assert "split fc6 (best)" in _dense_table.format_table(TABLE5, results)
+    assert "| **split fc6** (best) | 21.0 ± 1.4 |" in _dense_table.format_markdown(TABLE5, results)
+
+
+def test_a_diverged_row_says_so():
+    results = results_of(one_task=[entry(20.0, 0.2)], split_conv2=[{"diverged": "the loss"}])
+    _, rows = _dense_table.cells(TABLE5, results)
+    assert rows["split conv2"] == ["diverged with 1 of 1 seeds"]
+    assert _dense_table.best_row(TABLE5, results) is None
+    assert "diverged with 1 of 1" in _dense_table.format_table(TABLE5, results)
+
+
+def test_the_papers_rows_stand_beside_the_paper_preset():
+    results = {**results_of(one_task=[entry(20.0, 0.2)]), "preset": "paper"}
+    assert "34.1" in _dense_table.format_table(TABLE5, results)
+    for table in (TABLE5, *ABLATIONS.values()):
+        assert all(len(numbers) == 8 for numbers in table.paper.values())
+    assert TABLE5.paper["cross-stitch"] == (34.1, 18.2, 39.0, 54.4, 60.2, 47.2, 19.3, 34.0)

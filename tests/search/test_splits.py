@@ -1,0 +1,191 @@
+"""The search over Split architectures: what is tried, how it is ranked, how it goes on."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_mtl import MultiTaskModel
+from keras_mtl.search import enumerate_splits, relative_gain, splits
+from keras_mtl.towers import CaffeNet, Tower
+from keras_mtl.towers.caffenet import STAGES
+from recipes.cross_stitch_table5 import SPLITS
+
+# CaffeNet by hand, window · inputs of a group · outputs + biases; conv2, conv4, conv5 in two groups.
+CAFFENET = {
+    "conv1": 11 * 11 * 3 * 96 + 96,
+    "conv2": 5 * 5 * 48 * 256 + 256,
+    "conv3": 3 * 3 * 256 * 384 + 384,
+    "conv4": 3 * 3 * 192 * 384 + 384,
+    "conv5": 3 * 3 * 192 * 256 + 256,
+    "fc6": 6 * 6 * 256 * 4096 + 4096,
+    "fc7": 4096 * 4096 + 4096,
+}
+HEADS = {"segmentation": 4096 * 40 + 40, "normals": 4096 * 20 + 20}
+
+
+def small_tower():
+    image = keras.Input((4,))
+    x = layers.Dense(5, activation="tanh", name="one")(image)
+    x = layers.Activation("tanh", name="bend")(x)
+    x = layers.Dense(6, name="two")(x)
+    return Tower(keras.Model(image, x), ["one", "bend"])
+
+
+def heads():
+    return {"a": layers.Dense(2), "b": layers.Dense(3)}
+
+
+# The parameters of every split of the small tower: stages one (25) and two (36), heads 14 and 21.
+SMALL = {"one": 2 * 61 + 35, "two": 25 + 2 * 36 + 35, "heads": 61 + 35}
+MACS = {"one": 2 * 50 + 30, "two": 20 + 2 * 30 + 30, "heads": 50 + 30}
+SCORES = {
+    "one": {"a": 0.5, "b": 10.0},
+    "two": {"a": 0.6, "b": 9.0},  # +20 % and +10 %
+    "heads": {"a": 0.35, "b": 8.0},  # -30 % and +20 %
+}
+
+
+def scored(model):
+    return SCORES[model.name.removeprefix("split_")]
+
+
+def test_every_split_of_caffenet_has_the_parameters_counted_by_hand():
+    with keras.StatelessScope(initialize_variables=False):
+        net = CaffeNet(include_top=False, fully_convolutional=True, dropout=0.0)
+        tower = Tower(net, STAGES)
+        found = enumerate_splits(tower)
+    assert list(found) == [*CAFFENET, "heads"]
+    assert tuple(found)[1:] == SPLITS  # split at conv1, the tasks are the one-task networks
+    total = sum(CAFFENET.values())
+    for name, sharing in found.items():
+        counts = {1: 0, 2: 0}  # parameters by the number of copies
+        for stage in tower.stages:
+            copies = len(sharing.partition(stage, tower, list(HEADS)))
+            counts[copies] += tower.stage(stage).count_params()
+        before = list(found)[: list(found).index(name)]
+        shared = sum(CAFFENET[stage] for stage in before)
+        assert counts == {1: shared, 2: total - shared}
+    assert 2 * total + sum(HEADS.values()) == 113_982_268  # 114,017,468 with 35,200 alphas
+
+
+@pytest.fixture(scope="module")
+def narrow_caffenet():
+    return Tower(
+        CaffeNet(
+            include_top=False,
+            input_shape=(32, 32, 3),
+            width=1 / 32,
+            stem_strides=2,
+            padding="same",
+            fully_convolutional=True,
+        ),
+        STAGES,
+    )
+
+
+def test_every_split_of_caffenet_is_built(narrow_caffenet, rng):
+    """At 1/32 of the width: 4, 8, 12, 12, 8, 128 and 128 channels."""
+    counts = {
+        "conv1": 11 * 11 * 3 * 4 + 4,
+        "conv2": 5 * 5 * 2 * 8 + 8,
+        "conv3": 3 * 3 * 8 * 12 + 12,
+        "conv4": 3 * 3 * 6 * 12 + 12,
+        "conv5": 3 * 3 * 6 * 8 + 8,
+        "fc6": 6 * 6 * 8 * 128 + 128,
+        "fc7": 128 * 128 + 128,
+    }
+    x = rng.uniform(0, 255, size=(1, 32, 32, 3)).astype("float32")
+    expected = keras.ops.convert_to_numpy(narrow_caffenet.model(x))
+    for position, (name, sharing) in enumerate(enumerate_splits(narrow_caffenet).items()):
+        same = {task: layers.Activation("linear") for task in ("a", "b", "c")}
+        model = MultiTaskModel(narrow_caffenet, sharing, same)
+        shared = sum(list(counts.values())[:position])
+        assert model.count_params() == 3 * sum(counts.values()) - 2 * shared, name
+        for output in model(x).values():
+            np.testing.assert_allclose(keras.ops.convert_to_numpy(output), expected, atol=1e-4)
+
+
+def test_ranked_by_mean_relative_gain():
+    table = splits(small_tower(), heads(), scored, lower_is_better=["b"])
+    assert [split.name for split in table] == ["two", "one", "heads"]
+    assert [split.gain for split in table] == pytest.approx([15.0, 0.0, -5.0])
+    assert {split.name: split.parameters for split in table} == SMALL
+    assert {split.name: split.macs for split in table} == MACS
+    assert {split.name: split.scores for split in table} == SCORES
+    text = str(table).splitlines()
+    assert [line.split()[0] for line in text] == ["split", "two", "one", "heads"]
+    assert text[1].split() == ["two", "132", "110", "0.6", "9", "+15.00"]
+
+
+def test_a_stopped_search_goes_on(tmp_path):
+    fitted = []
+
+    def fit(model):
+        fitted.append(model.name)
+        if len(fitted) == 2:
+            raise KeyboardInterrupt
+        return scored(model)
+
+    with pytest.raises(KeyboardInterrupt):
+        splits(small_tower(), heads(), fit, folder=tmp_path / "search")
+    table = splits(small_tower(), heads(), fit, folder=tmp_path / "search")
+    assert fitted == ["split_one", "split_two", "split_two", "split_heads"]
+    assert table == splits(small_tower(), heads(), scored)
+    again = splits(small_tower(), heads(), fit, folder=tmp_path / "search")
+    assert again == table and len(fitted) == 4
+    kept = json.loads((tmp_path / "search" / "splits.json").read_text())
+    assert kept["rows"]["two"]["scores"] == SCORES["two"]
+    with pytest.raises(ValueError, match="must be empty or hold the same search"):
+        splits(small_tower(), {"a": layers.Dense(2)}, fit, folder=tmp_path / "search")
+
+
+def test_a_diverged_split_is_last():
+    def fit(model):
+        return {"a": float("nan"), "b": 1.0} if model.name == "split_two" else scored(model)
+
+    table = splits(small_tower(), heads(), fit)
+    assert table[-1].name == "two" and np.isnan(table[-1].gain)
+
+
+@pytest.mark.parametrize("scores", [{"a": 1.0}, {"a": 1.0, "b": [1.0]}, 1.0, None])
+def test_scores_that_cannot_be_ranked_are_refused(scores):
+    with pytest.raises(ValueError, match="`fit` must return"):
+        splits(small_tower(), heads(), lambda model: scores)
+
+
+def test_training_finds_the_split_that_the_data_were_made_with(rng):
+    """Two copies of one task: sharing everything must not lose, and costs half."""
+    x = rng.normal(size=(64, 4)).astype("float32")
+    y = np.tanh(x @ rng.normal(size=(4, 2)).astype("float32"))
+
+    def fit(model):
+        model.compile(keras.optimizers.Adam(0.02), loss={"a": "mse", "b": "mse"})
+        model.fit(x, {"a": y, "b": y}, epochs=20, verbose=0, shuffle=False)
+        outputs = model.predict(x, verbose=0)
+        return {task: float(np.mean((outputs[task] - y) ** 2)) for task in ("a", "b")}
+
+    both = {"a": layers.Dense(2), "b": layers.Dense(2)}
+    table = splits(small_tower(), both, fit, lower_is_better=["a", "b"])
+    assert len(table) == 3 and all(np.isfinite(split.gain) for split in table)
+    assert min(table, key=lambda split: split.macs).name == "heads"
+    assert max(table, key=lambda split: split.macs).name == "one"
+
+
+# Relative gain
+
+
+def test_relative_gain_over_seeds():
+    gain = relative_gain(
+        {"a": [1.1, 0.9], "b": [4.0, 5.0]}, {"a": [1.0, 1.0], "b": [5.0, 5.0]}, ["b"]
+    )
+    np.testing.assert_allclose(gain, [15.0, -5.0])
+
+
+def test_relative_gain_refuses_other_tasks():
+    with pytest.raises(ValueError, match="of the same tasks"):
+        relative_gain({"a": 1.0}, {"b": 1.0})
+    with pytest.raises(ValueError, match="unknown tasks"):
+        relative_gain({"a": 1.0}, {"a": 1.0}, lower_is_better=["b"])
