@@ -39,6 +39,7 @@ class Table:
         draw: `None`, or a function of `(table, networks, results, folder)` that draws figures of
             the first seed's networks.
         competing: names of the rows of which the best is marked.
+        rectified: names of the rows whose normals are turned into a Manhattan frame.
     """
 
     recipe: str
@@ -46,6 +47,7 @@ class Table:
     paper: dict
     draw: object = None
     competing: tuple = ()
+    rectified: tuple = ()
 
     def run(self, preset, data="rooms", tasks=PAIR, seeds=1, rows=None, output=None):
         """Trains and scores what is not there yet; returns the results, which it also writes.
@@ -108,7 +110,7 @@ class Table:
         except Diverged as error:
             print(error, flush=True)
             return {"diverged": str(error)}
-        entry = networks.scores(models)
+        entry = networks.scores(models, rectified=row in self.rectified)
         of_row["parameters"] = sum(model.count_params() for model in models)
         of_row["macs"] = sum(cost(model).macs for model in models)
         units = {

@@ -10,6 +10,7 @@ from keras_mtl.applications import FCN, CrossStitchFCN
 
 from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
 from keras_mtl.datasets import ArrayBatches, rooms
+from keras_mtl.geometry import rectify_normals
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
@@ -284,14 +285,24 @@ class DenseNetworks:
             for task in self.tasks
         }
 
-    def scores(self, models):
-        """Scores on the test images; several models of one task vote by their mean."""
+    def scores(self, models, rectified=False):
+        """Scores on the test images; several models of one task vote by their mean.
+
+        Args:
+            models: list of models; each task is in one of them at least.
+            rectified: whether predicted normals are turned into each picture's Manhattan frame.
+
+        Returns:
+            A dict from task to a dict from score to number.
+        """
         metrics = {task: self.data.metric(task) for task in self.tasks}
         targets = {task: self.data.test[task] for task in self.tasks}
         batches = ArrayBatches(self.data.test["image"], targets, 25, shuffle=False)
         for index in range(len(batches)):
             images, targets = batches[index]
             predictions = self.predict(models, images)
+            if rectified and "normals" in predictions:
+                predictions["normals"] = rectify_normals(predictions["normals"])
             for task, metric in metrics.items():
                 metric.update_state(targets[task], predictions[task])
         results = {

@@ -1,10 +1,10 @@
 """Writes README's tables from published results.
 
-    python -m recipes.publish results/cross_stitch/mini-rooms-torch/cross_stitch_table5/results.json
+    python -m recipes.publish results/cross_stitch/mini-rooms-torch/cross_stitch_table5
 
-keeps the results of a run in `recipes/results/` and writes every table of README that a line
-`<!-- table: <recipe> -->` begins and `<!-- end of table -->` ends. Without arguments it writes the
-tables from what is published already.
+keeps the results and figures of a run in `recipes/results/` and writes every table of README that a
+line `<!-- table: <recipe> -->` begins and `<!-- end of table -->` ends. Without arguments it writes
+the tables from what is published already.
 """
 
 import argparse
@@ -22,11 +22,16 @@ PUBLISHED = Path(__file__).parent / "results"
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
-def publish(path):
-    """Keeps a run's `results.json` as the published results of its recipe."""
-    recipe = json.loads(Path(path).read_text())["recipe"]
-    PUBLISHED.mkdir(exist_ok=True)
-    shutil.copyfile(path, PUBLISHED / f"{recipe}.json")
+def publish(folder):
+    """Keeps a run's `results.json` and figures as the published ones of its recipe."""
+    source = Path(folder)
+    results = source / "results.json"
+    if not results.is_file():
+        raise SystemExit(f"{source} must be the folder of a run, with a results.json.")
+    target = PUBLISHED / json.loads(results.read_text())["recipe"]
+    target.mkdir(parents=True, exist_ok=True)
+    for file in (results, *source.glob("*.png")):
+        shutil.copyfile(file, target / file.name)
 
 
 def render(text):
@@ -34,7 +39,7 @@ def render(text):
 
     def table(match):
         begin, recipe, end = match.groups()
-        results = json.loads((PUBLISHED / f"{recipe}.json").read_text())
+        results = json.loads((PUBLISHED / recipe / "results.json").read_text())
         rows = format_markdown(importlib.import_module(f"recipes.{recipe}").TABLE, results)
         return f"{begin}{_caption(results)}\n\n{rows}\n{end}"
 
@@ -56,9 +61,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("results", nargs="*", help="results.json of a run")
-    for path in parser.parse_args(arguments).results:
-        publish(path)
+    parser.add_argument("folders", nargs="*", help="a table's folder, with its results.json")
+    for folder in parser.parse_args(arguments).folders:
+        publish(folder)
     README.write_text(render(README.read_text()))
 
 

@@ -8,8 +8,10 @@ import numpy as np
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
-def test_example_on_a_users_own_model(rng):
-    example = re.search(r"```python\n(import keras.*?)```", README.read_text(), re.DOTALL).group(1)
+def test_examples_on_a_users_own_model(rng, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(r"```python\n(import .*?)```", README.read_text(), re.DOTALL)
+    example, search = (each.replace("epochs=10", "epochs=1, verbose=0") for each in examples)
     assert len(example.splitlines()) <= 18
     data = {
         "images": rng.random((2, 64, 64, 3)).astype("float32"),
@@ -17,9 +19,18 @@ def test_example_on_a_users_own_model(rng):
         "species": np.array([1, 4]),
     }
     names = dict(data)
-    exec(example.replace("epochs=10", "epochs=1, verbose=0"), names)
+    exec(example, names)
     outputs = names["model"].predict(data["images"], verbose=0)
     assert {task: output.shape for task, output in outputs.items()} == {
         "age": (2, 1),
         "species": (2, 5),
     }
+
+    names.update({f"new_{name}": values for name, values in data.items()})
+    printed = []
+    exec(search, {**names, "print": printed.append})
+    (table,) = printed
+    last = names["backbone"].layers[-1].name
+    expected = {"block_3_project_BN", "block_6_project_BN", last, "heads"}
+    assert {split.name for split in table} == expected
+    assert (tmp_path / "splits" / "splits.json").exists()

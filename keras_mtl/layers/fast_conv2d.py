@@ -111,10 +111,10 @@ def _same_padding(size, window, stride):
 def _matmul_is_faster(kernel_shape):
     """Measured on 2 cores, forward + backward (`benchmarks/convolution.py`).
 
-    The 6×6×256×4096 kernel on a 13×13 map: 1082 → 443 ms on JAX, 658 → 361 on TensorFlow. On
-    PyTorch, where `_matmul` is a convolution, the whole stitched step of
-    `benchmarks/cross_stitch_step.py` takes 0.9 of the time it took with a plain product. A 6×6×64×1024 kernel on 11×11:
-    level on PyTorch and TensorFlow, 132 → 46 ms on JAX.
+    The 6×6×256×4096 kernel on a 13×13 map: 1082 → 443 ms on JAX, 658 → 361 on TensorFlow. A
+    6×6×64×1024 kernel on 11×11: level on TensorFlow, 132 → 46 ms on JAX. On PyTorch, where
+    `_matmul` is a convolution and both kernels count as large, the whole stitched step of
+    `benchmarks/cross_stitch_step.py` takes 0.9 of its time with a plain product, at either size.
     """
     backend = keras.backend.backend()
     if math.prod(kernel_shape) >= LARGE_KERNEL[backend]:

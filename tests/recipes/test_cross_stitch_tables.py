@@ -8,6 +8,7 @@ import pytest
 from recipes import (
     _dense_table,
     cross_stitch_granularity,
+    cross_stitch_manhattan,
     cross_stitch_placement,
     cross_stitch_table1,
     cross_stitch_table2,
@@ -76,6 +77,13 @@ def test_ablations_run(tiny, folder, recipe):
         entry = results["rows"][row]["seeds"]["0"]
         assert "diverged" in entry or entry["alphas"]
     assert (folder / recipe / "alphas.png").stat().st_size > 1000
+
+
+def test_rectified_rows_differ_in_their_normals_only(tiny, folder):
+    rows = cross_stitch_manhattan.TABLE.run("tiny", output=folder)["rows"]
+    plain, rectified = (rows[row]["seeds"]["0"] for row in ("one-task", "one-task, rectified"))
+    assert plain["segmentation"] == rectified["segmentation"]
+    assert plain["normals"] != rectified["normals"]
 
 
 def test_alphas_move_with_the_factor(tiny, folder):

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from recipes import publish
 
 
@@ -12,20 +14,24 @@ def test_readme_agrees_with_the_published_results():
 
 
 def test_a_table_is_written_from_results(tmp_path, monkeypatch):
+    published = publish.PUBLISHED / "cross_stitch_table5" / "results.json"
+    results = json.loads(published.read_text())
     monkeypatch.setattr(publish, "PUBLISHED", tmp_path / "published")
     monkeypatch.setattr(publish, "README", tmp_path / "README.md")
     publish.README.write_text(
         "before\n<!-- table: cross_stitch_table5 -->\nold\n<!-- end of table -->\nafter\n"
     )
-    results = json.loads(
-        (publish.REPOSITORY / "recipes/results/cross_stitch_table5.json").read_text()
-    )
     for each in results["rows"]["one-task"]["seeds"].values():
         each["normals"]["mean_angular_error"] = 12.34
     (tmp_path / "results.json").write_text(json.dumps(results))
-    publish.main([str(tmp_path / "results.json")])
+    publish.main([str(tmp_path)])
     text = publish.README.read_text()
     assert text.startswith("before\n") and text.endswith("<!-- end of table -->\nafter\n")
     assert "old" not in text and "| one-task | 12.3" in text
     publish.main([])
     assert publish.README.read_text() == text
+
+
+def test_a_folder_without_results_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="must be the folder of a run"):
+        publish.publish(tmp_path)

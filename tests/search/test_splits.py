@@ -13,7 +13,7 @@ from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES
 from recipes.cross_stitch_table5 import SPLITS
 
-# CaffeNet by hand, window · inputs of a group · outputs + biases; conv2, conv4, conv5 in two groups.
+# CaffeNet by hand: window · inputs of a group · outputs + biases; conv2, 4, 5 in two groups.
 CAFFENET = {
     "conv1": 11 * 11 * 3 * 96 + 96,
     "conv2": 5 * 5 * 48 * 256 + 256,

@@ -1,0 +1,33 @@
+"""Cross-stitch networks: what does the Manhattan-world post-processing of normals do?
+
+Misra et al., CVPR 2016, section 5, "Setup for Surface Normal Prediction": the paper's normals are
+post-processed so, and it does not say by how much that helps.
+
+    python -m recipes.cross_stitch_manhattan --preset mini --seeds 3
+
+scores the one-task and the cross-stitched networks of Table 5 as they are, and with predicted
+normals that lie within 25° of an axis of the picture's Manhattan frame turned into that axis.
+"""
+
+from recipes._dense_table import Table
+from recipes.cross_stitch_table5 import one_task
+
+
+def cross_stitch(networks):
+    return [networks.cross_stitched()]
+
+
+TABLE = Table(
+    recipe="cross_stitch_manhattan",
+    rows={
+        "one-task": one_task,
+        "one-task, rectified": one_task,
+        "cross-stitch": cross_stitch,
+        "cross-stitch, rectified": cross_stitch,
+    },
+    paper={},
+    rectified=("one-task, rectified", "cross-stitch, rectified"),
+)
+
+if __name__ == "__main__":
+    TABLE.main(__doc__)
