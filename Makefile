@@ -5,11 +5,12 @@ BIN := .venv/bin
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test test-slow lint clean
 
 help:
 	@echo "make demo   train and compare one-task and cross-stitched networks ($(BACKEND), CPU)"
 	@echo "make test   all tests on TensorFlow, JAX and PyTorch"
+	@echo "make test-slow  every row of every recipe, in miniature ($(BACKEND))"
 	@echo "make lint   style"
 	@echo "make clean  remove .venv"
 
@@ -20,10 +21,13 @@ demo: .venv/demo-$(BACKEND)
 test: .venv/test lint
 	@for backend in tensorflow jax torch; do \
 	  echo "== $$backend"; \
-	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile -m "not cross_backend" || exit 1; \
+	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile -m "not cross_backend and not slow" || exit 1; \
 	done
 	@echo "== all three together"
 	$(BIN)/python -m pytest -m cross_backend
+
+test-slow: .venv/test
+	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m pytest -m slow
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -108,7 +108,7 @@ def test_an_ensemble_votes_with_probabilities(networks):
 
 def test_three_tasks_are_trained_and_scored(tiny_data, tmp_path):
     networks = DenseNetworks(*tiny_data, TASKS, tmp_path, seed=0)
-    for model in (networks.cross_stitched(), networks.split("fc6"), networks.latent_shared()):
+    for model in (networks.split("fc6"), networks.latent_shared()):
         scores = networks.scores([model])
         assert set(scores) == set(TASKS)
         assert scores["depth"]["absolute_error"] > 0
