@@ -11,16 +11,9 @@ from keras import ops
 
 from keras_mtl.layers import CrossStitch
 from keras_mtl.search import cost, relative_gain
-from recipes._dense_tasks import (
-    COLUMNS,
-    HEADLINES,
-    LOWER_IS_BETTER,
-    PAIR,
-    PRESETS,
-    TASKS,
-    DenseData,
-    DenseNetworks,
-)
+from recipes._dense_data import COLUMNS, HEADLINES, LOWER_IS_BETTER, PAIR, TASKS, DenseData
+from recipes._dense_networks import DenseNetworks
+from recipes._dense_settings import PRESETS
 from recipes._results import open_folder, provenance, write_json
 from recipes._resumable_fit import Diverged
 

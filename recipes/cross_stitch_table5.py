@@ -24,8 +24,8 @@ GPU.
 import numpy as np
 
 from keras_mtl import plots
+from recipes._dense_data import LOWER_IS_BETTER
 from recipes._dense_table import BASELINE, Table, headline
-from recipes._dense_tasks import LOWER_IS_BETTER
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 PICTURES = 5

@@ -6,8 +6,10 @@ import pytest
 from keras import ops
 
 from keras_mtl.layers import CrossStitch
-from recipes import _dense_tasks, _resumable_fit
-from recipes._dense_tasks import PAIR, TASKS, DenseNetworks
+from recipes import _dense_networks, _resumable_fit
+from recipes._dense_data import IMAGE_LABELS, PAIR, TASKS, DenseData
+from recipes._dense_networks import DenseNetworks
+from recipes._dense_settings import PRESETS
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_all_rows_have_the_same_number_of_steps(networks):
 
 
 def test_a_stitched_network_starts_from_the_one_task_networks(networks, monkeypatch):
-    monkeypatch.setattr(_dense_tasks, "resumable_fit", lambda build, *rest: build())
+    monkeypatch.setattr(_dense_networks, "resumable_fit", lambda build, *rest: build())
     donors = {task: networks.one_task(task) for task in PAIR}
     monkeypatch.setattr(networks, "one_task", donors.get)
     model = networks.cross_stitched(alpha=(0.7, 0.3), per_channel=False, stitch_after=["pool1"])
@@ -81,7 +83,7 @@ def test_a_stitched_network_starts_from_the_one_task_networks(networks, monkeypa
 
 
 def test_towers_that_start_from_image_labels_are_alike(networks, monkeypatch):
-    monkeypatch.setattr(_dense_tasks, "resumable_fit", lambda build, *rest: build())
+    monkeypatch.setattr(_dense_networks, "resumable_fit", lambda build, *rest: build())
     model = networks.cross_stitched(start="image labels")
     for stage in model.stages:
         assert_same(*(model.stage(task, stage).get_weights() for task in PAIR))
@@ -89,7 +91,7 @@ def test_towers_that_start_from_image_labels_are_alike(networks, monkeypatch):
 
 def test_image_labels_say_what_is_in_the_picture(tiny_data):
     _, data = tiny_data
-    labels = data.targets(_dense_tasks.IMAGE_LABELS)
+    labels = data.targets(IMAGE_LABELS)
     for label, picture in zip(labels, data.train["segmentation"], strict=True):
         assert set(np.flatnonzero(label)) == set(np.unique(picture)) - {255}
 
@@ -124,11 +126,11 @@ def test_divergence_is_told_and_leaves_the_last_good_epoch(networks):
 
 def test_the_data_that_is_not_there_is_named(tiny_data):
     with pytest.raises(SystemExit, match="--data nyuv2: .* no reader"):
-        _dense_tasks.DenseData("nyuv2", tiny_data[0])
+        DenseData("nyuv2", tiny_data[0])
 
 
 def test_the_paper_preset_holds_the_papers_numbers():
-    paper = _dense_tasks.PRESETS["paper"]
+    paper = PRESETS["paper"]
     assert paper.one_task_iterations["segmentation"] == 25_000
     assert paper.one_task_iterations["normals"] == 15_000
     assert (paper.further_iterations, paper.batch_size, paper.momentum) == (10_000, 20, 0.9)

@@ -1,182 +1,19 @@
-"""The dense tasks of the cross-stitch paper: data, networks, training and scores."""
+"""The networks of all dense tables: how they are built, trained and scored."""
 
-import dataclasses
 from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 from keras_mtl.applications import FCN, CrossStitchFCN
 
-from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
-from keras_mtl.datasets import ArrayBatches, rooms
+from keras_mtl.datasets import ArrayBatches
 from keras_mtl.geometry import rectify_normals
-from keras_mtl.heads import NormalsCodebook
-from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
-from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
 from keras_mtl.optimizers import SGD
 from keras_mtl.sharing import Branched, LatentShared
+from recipes._dense_data import IMAGE_LABELS
 from recipes._resumable_fit import resumable_fit
 
-TASKS = ("segmentation", "normals", "depth")
-PAIR = TASKS[:2]
-IMAGE_LABELS = "image_labels"
-"""An auxiliary task: which classes does a picture show?"""
 DROPOUT = 0.5
-
-COLUMNS = {
-    # task: {heading: (score, factor on the score)}
-    "normals": {
-        "mean": ("mean_angular_error", 1),
-        "med.": ("median_angular_error", 1),
-        "11.25": ("within_11.25", 100),
-        "22.5": ("within_22.5", 100),
-        "30": ("within_30", 100),
-    },
-    "segmentation": {
-        "pixacc": ("pixel_accuracy", 100),
-        "mIU": ("mean_iu", 100),
-        "fwIU": ("frequency_weighted_iu", 100),
-    },
-    "depth": {
-        "abs cm": ("absolute_error", 100),
-        "rel %": ("relative_error", 100),
-        "δ<1.25": ("within_1.25", 100),
-    },
-}
-# The one score a task by which networks are compared.
-HEADLINES = {
-    "segmentation": "mean_iu",
-    "normals": "mean_angular_error",
-    "depth": "relative_error",
-}
-LOWER_IS_BETTER = ("normals", "depth")
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """All that decides what the networks learn; sizes in pixels, lengths in iterations."""
-
-    size: int
-    train_images: int
-    test_images: int
-    batch_size: int
-    network: dict
-    one_task_iterations: dict
-    further_iterations: int
-    learning_rate: float
-    annealed: bool
-    """Whether the first steps warm up, and the further ones fall to a rate of zero by a cosine."""
-    augmented: bool
-    """Whether pictures are mirrored and their colours changed."""
-    latent_size: int
-    """Size of MTL-shared's basis."""
-    weight_decay: float = 5e-4
-    momentum: float = 0.9
-    num_words: int = 20
-    alpha: tuple = (0.9, 0.1)
-    alpha_rate: float = 100.0
-
-
-PRESETS = {
-    # From random weights, on two cores in minutes.
-    "mini": Settings(
-        size=96,
-        train_images=1200,
-        test_images=300,
-        batch_size=16,
-        network={
-            "width": 1 / 4,
-            "fc_width": 1 / 8,
-            "stem_strides": 2,
-            "padding": "same",
-            "rescale": 1 / 64,
-        },
-        one_task_iterations={"segmentation": 375, "normals": 375, "depth": 375},
-        further_iterations=300,
-        learning_rate=0.03,
-        annealed=True,
-        # So short a training never sees a picture often enough to need other versions of it.
-        augmented=False,
-        latent_size=20,
-        # The alphas' own rate is then 0.3. With a factor of 100 they are noisy to the end; both
-        # factors were compared on the validation split.
-        alpha_rate=10.0,
-    ),
-    # The paper's own numbers (section 5); FCN-AlexNet's learning rate. It has no depth, and does
-    # not say how large the basis of MTL-shared was.
-    "paper": Settings(
-        size=500,
-        train_images=795,
-        test_images=654,
-        batch_size=20,
-        network={},
-        one_task_iterations={"segmentation": 25_000, "normals": 15_000, "depth": 25_000},
-        further_iterations=10_000,
-        learning_rate=1e-3,
-        annealed=False,
-        augmented=True,
-        latent_size=40,
-    ),
-}
-
-
-class DenseData:
-    """The pictures, what is known of every pixel, and how a task is trained and scored on it.
-
-    Args:
-        name: `"rooms"`.
-        settings: the `Settings`.
-    """
-
-    def __init__(self, name, settings):
-        if name != "rooms":
-            raise SystemExit(
-                f"--data {name}: this version has no reader of that data set; rooms is built in."
-            )
-        self.train = rooms.load("train", settings.size, settings.train_images)
-        self.test = rooms.load("test", settings.size, settings.test_images)
-        self.class_names = rooms.CLASSES
-        self.codebook = NormalsCodebook.fit(self.train["normals"], settings.num_words)
-        self.kinds = {
-            "segmentation": len(self.class_names),
-            "normals": self.codebook,
-            "depth": "depth",
-        }
-        self.losses = {
-            "segmentation": SegmentationCrossentropy(),
-            "normals": NormalsCodebookCrossentropy(self.codebook),
-            "depth": DepthL1(),
-            IMAGE_LABELS: keras.losses.BinaryCrossentropy(from_logits=True),
-        }
-        self.augment = None
-        if settings.augmented:
-            self.augment = Compose([RandomHorizontalFlip(), ColorJitter()])
-
-    def metric(self, task):
-        """A new metric of all of a task's scores, of what `decode` returns."""
-        if task == "segmentation":
-            return SegmentationScores(len(self.class_names))
-        return NormalsScores() if task == "normals" else DepthScores()
-
-    def activate(self, task, outputs):
-        """What several networks can be averaged in: probabilities, or metres."""
-        outputs = outputs if task == "depth" else ops.softmax(outputs)
-        return ops.convert_to_numpy(outputs)
-
-    def decode(self, task, values):
-        """What the metric takes: probabilities of the classes, normals, or metres."""
-        if task != "normals":
-            return values
-        return ops.convert_to_numpy(self.codebook.decode(values))
-
-    def targets(self, task):
-        """What a task learns from, for every training picture."""
-        if task != IMAGE_LABELS:
-            return self.train[task]
-        labels = self.train["segmentation"].reshape(len(self.train["segmentation"]), -1)
-        present = [(labels == index).any(axis=1) for index in range(len(self.class_names))]
-        return np.stack(present, axis=1).astype("float32")
 
 
 class DenseNetworks:

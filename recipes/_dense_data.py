@@ -1,0 +1,102 @@
+"""The dense tasks of the cross-stitch paper: pictures, targets, losses and scores."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
+from keras_mtl.datasets import rooms
+from keras_mtl.heads import NormalsCodebook
+from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
+from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
+
+TASKS = ("segmentation", "normals", "depth")
+PAIR = TASKS[:2]
+IMAGE_LABELS = "image_labels"
+"""An auxiliary task: which classes does a picture show?"""
+
+COLUMNS = {
+    # task: {heading: (score, factor on the score)}
+    "normals": {
+        "mean": ("mean_angular_error", 1),
+        "med.": ("median_angular_error", 1),
+        "11.25": ("within_11.25", 100),
+        "22.5": ("within_22.5", 100),
+        "30": ("within_30", 100),
+    },
+    "segmentation": {
+        "pixacc": ("pixel_accuracy", 100),
+        "mIU": ("mean_iu", 100),
+        "fwIU": ("frequency_weighted_iu", 100),
+    },
+    "depth": {
+        "abs cm": ("absolute_error", 100),
+        "rel %": ("relative_error", 100),
+        "δ<1.25": ("within_1.25", 100),
+    },
+}
+# The one score a task by which networks are compared.
+HEADLINES = {
+    "segmentation": "mean_iu",
+    "normals": "mean_angular_error",
+    "depth": "relative_error",
+}
+LOWER_IS_BETTER = ("normals", "depth")
+
+
+class DenseData:
+    """The pictures, what is known of every pixel, and how a task is trained and scored on it.
+
+    Args:
+        name: `"rooms"`.
+        settings: the `Settings`.
+    """
+
+    def __init__(self, name, settings):
+        if name != "rooms":
+            raise SystemExit(
+                f"--data {name}: this version has no reader of that data set; rooms is built in."
+            )
+        self.train = rooms.load("train", settings.size, settings.train_images)
+        self.test = rooms.load("test", settings.size, settings.test_images)
+        self.class_names = rooms.CLASSES
+        self.codebook = NormalsCodebook.fit(self.train["normals"], settings.num_words)
+        self.kinds = {
+            "segmentation": len(self.class_names),
+            "normals": self.codebook,
+            "depth": "depth",
+        }
+        self.losses = {
+            "segmentation": SegmentationCrossentropy(),
+            "normals": NormalsCodebookCrossentropy(self.codebook),
+            "depth": DepthL1(),
+            IMAGE_LABELS: keras.losses.BinaryCrossentropy(from_logits=True),
+        }
+        self.augment = None
+        if settings.augmented:
+            self.augment = Compose([RandomHorizontalFlip(), ColorJitter()])
+
+    def metric(self, task):
+        """A new metric of all of a task's scores, of what `decode` returns."""
+        if task == "segmentation":
+            return SegmentationScores(len(self.class_names))
+        return NormalsScores() if task == "normals" else DepthScores()
+
+    def activate(self, task, outputs):
+        """What several networks can be averaged in: probabilities, or metres."""
+        outputs = outputs if task == "depth" else ops.softmax(outputs)
+        return ops.convert_to_numpy(outputs)
+
+    def decode(self, task, values):
+        """What the metric takes: probabilities of the classes, normals, or metres."""
+        if task != "normals":
+            return values
+        return ops.convert_to_numpy(self.codebook.decode(values))
+
+    def targets(self, task):
+        """What a task learns from, for every training picture."""
+        if task != IMAGE_LABELS:
+            return self.train[task]
+        labels = self.train["segmentation"].reshape(len(self.train["segmentation"]), -1)
+        present = [(labels == index).any(axis=1) for index in range(len(self.class_names))]
+        return np.stack(present, axis=1).astype("float32")
