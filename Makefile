@@ -9,7 +9,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 help:
 	@echo "make demo   train and compare one-task and cross-stitched networks ($(BACKEND), CPU)"
-	@echo "make test   all tests on TensorFlow, JAX and PyTorch"
+	@echo "make test   the tests on TensorFlow, JAX and PyTorch"
 	@echo "make test-slow  every row of every recipe, in miniature ($(BACKEND))"
 	@echo "make lint   style"
 	@echo "make clean  remove .venv"

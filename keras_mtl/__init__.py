@@ -15,11 +15,13 @@ from keras_mtl import (
     sharing,
     towers,
 )
+from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Ensemble",
     "MultiTaskModel",
     "applications",
     "augmentation",

@@ -7,6 +7,8 @@ import re
 import keras
 import numpy as np
 
+from keras_mtl.layers import CrossStitch
+
 
 @keras.saving.register_keras_serializable("keras_mtl")
 class MultiTaskModel(keras.Model):
@@ -79,6 +81,12 @@ class MultiTaskModel(keras.Model):
         if stage not in self._stage_layers[task]:
             raise ValueError(f"Unknown stage {stage!r}. Known stages: {self.stages}.")
         return self.get_layer(self._stage_layers[task][stage])
+
+    @property
+    def units(self):
+        """The `CrossStitch` units: a dict from the name of the stage before each to the layer."""
+        units = (layer for layer in self.layers if isinstance(layer, CrossStitch))
+        return {unit.name.removeprefix("stitch_"): unit for unit in units}
 
     def head(self, task):
         """The layer that makes a task's output."""

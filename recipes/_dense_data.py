@@ -77,15 +77,10 @@ class DenseData:
             self.augment = Compose([RandomHorizontalFlip(), ColorJitter()])
 
     def metric(self, task):
-        """A new metric of all of a task's scores, of what `decode` returns."""
+        """A new metric of all of a task's scores; it takes what `decode` returns."""
         if task == "segmentation":
             return SegmentationScores(len(self.class_names))
         return NormalsScores() if task == "normals" else DepthScores()
-
-    def activate(self, task, outputs):
-        """What several networks can be averaged in: probabilities, or metres."""
-        outputs = outputs if task == "depth" else ops.softmax(outputs)
-        return ops.convert_to_numpy(outputs)
 
     def decode(self, task, values):
         """What the metric takes: probabilities of the classes, normals, or metres."""

@@ -3,7 +3,6 @@
 from keras import ops
 
 from keras_mtl import plots
-from keras_mtl.layers import CrossStitch
 
 
 def draw_sorted_alphas(table, networks, results, folder):
@@ -13,19 +12,19 @@ def draw_sorted_alphas(table, networks, results, folder):
     for row, of_row in results["rows"].items():
         if "alphas" in of_row["seeds"].get("0", {}):
             (model,) = table.rows[row](networks)
-            units[row] = [layer for layer in model.layers if isinstance(layer, CrossStitch)]
+            units[row] = model.units
     if not units:
         return
     columns = max(map(len, units.values()))
     figure, axes = plt.subplots(
         len(units), columns, figsize=(2.6 * columns, 2.4 * len(units)), squeeze=False
     )
-    for line, (row, layers) in zip(axes, units.items(), strict=True):
-        for axis, layer in zip(line, layers, strict=False):
-            plots.sorted_alphas(axis, ops.convert_to_numpy(layer.alpha), networks.tasks)
-            axis.set_title(layer.name.removeprefix("stitch_"), fontsize=9)
+    for line, (row, of_row) in zip(axes, units.items(), strict=True):
+        for axis, (stage, unit) in zip(line, of_row.items(), strict=False):
+            plots.sorted_alphas(axis, ops.convert_to_numpy(unit.alpha), networks.tasks)
+            axis.set_title(stage, fontsize=9)
             axis.set_xlabel("")
-        for axis in line[len(layers) :]:
+        for axis in line[len(of_row) :]:
             axis.set_axis_off()
         line[0].set_ylabel(row)
     axes[0, 0].legend(fontsize=6)

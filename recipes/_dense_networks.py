@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras_mtl.applications import FCN, CrossStitchFCN
 
+from keras_mtl import Ensemble
 from keras_mtl.datasets import ArrayBatches
 from keras_mtl.geometry import rectify_normals
 from keras_mtl.optimizers import SGD
@@ -42,20 +43,26 @@ class DenseNetworks:
             seed,
         )
 
-    def further(self, task, member=0):
+    def further(self, task, member=0, learning_rate=None):
         """A one-task network trained on, for as many steps as a stitched one from the same start.
 
         Without them the stitched network would be compared with networks that saw less data.
         """
+        rate = "" if learning_rate is None else f"_at_{learning_rate}"
         return self._fit_further(
             lambda: self.one_task(task, member),
             [task],
-            f"one_task_{task}_{member}_further",
+            f"one_task_{task}_{member}_further{rate}",
             self.seed + 1000 * member,
+            learning_rate,
         )
 
     def joint(self, sharing, name, **options):
-        """A network of all tasks under a sharing, from random weights: as many steps in all."""
+        """A network of all tasks under a sharing, from random weights.
+
+        It has the steps of the one-task networks (of the longest, where they differ) and then as
+        many as the stitched network.
+        """
 
         def first():
             return self._fit_first(
@@ -101,26 +108,18 @@ class DenseNetworks:
         return self._fit_further(start_of_further, self.tasks, name, self.seed, learning_rate)
 
     def predict(self, models, images):
-        """Outputs of every task, averaged over the models that have it.
+        """Predictions of every task, averaged over the models that have it.
 
         Args:
-            models: list of models; each task is in one of them at least.
+            models: list of models, or an `Ensemble` of them; each task is in one of them at least.
             images: float array (N, size, size, 3).
 
         Returns:
             A dict from task to what `DenseData.decode` makes of the mean.
         """
-        outputs = [model.predict_on_batch(images) for model in models]
-        return {
-            task: self.data.decode(
-                task,
-                np.mean(
-                    [self.data.activate(task, each[task]) for each in outputs if task in each],
-                    axis=0,
-                ),
-            )
-            for task in self.tasks
-        }
+        ensemble = models if isinstance(models, Ensemble) else Ensemble(models)
+        means = ensemble.predict_on_batch(images)
+        return {task: self.data.decode(task, means[task]) for task in self.tasks}
 
     def scores(self, models, rectified=False):
         """Scores on the test images; several models of one task vote by their mean.
@@ -135,9 +134,10 @@ class DenseNetworks:
         metrics = {task: self.data.metric(task) for task in self.tasks}
         targets = {task: self.data.test[task] for task in self.tasks}
         batches = ArrayBatches(self.data.test["image"], targets, 25, shuffle=False)
+        ensemble = Ensemble(models)
         for index in range(len(batches)):
             images, targets = batches[index]
-            predictions = self.predict(models, images)
+            predictions = self.predict(ensemble, images)
             if rectified and "normals" in predictions:
                 predictions["normals"] = rectify_normals(predictions["normals"])
             for task, metric in metrics.items():
@@ -180,7 +180,10 @@ class DenseNetworks:
         def untrained():
             layers = [
                 keras.layers.GlobalAveragePooling2D(),
-                keras.layers.Dense(len(self.data.class_names)),
+                keras.layers.Dense(
+                    len(self.data.class_names),
+                    kernel_initializer=keras.initializers.GlorotUniform(self.seed),
+                ),
             ]
             head = {IMAGE_LABELS: keras.Sequential(layers)}
             return FCN(Branched.independent(), head, **self._network(self.seed))

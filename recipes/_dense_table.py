@@ -6,10 +6,10 @@ import json
 import math
 import time
 
+import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl.layers import CrossStitch
 from keras_mtl.search import cost, relative_gain
 from recipes._dense_data import COLUMNS, HEADLINES, LOWER_IS_BETTER, PAIR, TASKS, DenseData
 from recipes._dense_networks import DenseNetworks
@@ -56,7 +56,8 @@ class Table:
         Returns:
             A dict, as in `results.json`: of every row its size and, by seed, its scores.
         """
-        settings, backend = PRESETS[preset], provenance()["backend"]
+        settings, backend = PRESETS[preset], keras.backend.backend()
+        loaded = DenseData(data, settings)
         name = "-".join([preset, data, backend, *([] if tuple(tasks) == PAIR else tasks)])
         folder = open_folder(
             output or f"results/cross_stitch/{name}",
@@ -75,10 +76,9 @@ class Table:
             "preset": preset,
             "data": data,
             "tasks": list(tasks),
-            **provenance(),
+            "backend": backend,
             "rows": json.loads(path.read_text())["rows"] if path.exists() else {},
         }
-        loaded = DenseData(data, settings)
         wanted = list(self.rows if rows is None else rows)
         for seed in range(seeds):
             networks = DenseNetworks(settings, loaded, tasks, folder / f"seed_{seed}", seed)
@@ -88,7 +88,9 @@ class Table:
                     print(f"seed {seed}, {row}: known", flush=True)
                     continue
                 of_row["seeds"][str(seed)] = self._entry(networks, row, of_row)
-                results["rows"] = {each: results["rows"][each] for each in self._order(results)}
+                results["rows"] = {
+                    each: results["rows"][each] for each in self.rows if each in results["rows"]
+                }
                 write_json(path, results)
                 print(f"\n{format_table(self, results)}\n", flush=True)
         if self.draw is not None:
@@ -107,20 +109,13 @@ class Table:
         of_row["parameters"] = sum(model.count_params() for model in models)
         of_row["macs"] = sum(cost(model).macs for model in models)
         units = {
-            layer.name.removeprefix("stitch_"): _alpha_summary(layer)
-            for model in models
-            for layer in model.layers
-            if isinstance(layer, CrossStitch)
+            stage: _alpha_summary(unit) for model in models for stage, unit in model.units.items()
         }
         if units:
             entry["alphas"] = units
         # Of a run that was stopped, only what came after; networks that other rows had trained
         # already are not counted again.
-        entry["seconds"] = round(time.monotonic() - started, 1)
-        return entry
-
-    def _order(self, results):
-        return [row for row in self.rows if row in results["rows"]]
+        return {**entry, "seconds": round(time.monotonic() - started, 1), **provenance()}
 
     def main(self, doc, arguments=None):
         """The command line of the recipe."""
@@ -179,14 +174,20 @@ def cells(table, results):
 
 def seed_gains(results, row):
     """Mean relative gain in % of a row over the one-task networks, for each seed that both have."""
-    baseline = results["rows"].get(BASELINE, {"seeds": {}})["seeds"]
+    baseline = scored(results, BASELINE)
     if row == BASELINE:
         return []
     return [
         float(relative_gain(headline(entry), headline(baseline[seed]), _errors(entry)))
-        for seed, entry in results["rows"][row]["seeds"].items()
-        if seed in baseline and "diverged" not in entry
+        for seed, entry in scored(results, row).items()
+        if seed in baseline
     ]
+
+
+def scored(results, row):
+    """The entries of a row by seed: those that are there and have not diverged."""
+    entries = results["rows"].get(row, {"seeds": {}})["seeds"]
+    return {seed: entry for seed, entry in entries.items() if "diverged" not in entry}
 
 
 def headline(entry):
@@ -199,7 +200,7 @@ def best_row(table, results):
     gains = {
         row: np.mean(seed_gains(results, row))
         for row in table.competing
-        if row in results["rows"] and seed_gains(results, row)
+        if seed_gains(results, row)
     }
     finite = {row: gain for row, gain in gains.items() if math.isfinite(gain)}
     return max(finite, key=finite.get) if finite else None
@@ -212,7 +213,7 @@ def format_table(table, results):
     lines = [[f"{row} (best)" if row == best else row, *line] for row, line in rows.items()]
     text = f"{table.recipe}: {results['data']}, preset {results['preset']}, {results['backend']}\n"
     text += _aligned([["", *heading], *lines])
-    if results["preset"] == "paper" and table.paper:
+    if results["preset"] == "paper" and table.paper and set(PAIR) == set(results["tasks"]):
         lines = [[row, *(f"{value:.1f}" for value in line)] for row, line in table.paper.items()]
         text += "\n\nThe paper, on NYUv2:\n" + _aligned([["", *heading[:8]], *lines])
     return text
@@ -253,15 +254,12 @@ def _errors(entry):
 
 def _alpha_summary(unit):
     alpha = ops.convert_to_numpy(unit.alpha)
+    alpha = alpha.reshape(*alpha.shape[:2], -1)
     same, different = unit.initial_alpha
-    diagonal = np.eye(len(alpha), dtype=bool)
-    start = np.where(diagonal, same, different / (len(alpha) - 1))
-    start = start.reshape(*start.shape, *[1] * (alpha.ndim - 2))
+    start = np.where(np.eye(len(alpha)), same, different / (len(alpha) - 1))
     return {
-        "same_task_mean": float(alpha[diagonal].mean()),
-        "different_task_mean": float(alpha[~diagonal].mean()),
-        "moved": float(np.abs(alpha - start).mean()),
-        "mean": alpha.reshape(*alpha.shape[:2], -1).mean(-1).tolist(),
+        "moved": float(np.abs(alpha - start[..., None]).mean()),
+        "mean": alpha.mean(-1).tolist(),
     }
 
 

@@ -5,7 +5,8 @@ detection and attributes.
 
     python -m recipes.cross_stitch_granularity --preset mini --seeds 3
 
-stitches the same one-task networks both ways. Prints the columns of Table 5, mean ± deviation over
+stitches the same one-task networks both ways, with the same factor on the alphas' rate: in `mini`
+that which was chosen for a unit per channel. Prints the columns of Table 5, mean ± deviation over
 the seeds. The paper gives no numbers for this comparison.
 """
 

@@ -4,25 +4,32 @@ Misra et al., CVPR 2016, section 5.2, Table 2.
 
     python -m recipes.cross_stitch_table2 --preset mini --seeds 3
 
-stitches the same one-task networks and trains them at a rate of 0.001, as the paper does, with the
-alphas at 1, 10, 10², 10³ and 10⁵ times that rate. Prints the paper's columns, mean ± deviation over
-the seeds, and |Δα|, the mean distance of the alphas from where they started; draws the sorted
-alphas of every factor. On NYUv2 the paper reports 34.6° mean error and 18.6 mean IU with a factor
-of 1, 34.1° and 19.3 with 10³, and that the loss diverges with a higher one.
+stitches the same one-task networks and trains them at FCN-AlexNet's rate of 0.001, with the alphas
+at 1, 10, 10², 10³ and 10⁵ times that rate; the one-task networks train on at the same rate. Prints
+the paper's columns, mean ± deviation over the seeds, and |Δα|, the mean distance of the alphas from
+where they started; draws the sorted alphas of every factor. On NYUv2 the paper reports 34.6° mean
+error and 18.6 mean IU with a factor of 1, 34.1° and 19.3 with 10³, and that the loss diverges with
+a higher one.
 """
 
 from recipes._dense_figures import draw_sorted_alphas
 from recipes._dense_table import Table
-from recipes.cross_stitch_table5 import one_task
 
 FACTORS = (1, 10, 100, 1000, 100_000)
 LEARNING_RATE = 1e-3
 
 
+def one_task(networks):
+    return [networks.further(task, learning_rate=LEARNING_RATE) for task in networks.tasks]
+
+
 def scaled(networks, factor):
+    settings = networks.settings
+    if (LEARNING_RATE, factor) == (settings.learning_rate, settings.alpha_rate):
+        return [networks.cross_stitched()]
     return [
         networks.cross_stitched(
-            f"cross_stitch_rate_{factor}",
+            f"cross_stitch_at_{LEARNING_RATE}_times_{factor}",
             learning_rate=LEARNING_RATE,
             learning_rate_multiplier=factor,
         )

@@ -5,17 +5,19 @@ Misra et al., CVPR 2016, Tables 4 and 5, Figures 2 and 6.
     python -m recipes.cross_stitch_table5 --preset mini --seeds 3
 
 trains one-task networks, an ensemble of two a task, the network that splits at each layer (what
-stands before is shared), MTL-shared, and the network stitched from the one-task networks; all have
-the same number of steps. A split at conv1 shares nothing: that is the one-task row. Prints the
-paper's columns, mean ± deviation over the seeds, and the mean relative gain in mean IU and mean
-angular error over the one-task networks; the best split by that gain is marked, chosen on the
-test images, as in the paper. Writes `results.json` and figures (predictions, sorted alphas, gain
-for each class, performance of every split) into the output folder. A run that was stopped goes on
-where it was, also with other rows, more seeds, or another of the `cross_stitch_…` tables.
+stands before is shared), MTL-shared, and the network stitched from the one-task networks. All have
+the same number of steps (with `paper`, the joint networks those of the longer one-task training).
+A split at conv1 shares nothing: that is the one-task row. Prints the paper's columns, mean ±
+deviation over the seeds, and the mean relative gain in mean IU and mean angular error over the
+one-task networks; the best split by that gain is marked, chosen on the test images. Writes
+`results.json` and figures (predictions, sorted alphas, gain for each class, performance of every
+split) into the output folder. A run that was stopped goes on where it was, also with other rows,
+more seeds, or another of the `cross_stitch_…` tables.
 
 `--tasks segmentation normals depth` stitches three towers.
 
-The small preset's rate, and the factor of 10 on its alphas, were chosen on the validation split.
+The small preset's rate and the factor of 10 on its alphas were chosen on the validation split, for
+the one-task and the cross-stitched networks; the other rows take the same rate.
 On NYUv2 the paper reports 34.1° mean error and 19.3 mean IU for cross-stitch against 34.8° and
 18.4 for one-task networks. `mini` takes about 20 minutes a seed on 2 cores; `paper` days on one
 GPU.
@@ -25,7 +27,7 @@ import numpy as np
 
 from keras_mtl import plots
 from recipes._dense_data import LOWER_IS_BETTER
-from recipes._dense_table import BASELINE, Table, headline
+from recipes._dense_table import BASELINE, Table, headline, scored
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 PICTURES = 5
@@ -42,20 +44,22 @@ def ensemble(networks):
 def draw(table, networks, results, folder):
     """Draws predictions, sorted alphas, gain for each class, and every split, into the folder."""
     plt = plots.pyplot()
-    rows = results["rows"]
-    if {"one-task", "cross-stitch"} <= set(rows):
-        models = {row: table.rows[row](networks) for row in ("one-task", "cross-stitch")}
+    known = {row: scored(results, row) for row in table.rows}
+    compared = ("one-task", "cross-stitch")
+    if all("0" in known[row] for row in compared):
+        models = {row: table.rows[row](networks) for row in compared}
         predictions(networks, models).savefig(folder / "predictions.png", dpi=80)
         plots.stitch_units(models["cross-stitch"][0]).savefig(folder / "alphas.png", dpi=100)
         if "segmentation" in networks.tasks:
             figure, axes = plt.subplots(figsize=(8, 4))
-            gain_per_class(axes, networks, rows)
+            gain_per_class(axes, networks, known)
             figure.tight_layout()
             figure.savefig(folder / "gain_per_class.png", dpi=100)
-    splits = [split for split in SPLITS if f"split {split}" in rows]
-    if "one-task" in rows and splits:
+    splits = [split for split in SPLITS if known[f"split {split}"]]
+    seeds = set(known["one-task"]).intersection(*(known[f"split {split}"] for split in splits))
+    if splits and seeds:
         figure, axes = plt.subplots(figsize=(7, 4))
-        split_performance(axes, networks, rows, splits)
+        split_performance(axes, networks, known, splits, sorted(seeds))
         figure.tight_layout()
         figure.savefig(folder / "splits.png", dpi=100)
     plt.close("all")
@@ -74,29 +78,24 @@ def predictions(networks, models):
     return plots.pixel_predictions(images, maps, num_classes=len(data.class_names))
 
 
-def gain_per_class(axes, networks, rows):
+def gain_per_class(axes, networks, known):
     """The mean over the seeds of what each class gains."""
     names = networks.data.class_names
     counts = np.bincount(networks.data.train["segmentation"].ravel(), minlength=256)[: len(names)]
-    seeds = set(rows["one-task"]["seeds"]) & set(rows["cross-stitch"]["seeds"])
+    baseline, stitched = known["one-task"], known["cross-stitch"]
     gains = [
-        np.subtract(
-            *(
-                np.array(rows[row]["seeds"][seed]["segmentation"]["per_class_iu"], float)
-                for row in ("cross-stitch", "one-task")
-            )
-        )
-        for seed in sorted(seeds)
+        np.array(stitched[seed]["segmentation"]["per_class_iu"], float)
+        - np.array(baseline[seed]["segmentation"]["per_class_iu"], float)
+        for seed in sorted(set(baseline) & set(stitched))
     ]
     return plots.gain_per_class(axes, names, np.mean(gains, axis=0), counts)
 
 
-def split_performance(axes, networks, rows, splits):
+def split_performance(axes, networks, known, splits, seeds):
     """Figure 2: every split relative to the one-task networks of the same seeds."""
-    seeds = sorted(set.intersection(*(set(rows[f"split {split}"]["seeds"]) for split in splits)))
 
     def scores(row, task):
-        return [headline(rows[row]["seeds"][seed])[task] for seed in seeds]
+        return [headline(known[row][seed])[task] for seed in seeds]
 
     return plots.split_performance(
         axes,

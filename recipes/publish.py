@@ -14,6 +14,7 @@ import re
 import shutil
 from pathlib import Path
 
+from recipes._dense_data import PAIR
 from recipes._dense_table import format_markdown
 from recipes._results import REPOSITORY
 
@@ -25,12 +26,15 @@ TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DO
 def publish(folder):
     """Keeps a run's `results.json` and figures as the published ones of its recipe."""
     source = Path(folder)
-    results = source / "results.json"
-    if not results.is_file():
+    if not (source / "results.json").is_file():
         raise SystemExit(f"{source} must be the folder of a run, with a results.json.")
-    target = PUBLISHED / json.loads(results.read_text())["recipe"]
+    results = json.loads((source / "results.json").read_text())
+    seeds = {row: sorted(of_row["seeds"]) for row, of_row in results["rows"].items()}
+    if len({tuple(of_row) for of_row in seeds.values()}) > 1:
+        raise SystemExit(f"{source}: all rows must have the same seeds. They have {seeds}.")
+    target = PUBLISHED / results["recipe"]
     target.mkdir(parents=True, exist_ok=True)
-    for file in (results, *source.glob("*.png")):
+    for file in (source / "results.json", *source.glob("*.png")):
         shutil.copyfile(file, target / file.name)
 
 
@@ -48,12 +52,19 @@ def render(text):
 
 def _caption(results):
     entries = [entry for row in results["rows"].values() for entry in row["seeds"].values()]
-    seconds = sum(entry.get("seconds", 0) for entry in entries)
-    seeds = max(len(row["seeds"]) for row in results["rows"].values())
+    commits = sorted({str(entry["commit"]) for entry in entries})
+    options = {
+        "preset": results["preset"],
+        "data": results["data"],
+        "tasks": " ".join(results["tasks"]),
+        "seeds": max(len(row["seeds"]) for row in results["rows"].values()),
+    }
+    if tuple(results["tasks"]) == PAIR:
+        del options["tasks"]
+    command = " ".join(f"--{name} {value}" for name, value in options.items())
     return (
-        f"`python -m recipes.{results['recipe']} --preset {results['preset']} --seeds {seeds}` on "
-        f"`{results['data']}` ({results['backend']}, commit {results['commit']}, "
-        f"{seconds / 60:.0f} minutes of training and evaluation):"
+        f"`python -m recipes.{results['recipe']} {command}` "
+        f"({results['backend']}, commit {', '.join(commits)}):"
     )
 
 

@@ -1,5 +1,7 @@
 """Mirroring of pictures, their maps and their surface normals."""
 
+import numpy as np
+
 from keras_mtl.augmentation._checks import check_fraction, check_pixel_maps
 
 
@@ -12,7 +14,8 @@ class RandomHorizontalFlip:
     Args:
         probability: Chance of a picture to be mirrored. With 1.0 all are, and twice is as if never.
         normals: Names of the targets that are surface normals. Names that a batch lacks are
-            passed over.
+            passed over; unit vectors that are not named are refused, lest normals of another
+            name be mirrored wrongly.
 
     Returns:
         When called with `(images, targets, rng)`, a new pair: images (N, H, W, 3) and a dict of
@@ -20,7 +23,8 @@ class RandomHorizontalFlip:
 
     Raises:
         ValueError: If `probability` is out of range; when called, if a target is no map of the
-            images' pixels, or one of `normals` not a float map (N, H, W, 3).
+            images' pixels, one of `normals` not a float map (N, H, W, 3), or another one holds unit
+            vectors.
 
     Example:
 
@@ -49,6 +53,12 @@ class RandomHorizontalFlip:
                     f"`targets[{name!r}]` must be a float map (N, H, W, 3) of normals. "
                     f"Received: {values.dtype} {values.shape}"
                 )
+        for name in targets.keys() - set(self.normals):
+            if _are_normals(targets[name]):
+                raise ValueError(
+                    f"`normals` must name all targets that are surface normals. Received: "
+                    f"normals={self.normals}, and unit vectors in `targets[{name!r}]`"
+                )
         flipped = rng.random(len(images)) < self.probability
         images = _flip(images, flipped)
         targets = {name: _flip(values, flipped) for name, values in targets.items()}
@@ -56,6 +66,14 @@ class RandomHorizontalFlip:
             # A difference, since the negative of 0.0 is -0.0.
             targets[name][flipped, ..., 0] = 0 - targets[name][flipped, ..., 0]
         return images, targets
+
+
+def _are_normals(values):
+    if values.ndim != 4 or values.shape[-1] != 3 or values.dtype.kind != "f":
+        return False
+    squares = np.einsum("...i,...i->...", values, values)
+    squares = squares[squares > 0]
+    return squares.size > 0 and np.abs(squares - 1).max() < 0.02
 
 
 def _flip(values, flipped):

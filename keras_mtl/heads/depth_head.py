@@ -31,6 +31,9 @@ class DepthHead(FCNHead):
     def __init__(self, output_size, strides, **kwargs):
         super().__init__(1, output_size, strides, **kwargs)
 
+    def prediction(self, outputs):
+        return outputs  # metres
+
     def check_targets(self, depth, name="depth"):
         """Raises a `ValueError` unless depths are (…, height, width) numbers, finite, ≥ 0."""
         if depth.ndim != 3 and (depth.ndim != 4 or depth.shape[-1] != 1):

@@ -3,6 +3,7 @@
 import math
 
 import keras
+from keras import ops
 
 from keras_mtl.layers import BilinearDeconvolution
 
@@ -61,6 +62,10 @@ class FCNHead(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         return self.upsample(self.score(self.dropout(inputs, training=training)))
+
+    def prediction(self, outputs):
+        """What the outputs say, in a form whose mean over several networks makes sense."""
+        return ops.softmax(outputs)
 
     def compute_output_spec(self, inputs, training=None):
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype="float32")

@@ -2,7 +2,6 @@
 
 from keras import ops
 
-from keras_mtl.layers import CrossStitch
 from keras_mtl.plots.pyplot import pyplot
 from keras_mtl.plots.sorted_alphas import sorted_alphas
 
@@ -19,15 +18,15 @@ def stitch_units(model):
     Raises:
         ValueError: the model has no units.
     """
-    units = [layer for layer in model.layers if isinstance(layer, CrossStitch)]
+    units = getattr(model, "units", None)
     if not units:
         raise ValueError(f"`model` must have CrossStitch units. Received: {model.name!r}.")
     figure, axes = pyplot().subplots(
         1, len(units), figsize=(3 * len(units), 3), sharey=True, squeeze=False
     )
-    for axis, unit in zip(axes[0], units, strict=True):
+    for axis, (stage, unit) in zip(axes[0], units.items(), strict=True):
         sorted_alphas(axis, ops.convert_to_numpy(unit.alpha), model.tasks)
-        axis.set_title(unit.name.removeprefix("stitch_"))
+        axis.set_title(stage)
     axes[0, 0].set_ylabel("alpha")
     axes[0, 0].legend(fontsize=6)
     figure.tight_layout()

@@ -31,6 +31,10 @@ class Split:
 class SplitTable(tuple):
     """`Split`s, the best first; `print` shows them as a table."""
 
+    def in_network_order(self):
+        """The splits from the one that shares nothing to the one that shares all."""
+        return sorted(self, key=lambda split: -split.parameters)
+
     def __str__(self):
         tasks = list(self[0].scores) if self else []
         width = max([5, *(len(split.name) for split in self)])
@@ -58,7 +62,8 @@ def splits(tower, heads, fit, *, lower_is_better=(), folder=None):
             name to a score on validation data. The model is called `split_<name>`.
         lower_is_better: names of the tasks whose score is an error.
         folder: where `splits.json` keeps the scores that are known. Called again with the same
-            folder, the search goes on behind the last split that ended. `None` keeps nothing.
+            folder, the search goes on behind the last split that ended. `None` keeps nothing. It
+            cannot see that `fit` or initial weights are others: they need another folder.
 
     Returns:
         A `SplitTable`: a tuple of `Split`s by their mean relative gain over the split that shares
@@ -66,7 +71,7 @@ def splits(tower, heads, fit, *, lower_is_better=(), folder=None):
 
     Raises:
         ValueError: `fit` returned no score for some task, or scores that are no numbers; `folder`
-            holds a search over other stages or tasks.
+            holds a search over another tower or other heads; `lower_is_better` names no task.
 
     Example:
 
@@ -86,7 +91,12 @@ def splits(tower, heads, fit, *, lower_is_better=(), folder=None):
     ['features', 'heads']
     """
     tasks, sharings = list(heads), enumerate_splits(tower)
-    known = _Known(folder, {"stages": list(tower.stages), "tasks": tasks})
+    unknown = sorted(set(lower_is_better) - set(tasks))
+    if unknown:
+        raise ValueError(
+            f"`lower_is_better` must name tasks of `heads`: {tasks}. Received: {unknown}."
+        )
+    known = _Known(folder, _description(tower, heads))
     for name, sharing in sharings.items():
         if name in known.rows:
             continue
@@ -116,8 +126,8 @@ class _Known:
             kept = json.loads(self._path.read_text())
             if kept["search"] != search:
                 raise ValueError(
-                    f"`folder` must be empty or hold the same search, which is {search}. "
-                    f"Received: {folder}, which holds {kept['search']}."
+                    f"`folder` must be new or hold a search over this tower and these heads. "
+                    f"Received: {folder}, with a search over {kept['search']}, not {search}."
                 )
             self.rows = kept["rows"]
 
@@ -127,6 +137,16 @@ class _Known:
             unfinished = self._path.with_name(f"unfinished_{self._path.name}")
             unfinished.write_text(json.dumps({"search": self._search, "rows": self.rows}, indent=2))
             os.replace(unfinished, self._path)
+
+
+def _description(tower, heads):
+    """What a search is over, as far as a script that is started again says the same."""
+    return {
+        "stages": list(tower.stages),
+        "input_shape": list(tower.input_shape),
+        "tower_parameters": tower.model.count_params(),
+        "heads": {task: type(head).__name__ for task, head in heads.items()},
+    }
 
 
 def _size(model):
@@ -146,5 +166,5 @@ def _checked(scores, tasks):
         )
     try:
         return {task: float(scores[task]) for task in tasks}
-    except TypeError:
+    except (TypeError, ValueError):
         raise ValueError(f"`fit` must return one number a task. Received: {scores!r}.") from None

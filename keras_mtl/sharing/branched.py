@@ -69,6 +69,8 @@ class Branched(Sharing):
 
     def check(self, tower, tasks):
         self._shared_stages(tower)
+        if HEADS in tower.stages:
+            raise ValueError(f"A stage must not be called {HEADS!r}. Received: {tower.stages}.")
         if self.tree is None:
             return
         if len(self.tree) != len(tower.stages):

@@ -108,9 +108,13 @@ def test_chance_of_a_mirrored_picture():
 def test_normals_go_by_their_names():
     images, targets = make()
     rng = np.random.default_rng(0)
-    maps = {"surface": targets["normals"], "normals": targets["normals"]}
-    _, flipped = RandomHorizontalFlip(1.0, normals="surface")(images, maps, rng)
-    np.testing.assert_array_equal(flipped["normals"], targets["normals"][:, :, ::-1])
+    colours = 100 * targets["normals"]
+    maps = {"surface": targets["normals"], "colours": colours}
+    flip = RandomHorizontalFlip(1.0, normals="surface")
+    _, flipped = flip(images, maps, rng)
+    np.testing.assert_array_equal(flipped["colours"], colours[:, :, ::-1])
+    with pytest.raises(ValueError, match=r"`normals` must name all .* in `targets\['normals'\]`"):
+        flip(images, targets, rng)
     np.testing.assert_array_equal(
         flipped["surface"], targets["normals"][:, :, ::-1] * np.array([-1, 1, 1])
     )

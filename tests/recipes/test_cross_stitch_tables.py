@@ -41,6 +41,7 @@ def test_table5_writes_what_it_promises_and_a_second_run_trains_nothing(tiny, fo
     first = TABLE5.run("tiny", rows=demo, output=folder)
     assert list(first["rows"]) == ["one-task", "ensemble", "cross-stitch"]
     TABLE5.run("tiny", rows=["split fc7", "split heads", "MTL-shared"], output=folder)
+    TABLE5.run("tiny", rows=["split fc7", "cross-stitch"], seeds=2, output=folder)
     results = TABLE5.run("tiny", rows=["one-task"], seeds=2, output=folder)
     assert "seed 0, one-task: known" in capsys.readouterr().out
     path = folder / "cross_stitch_table5" / "results.json"
@@ -49,7 +50,7 @@ def test_table5_writes_what_it_promises_and_a_second_run_trains_nothing(tiny, fo
     rows = results["rows"]
     order = ["one-task", "ensemble", "split fc7", "split heads", "MTL-shared", "cross-stitch"]
     assert list(rows) == order
-    assert list(rows["one-task"]["seeds"]) == ["0", "1"]
+    assert list(rows["one-task"]["seeds"]) == list(rows["split fc7"]["seeds"]) == ["0", "1"]
     for row in demo:
         assert rows[row]["seeds"]["0"] == first["rows"][row]["seeds"]["0"]
     for of_row in rows.values():
@@ -128,13 +129,13 @@ def entry(mean, miu):
     normals = {"mean_angular_error": mean, "median_angular_error": 1.0}
     normals.update({f"within_{angle}": 0.5 for angle in ("11.25", "22.5", "30")})
     segmentation = {"mean_iu": miu, "pixel_accuracy": 0.5, "frequency_weighted_iu": 0.5}
-    return {"normals": normals, "segmentation": segmentation, "seconds": 60}
+    return {"normals": normals, "segmentation": segmentation, "commit": "abc"}
 
 
 def results_of(**rows):
     return {
         "recipe": "cross_stitch_table5",
-        **{"preset": "mini", "data": "rooms", "backend": "torch", "commit": "abc"},
+        **{"preset": "mini", "data": "rooms", "backend": "torch"},
         "tasks": ["segmentation", "normals"],
         "rows": {
             row.replace("_", " "): {
@@ -164,8 +165,14 @@ def test_mean_and_deviation_over_seeds_and_the_best_split():
     assert "| **split fc6** (best) | 21.0 ± 1.4 |" in _dense_table.format_markdown(TABLE5, results)
 
 
-def test_a_diverged_row_says_so():
-    results = results_of(one_task=[entry(20.0, 0.2)], split_conv2=[{"diverged": "the loss"}])
+def test_a_diverged_row_says_so(tmp_path):
+    diverged = {"diverged": "the loss"}
+    results = results_of(one_task=[entry(20.0, 0.2)], split_conv2=[diverged])
+    results["rows"]["cross-stitch"] = results["rows"]["split conv2"]
+    TABLE5.draw(TABLE5, None, results, tmp_path)
+    assert not list(tmp_path.iterdir())
+    without = results_of(one_task=[diverged], split_conv2=[entry(20.0, 0.2)])
+    assert _dense_table.seed_gains(without, "split conv2") == []
     _, rows = _dense_table.cells(TABLE5, results)
     assert rows["split conv2"] == ["diverged with 1 of 1 seeds"]
     assert _dense_table.best_row(TABLE5, results) is None

@@ -1,11 +1,13 @@
 """The networks behind the tables of dense tasks."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from keras_mtl.layers import CrossStitch
+from keras_mtl.datasets import ArrayBatches
 from recipes import _dense_networks, _resumable_fit
 from recipes._dense_data import IMAGE_LABELS, PAIR, TASKS, DenseData
 from recipes._dense_networks import DenseNetworks
@@ -26,11 +28,18 @@ def assert_same(ours, theirs):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(tiny_data, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "name, train",
+    [
+        ("one_task_normals_0", lambda networks: networks.one_task("normals")),
+        ("cross_stitch", lambda networks: networks.cross_stitched()),
+    ],
+)
+def test_a_stopped_run_goes_on_to_the_same_weights(tiny_data, tmp_path, monkeypatch, name, train):
     whole, stopped = (
-        DenseNetworks(*tiny_data, PAIR, tmp_path / name, seed=0) for name in ("whole", "stopped")
+        DenseNetworks(*tiny_data, PAIR, tmp_path / each, seed=0) for each in ("whole", "stopped")
     )
-    whole.one_task("normals")
+    train(whole)
 
     class Stop(Exception):
         pass
@@ -41,12 +50,13 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tiny_data, tmp_path, monkeypa
         keep(self, epoch, logs)
         raise Stop
 
-    with monkeypatch.context() as patch, pytest.raises(Stop):
+    path = f"{name}.keras"
+    with monkeypatch.context() as patch:
         patch.setattr(_resumable_fit._Keep, "on_epoch_end", keep_and_stop)
-        stopped.one_task("normals")
-    stopped.one_task("normals")
-    name = "one_task_normals_0.keras"
-    assert_same(weights(tmp_path / "whole" / name), weights(tmp_path / "stopped" / name))
+        for _ in range(10):  # behind every epoch
+            with contextlib.suppress(Stop):
+                train(stopped)
+    assert_same(weights(tmp_path / "whole" / path), weights(tmp_path / "stopped" / path))
 
 
 def test_all_rows_have_the_same_number_of_steps(networks):
@@ -76,7 +86,7 @@ def test_a_stitched_network_starts_from_the_one_task_networks(networks, monkeypa
                 model.stage(task, stage).get_weights(),
                 donors[task].stage(task, stage).get_weights(),
             )
-    (unit,) = [layer for layer in model.layers if isinstance(layer, CrossStitch)]
+    (unit,) = model.units.values()
     expected = [[0.7, 0.3], [0.3, 0.7]]
     np.testing.assert_allclose(ops.convert_to_numpy(unit.alpha), expected, rtol=1e-6)
     assert unit.learning_rate_multiplier == networks.settings.alpha_rate
@@ -118,10 +128,34 @@ def test_three_tasks_are_trained_and_scored(tiny_data, tmp_path):
 
 
 def test_divergence_is_told_and_leaves_the_last_good_epoch(networks):
-    with pytest.raises(_resumable_fit.Diverged, match="the loss of epoch . is"):
-        networks.cross_stitched("wild", learning_rate=1e30)
     path = networks.folder / "wild.keras"
-    assert not path.exists() or all(np.isfinite(w).all() for w in weights(path))
+    targets = {"normals": networks.data.train["normals"]}
+    batches = ArrayBatches(networks.data.train["image"], targets, 4)
+
+    def build(rate):
+        model = networks.one_task("normals")
+        model.compile(keras.optimizers.SGD(rate), loss=networks.data.losses["normals"])
+        return model
+
+    _resumable_fit.resumable_fit(lambda: build(1e-3), batches, 1, path, "good")
+    good = keras.models.load_model(path)
+    good.optimizer.learning_rate = 1e30
+    good.save(path)
+    with pytest.raises(_resumable_fit.Diverged, match="the loss of epoch 2 is"):
+        _resumable_fit.resumable_fit(None, batches, 3, path, "wild")
+    kept = keras.models.load_model(path)
+    assert int(kept.optimizer.iterations) == len(batches)
+    assert all(np.isfinite(weight).all() for weight in kept.get_weights())
+
+
+def test_networks_are_functions_of_the_seed(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(_dense_networks, "resumable_fit", lambda build, *rest: build())
+    one, other = (DenseNetworks(*tiny_data, PAIR, tmp_path, seed=3) for _ in range(2))
+    for build in (
+        lambda networks: networks.latent_shared(),
+        lambda networks: networks._trained_on_image_labels(),
+    ):
+        assert_same(build(one).get_weights(), build(other).get_weights())
 
 
 def test_the_data_that_is_not_there_is_named(tiny_data):

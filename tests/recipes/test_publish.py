@@ -32,6 +32,13 @@ def test_a_table_is_written_from_results(tmp_path, monkeypatch):
     assert publish.README.read_text() == text
 
 
+def test_rows_of_other_seeds_are_refused(tmp_path):
+    rows = {"a": {"seeds": {"0": {}}}, "b": {"seeds": {"0": {}, "1": {}}}}
+    (tmp_path / "results.json").write_text(json.dumps({"recipe": "any", "rows": rows}))
+    with pytest.raises(SystemExit, match="must have the same seeds"):
+        publish.publish(tmp_path)
+
+
 def test_a_folder_without_results_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="must be the folder of a run"):
         publish.publish(tmp_path)

@@ -1,0 +1,87 @@
+"""Several multi-task models that vote."""
+
+import keras
+
+from keras_mtl.multi_task_model import MultiTaskModel
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class Ensemble(keras.Model):
+    """A model that averages, task by task, what trained models predict.
+
+    The baseline "Ensemble" of Misra et al., CVPR 2016, section 6.1: two one-task networks a task,
+    which differ in their seed. The mean is over each head's `prediction` of its outputs, such as
+    probabilities instead of logits; of a head without that method, over its outputs.
+
+    Args:
+        models: list of `MultiTaskModel`s of one input; each task is in one of them or in several.
+        name: name of the model.
+
+    Call arguments:
+        inputs: what the models take.
+
+    Returns:
+        A dict from task name to the mean of its predictions.
+
+    Raises:
+        TypeError: `models` holds something else than `MultiTaskModel`s.
+        ValueError: `models` is empty.
+
+    Example:
+
+    >>> import keras, numpy as np, keras_mtl
+    >>> net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> models = [
+    ...     keras_mtl.MultiTaskModel(
+    ...         keras_mtl.towers.Tower(net, cuts=[]), keras_mtl.sharing.Branched.independent(),
+    ...         heads={task: keras.layers.Dense(1)})
+    ...     for task in ("age", "age", "height")]
+    >>> outputs = keras_mtl.Ensemble(models).predict(np.ones((2, 4)), verbose=0)
+    >>> {task: output.shape for task, output in outputs.items()}
+    {'age': (2, 1), 'height': (2, 1)}
+    """
+
+    def __init__(self, models, name="ensemble", **kwargs):
+        super().__init__(name=name, **kwargs)
+        models = [
+            keras.saving.deserialize_keras_object(model) if isinstance(model, dict) else model
+            for model in models
+        ]
+        wrong = [model for model in models if not isinstance(model, MultiTaskModel)]
+        if wrong:
+            raise TypeError(f"`models` must be MultiTaskModels. Received: {wrong[0]!r}.")
+        if not models:
+            raise ValueError("`models` must hold at least one model. Received: none.")
+        self.models = models
+
+    @property
+    def tasks(self):
+        """Names of the tasks, in the order of the models."""
+        return list(dict.fromkeys(task for model in self.models for task in model.tasks))
+
+    def build(self, input_shape):
+        self.built = True  # the models are
+
+    def call(self, inputs, training=None):
+        outputs = [model(inputs, training=training) for model in self.models]
+        means = {}
+        for task in self.tasks:
+            predictions = [
+                _prediction(model.head(task), each[task])
+                for model, each in zip(self.models, outputs, strict=True)
+                if task in each
+            ]
+            means[task] = sum(predictions[1:], start=predictions[0]) / len(predictions)
+        return means
+
+    def get_config(self):
+        models = [keras.saving.serialize_keras_object(model) for model in self.models]
+        return {**super().get_config(), "models": models}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _prediction(head, outputs):
+    return head.prediction(outputs) if hasattr(head, "prediction") else outputs
