@@ -48,7 +48,7 @@ def draw(table, networks, results, folder):
     compared = ("one-task", "cross-stitch")
     if all("0" in known[row] for row in compared):
         models = {row: table.rows[row](networks) for row in compared}
-        predictions(networks, models).savefig(folder / "predictions.png", dpi=80)
+        predictions(networks, models).savefig(folder / "predictions.jpg", dpi=80)
         plots.stitch_units(models["cross-stitch"][0]).savefig(folder / "alphas.png", dpi=100)
         if "segmentation" in networks.tasks:
             figure, axes = plt.subplots(figsize=(8, 4))

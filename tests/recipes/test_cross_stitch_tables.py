@@ -61,8 +61,8 @@ def test_table5_writes_what_it_promises_and_a_second_run_trains_nothing(tiny, fo
     sizes = {row: of_row["parameters"] for row, of_row in rows.items()}
     assert sizes["ensemble"] == 2 * sizes["one-task"]
     assert sizes["cross-stitch"] > sizes["one-task"] > sizes["split fc7"] > sizes["split heads"]
-    for picture in ("predictions", "alphas", "gain_per_class", "splits"):
-        assert (path.parent / f"{picture}.png").stat().st_size > 1000
+    for picture in ("predictions.jpg", "alphas.png", "gain_per_class.png", "splits.png"):
+        assert (path.parent / picture).stat().st_size > 1000
 
     again = TABLE5.run("tiny", rows=order, output=folder)
     assert "epoch" not in capsys.readouterr().out
@@ -111,8 +111,8 @@ def test_three_tasks_make_a_table(tiny, tmp_path):
     heading, rows = _dense_table.cells(TABLE5, results)
     assert {"mean", "mIU", "rel %"} < set(heading)
     assert all(len(row) == len(heading) for row in rows.values())
-    for picture in ("predictions", "alphas"):
-        assert (tmp_path / TABLE5.recipe / f"{picture}.png").stat().st_size > 1000
+    for picture in ("predictions.jpg", "alphas.png"):
+        assert (tmp_path / TABLE5.recipe / picture).stat().st_size > 1000
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path):
