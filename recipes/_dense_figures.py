@@ -17,7 +17,11 @@ def draw_sorted_alphas(table, networks, results, folder):
         return
     columns = max(map(len, units.values()))
     figure, axes = plt.subplots(
-        len(units), columns, figsize=(2.6 * columns, 2.4 * len(units)), squeeze=False
+        len(units),
+        columns,
+        figsize=(2.6 * columns, 2.4 * len(units)),
+        sharey=True,
+        squeeze=False,
     )
     for line, (row, of_row) in zip(axes, units.items(), strict=True):
         for axis, (stage, unit) in zip(line, of_row.items(), strict=False):

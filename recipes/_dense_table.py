@@ -104,7 +104,7 @@ class Table:
             models = self.rows[row](networks)
         except Diverged as error:
             print(error, flush=True)
-            return {"diverged": str(error)}
+            return {"diverged": str(error), **provenance()}
         entry = networks.scores(models, rectified=row in self.rectified)
         of_row["parameters"] = sum(model.count_params() for model in models)
         of_row["macs"] = sum(cost(model).macs for model in models)
