@@ -147,7 +147,7 @@ def cells(table, results):
     tasks = [task for task in COLUMNS if task in results["tasks"]]
     columns = [(task, *spec) for task in tasks for spec in COLUMNS[task].values()]
     heading = [name for task in tasks for name in COLUMNS[task]]
-    heading += ["gain in %", "|Δα|", "parameters", "M MACs", "seeds"]
+    heading += ["gain in %", "Δα", "parameters", "M MACs", "seeds"]
     rows = {}
     for row, of_row in results["rows"].items():
         entries = of_row["seeds"].values()
