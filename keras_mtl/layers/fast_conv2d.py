@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 # From here on the kernel, not the map, is what has to be read from memory.
-LARGE_KERNEL = {"jax": 2**22, "tensorflow": 2**22, "torch": 2**20}
+LARGE_KERNEL = 2**22
 JAX_LARGE_WINDOW = 36
 
 
@@ -31,9 +31,7 @@ class FastConv2D(keras.layers.Conv2D):
     """
 
     def convolution_op(self, inputs, kernel):
-        # PyTorch's own grouped convolution is as fast as one a group, on small maps faster.
-        splits_nothing = self.groups > 1 and keras.backend.backend() == "torch"
-        if splits_nothing or not _runs_on_cpu():
+        if not _runs_on_cpu():
             return super().convolution_op(inputs, kernel)
         if self.groups == 1:
             return self._dense_convolution(inputs, kernel)
@@ -83,24 +81,10 @@ class FastConv2D(keras.layers.Conv2D):
             axis=-1,
         )
         length = height * width * channels
-        outputs = _matmul(
+        outputs = ops.matmul(
             ops.reshape(patches, (-1, length)), ops.reshape(kernel, (length, filters))
         )
         return ops.reshape(outputs, (-1, rows, columns, filters))
-
-
-def _matmul(a, b):
-    """Product of a few long rows with a large matrix."""
-    if keras.backend.backend() != "torch":
-        return ops.matmul(a, b)
-    # As a 1×1 convolution whose image is the large matrix, a row of it being a channel, and whose
-    # kernel is the small one. PyTorch leaves products to MKL, which keeps to AVX2 on AMD, and
-    # convolutions to oneDNN: .5 to .8 of the time. The order of reshape and transpose matters: the
-    # other one makes strides that PyTorch takes for channels_last, and it converts the image.
-    rows, columns = b.shape
-    image = ops.reshape(b, (1, rows, 1, columns))
-    kernel = ops.transpose(ops.reshape(a, (-1, rows, 1, 1)), (2, 3, 1, 0))
-    return ops.reshape(ops.conv(image, kernel, data_format="channels_first"), (-1, columns))
 
 
 def _same_padding(size, window, stride):
@@ -111,15 +95,14 @@ def _same_padding(size, window, stride):
 def _matmul_is_faster(kernel_shape):
     """Measured on 2 cores, forward + backward (`benchmarks/convolution.py`).
 
-    The 6×6×256×4096 kernel on a 13×13 map: 1082 → 443 ms on JAX, 658 → 361 on TensorFlow. A
-    6×6×64×1024 kernel on 11×11: level on TensorFlow, 132 → 46 ms on JAX. On PyTorch, where
-    `_matmul` is a convolution and both kernels count as large, the whole stitched step of
-    `benchmarks/cross_stitch_step.py` takes 0.9 of its time with a plain product, at either size.
+    The 6×6×256×4096 kernel on a 13×13 map: 1082 → 443 ms on JAX, 658 → 361 on TensorFlow. On
+    PyTorch the layer alone is too noisy to tell; the whole stitched step of
+    `benchmarks/cross_stitch_step.py` went from 3591 to 2119 ms. A 6×6×64×1024 kernel on 11×11:
+    level on PyTorch and TensorFlow, 132 → 46 ms on JAX.
     """
-    backend = keras.backend.backend()
-    if math.prod(kernel_shape) >= LARGE_KERNEL[backend]:
+    if math.prod(kernel_shape) >= LARGE_KERNEL:
         return True
-    return backend == "jax" and math.prod(kernel_shape[:2]) >= JAX_LARGE_WINDOW
+    return keras.backend.backend() == "jax" and math.prod(kernel_shape[:2]) >= JAX_LARGE_WINDOW
 
 
 def _runs_on_cpu():
