@@ -52,10 +52,14 @@ class LatentShared(Sharing):
 
     def connect(self, inputs, tower, tasks):
         features, stages = super().connect(inputs, tower, tasks)
+        dtype = features_dtype(features)
         if self.dropout:
             features = {
                 task: keras.layers.Dropout(
-                    self.dropout, seed=self._dropout_seed(index), name=f"{task}_latent_dropout"
+                    self.dropout,
+                    seed=self._dropout_seed(index),
+                    dtype=dtype,
+                    name=f"{task}_latent_dropout",
                 )(each)
                 for index, (task, each) in enumerate(features.items())
             }
@@ -63,7 +67,7 @@ class LatentShared(Sharing):
             self.latent_size,
             use_bias=False,
             kernel_initializer=keras.initializers.GlorotUniform(self.seed),
-            dtype=features_dtype(features),
+            dtype=dtype,
             name=BASIS,
         )
         return {task: basis(each) for task, each in features.items()}, stages
