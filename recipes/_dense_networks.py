@@ -196,10 +196,8 @@ class DenseNetworks:
         return self._fit(build, tasks, name, iterations, seed, _warmed_up)
 
     def _fit_further(self, build, tasks, name, seed, learning_rate=None):
-        iterations, falling = (
-            self.settings.further_iterations,
-            keras.optimizers.schedules.CosineDecay,
-        )
+        iterations = self.settings.further_iterations
+        falling = keras.optimizers.schedules.CosineDecay
         # Another order of the pictures than in the first steps.
         return self._fit(build, tasks, name, iterations, seed + 1, falling, learning_rate)
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from numpy_weights import draw_by_numpy
 
 from keras_mtl import MultiTaskModel
 from keras_mtl.sharing import Branched
@@ -46,16 +47,6 @@ def caffenet():
 @pytest.fixture(autouse=True)
 def weights_by_numpy(monkeypatch):
     draw_by_numpy(monkeypatch)
-
-
-def draw_by_numpy(patch):
-    """JAX compiles the drawing of every shape of weight: half a minute for these tests."""
-
-    def draw(self, shape, dtype=None):
-        spread = (2 / np.prod(shape[:-1])) ** 0.5
-        return ops.cast(np.random.default_rng(self.seed).normal(0, spread, shape), dtype)
-
-    patch.setattr(keras.initializers.VarianceScaling, "__call__", draw)
 
 
 def small_tower():

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from numpy_weights import draw_by_numpy
 
 from keras_mtl.towers import CaffeNet, Tower, possible_cuts
 from keras_mtl.towers.caffenet import MEAN_RGB, STAGES, score_geometry
@@ -16,13 +17,7 @@ WIDTH = 1 / 32
 
 @pytest.fixture(autouse=True)
 def weights_by_numpy(monkeypatch):
-    """JAX compiles the drawing of every shape of weight: half a minute for these tests."""
-
-    def draw(self, shape, dtype=None):
-        spread = (2 / np.prod(shape[:-1])) ** 0.5
-        return ops.cast(np.random.default_rng(self.seed).normal(0, spread, shape), dtype)
-
-    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", draw)
+    draw_by_numpy(monkeypatch)
 
 
 def shapes_only(**options):
