@@ -11,7 +11,8 @@ class Ensemble(keras.Model):
 
     The baseline "Ensemble" of Misra et al., CVPR 2016, section 6.1: two one-task networks a task,
     which differ in their seed. The mean is over each head's `prediction` of its outputs, such as
-    probabilities instead of logits; of a head without that method, over its outputs.
+    probabilities instead of logits; of a head without that method, over its outputs. A head with
+    several outputs gets and returns a dict of them by its own keys.
 
     Args:
         models: list of `MultiTaskModel`s of one input; each task is in one of them or in several.
@@ -21,7 +22,7 @@ class Ensemble(keras.Model):
         inputs: what the models take.
 
     Returns:
-        A dict from task name to the mean of its predictions.
+        A dict of the mean predictions, with the names of the models' outputs.
 
     Raises:
         TypeError: `models` holds something else than `MultiTaskModel`s.
@@ -63,16 +64,15 @@ class Ensemble(keras.Model):
         self.built = True  # the models are
 
     def call(self, inputs, training=None):
-        outputs = [model(inputs, training=training) for model in self.models]
-        means = {}
-        for task in self.tasks:
-            predictions = [
-                _prediction(model.head(task), each[task])
-                for model, each in zip(self.models, outputs, strict=True)
-                if task in each
-            ]
-            means[task] = sum(predictions[1:], start=predictions[0]) / len(predictions)
-        return means
+        predictions = {}
+        for model in self.models:
+            outputs = model(inputs, training=training)
+            for task in model.tasks:
+                for name, prediction in _predictions(model, task, outputs).items():
+                    predictions.setdefault(name, []).append(prediction)
+        return {
+            name: sum(each[1:], start=each[0]) / len(each) for name, each in predictions.items()
+        }
 
     def get_config(self):
         models = [keras.saving.serialize_keras_object(model) for model in self.models]
@@ -83,5 +83,13 @@ class Ensemble(keras.Model):
         return cls(**config)
 
 
-def _prediction(head, outputs):
-    return head.prediction(outputs) if hasattr(head, "prediction") else outputs
+def _predictions(model, task, outputs):
+    """What the outputs of one task say, by the names of the outputs."""
+    names, head = model.outputs_of(task), model.head(task)
+    if not hasattr(head, "prediction"):
+        return {name: outputs[name] for name in names}
+    if names == [task]:
+        return {task: head.prediction(outputs[task])}
+    keys = {name: name.removeprefix(f"{task}_") for name in names}
+    predicted = head.prediction({key: outputs[name] for name, key in keys.items()})
+    return {name: predicted[key] for name, key in keys.items()}

@@ -15,8 +15,10 @@ class MultiTaskModel(keras.Model):
     """A functional Keras model with one named output a task.
 
     It compiles, fits, predicts and saves as any other; outputs, losses, metrics and targets are
-    dicts by the task names. The parts are copied: the tower's weights are where every copy of a
-    stage starts, and tower and heads can be used again for the next model.
+    dicts by the task names. A head with several outputs, such as the classes and the corners of
+    boxes, returns them as a dict; they are named `<task>_<key>`. A tower with several inputs makes
+    a model that takes a dict by their names. The parts are copied: the tower's weights are where
+    every copy of a stage starts, and tower and heads can be used again for the next model.
 
     Args:
         tower: a `keras_mtl.towers.Tower`.
@@ -26,7 +28,8 @@ class MultiTaskModel(keras.Model):
         name: name of the model.
 
     Raises:
-        ValueError: no tasks, a task name that is no identifier, or a sharing that does not fit.
+        ValueError: no tasks, a task name that is no identifier, two outputs of one name, or a
+            sharing that does not fit.
 
     Example:
 
@@ -45,13 +48,19 @@ class MultiTaskModel(keras.Model):
 
     def __init__(self, tower, sharing, heads, name="multi_task_model", **kwargs):
         _check_tasks(heads)
-        image = tower.model.inputs[0]
-        inputs = keras.Input(tower.input_shape, dtype=image.dtype, name="inputs")
+        inputs = _inputs_like(tower.model)
         features, stages = sharing.connect(inputs, tower, list(heads))
         heads = {task: _named_copy(head, f"{task}_head") for task, head in heads.items()}
-        outputs = {task: head(features[task]) for task, head in heads.items()}
-        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
+        outputs = {task: _by_name(task, head(features[task])) for task, head in heads.items()}
+        _check_output_names(outputs)
+        super().__init__(
+            inputs=inputs[0] if len(inputs) == 1 else {x.name: x for x in inputs},
+            outputs={name: x for of_task in outputs.values() for name, x in of_task.items()},
+            name=name,
+            **kwargs,
+        )
         self._stage_layers = stages
+        self._output_names = {task: list(of_task) for task, of_task in outputs.items()}
         # The configuration, not the tower: it would keep a further copy of the weights alive. As
         # text, since Keras takes a configuration apart that it builds from.
         self._parts = json.dumps(
@@ -81,6 +90,11 @@ class MultiTaskModel(keras.Model):
         if stage not in self._stage_layers[task]:
             raise ValueError(f"Unknown stage {stage!r}. Known stages: {self.stages}.")
         return self.get_layer(self._stage_layers[task][stage])
+
+    def outputs_of(self, task):
+        """Names of a task's outputs: its own, or `<task>_<key>` if its head has several."""
+        self.head(task)
+        return list(self._output_names[task])
 
     @property
     def units(self):
@@ -243,13 +257,39 @@ class MultiTaskModel(keras.Model):
     def _check_targets(self, targets):
         if not isinstance(targets, dict):
             return
-        unknown = sorted(set(targets) - set(self.tasks))
+        outputs = {name: task for task in self.tasks for name in self._output_names[task]}
+        unknown = sorted(set(targets) - set(outputs))
         if unknown:
-            raise ValueError(f"`y` has unknown tasks {unknown}. Known tasks: {self.tasks}.")
-        for task, target in targets.items():
+            raise ValueError(f"`y` has unknown tasks {unknown}. Known tasks: {list(outputs)}.")
+        for output, target in targets.items():
+            task = outputs[output]
             check = getattr(self.head(task), "check_targets", None)
-            if check is not None and isinstance(target, np.ndarray):
-                check(target, name=f"y[{task!r}]")
+            if check is None or not isinstance(target, np.ndarray):
+                continue
+            key = {} if output == task else {"output": output.removeprefix(f"{task}_")}
+            check(target, name=f"y[{output!r}]", **key)
+
+
+def _inputs_like(model):
+    """New inputs of a functional model; a single one is called "inputs"."""
+    names = ["inputs"] if len(model.inputs) == 1 else [x.name for x in model.inputs]
+    return [
+        keras.Input(x.shape[1:], dtype=x.dtype, name=name)
+        for name, x in zip(names, model.inputs, strict=True)
+    ]
+
+
+def _by_name(task, outputs):
+    if isinstance(outputs, dict):
+        return {f"{task}_{key}": x for key, x in outputs.items()}
+    return {task: outputs}
+
+
+def _check_output_names(outputs):
+    names = [name for of_task in outputs.values() for name in of_task]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"`heads`: every output needs a name of its own. Received twice: {twice}.")
 
 
 def _loaded(model):

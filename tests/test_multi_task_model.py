@@ -559,3 +559,67 @@ def test_clone_model_gives_a_plain_functional_model(rng):
     clone.set_weights(model.get_weights())
     x, _ = examples(rng)
     assert_same(outputs(clone, x), outputs(model, x))
+
+
+# Several outputs of a head, several inputs of a tower
+
+
+@keras.saving.register_keras_serializable("tests")
+class Extent(layers.Layer):
+    """A head with two outputs."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.low, self.high = layers.Dense(1, name="low"), layers.Dense(2, name="high")
+
+    def build(self, input_shape):
+        self.low.build(input_shape)
+        self.high.build(input_shape)
+
+    def call(self, inputs):
+        return {"low": self.low(inputs), "high": self.high(inputs)}
+
+    def compute_output_shape(self, input_shape):
+        return {"low": (input_shape[0], 1), "high": (input_shape[0], 2)}
+
+    def check_targets(self, targets, name, output):
+        if targets.min() < 0:
+            raise ValueError(f"{name} is the {output} one")
+
+
+def extents(sharing):
+    image, gate = keras.Input((4,), name="image"), keras.Input((6,), name="gate")
+    x = layers.Dense(6, name="first")(image)
+    x = layers.Multiply(name="gated")([x, gate])
+    tower = Tower(keras.Model([image, gate], x), ["first"])
+    return MultiTaskModel(tower, sharing, {"extent": Extent(), "score": layers.Dense(1)})
+
+
+@pytest.mark.parametrize("sharing", [Branched.split(at="gated"), CrossStitched(["first"])])
+def test_heads_with_several_outputs_and_towers_with_several_inputs(rng, tmp_path, sharing):
+    model = extents(sharing)
+    assert sorted(model.output) == ["extent_high", "extent_low", "score"]
+    assert sorted(model.outputs_of("extent")) == ["extent_high", "extent_low"]
+    assert model.outputs_of("score") == ["score"]
+    x = {"image": rng.normal(size=(5, 4)), "gate": rng.normal(size=(5, 6))}
+    y = {"extent_low": np.ones((5, 1)), "extent_high": np.ones((5, 2)), "score": np.ones((5, 1))}
+    model.compile("sgd", loss=dict.fromkeys(y, "mse"))
+    before = model.evaluate(x, y, verbose=0)
+    model.fit(x, y, epochs=3, verbose=0)
+    assert model.evaluate(x, y, verbose=0) < before
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for name, found in loaded.predict(x, verbose=0).items():
+        np.testing.assert_allclose(found, model.predict(x, verbose=0)[name], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"y\['extent_high'\] is the high one"):
+        model.fit(x, {**y, "extent_high": -y["extent_high"]}, verbose=0)
+    with pytest.raises(ValueError, match=r"unknown tasks \['extent'\]. Known.*'extent_low'"):
+        model.fit(x, {"extent": y["score"]}, verbose=0)
+
+
+def test_two_outputs_of_one_name_are_refused():
+    image = keras.Input((4,))
+    tower = Tower(keras.Model(image, layers.Dense(6)(image)), [])
+    heads = {"extent": Extent(), "extent_low": layers.Dense(1)}
+    with pytest.raises(ValueError, match=r"`heads`.*twice: \['extent_low'\]"):
+        MultiTaskModel(tower, Branched.independent(), heads)

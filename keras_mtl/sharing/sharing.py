@@ -40,7 +40,7 @@ class Sharing:
         """Builds the sharing.
 
         Args:
-            inputs: the Keras tensor of the input.
+            inputs: list of the Keras tensors of the inputs, in the order of the tower's.
             tower: the `Tower` whose stages are copied.
             tasks: names of the tasks.
 
@@ -49,13 +49,15 @@ class Sharing:
             to a dict from stage name to the name of the layer that runs it.
         """
         self.check(tower, tasks)
-        features = {task: inputs for task in tasks}
+        features = {task: inputs[0] for task in tasks}
         stages = {task: {} for task in tasks}
         for stage in tower.stages:
+            further = [inputs[number] for number in tower.further_inputs(stage)]
             outputs = {}
             for group in self.partition(stage, tower, tasks):
                 part = tower.copy_stage(stage, group_name(group, tasks))
-                result = part(features[group[0]])
+                before = features[group[0]]
+                result = part([before, *further] if further else before)
                 for task in group:
                     outputs[task] = result
                     stages[task][stage] = part.name

@@ -12,13 +12,16 @@ class Tower:
     The parts between the cuts are the stages. A stage is named after the layer it ends with; the
     last one ends with the model's output.
 
+    A model of several inputs is cut along its first one, the image, say. The others, such as
+    regions of interest, go straight to the stages that use them, and count at no cut.
+
     Args:
-        model: a functional (or built sequential) Keras model with one input and one output. Its
-            weights are where every copy of a stage starts.
+        model: a functional (or built sequential) Keras model with one output. Its weights are where
+            every copy of a stage starts.
         cuts: names of layers, in the model's order. The output's own name may be left out.
 
     Raises:
-        TypeError: `model` is not a functional model with one input and one output.
+        TypeError: `model` is not a functional model with one output.
         ValueError: `model` has no layers; a cut is unknown, or more than one tensor crosses it (the
             possible cuts are listed).
 
@@ -56,7 +59,7 @@ class Tower:
 
     @property
     def input_shape(self):
-        """Shape of one example, without the batch axis."""
+        """Shape of one example of the first input, without the batch axis."""
         return self.model.inputs[0].shape[1:]
 
     def stage(self, stage):
@@ -66,13 +69,46 @@ class Tower:
             stage: name of the stage.
 
         Returns:
-            A `keras.Model`.
+            A `keras.Model` of the features before the stage; or of a list of them and the further
+            inputs that the stage uses, in the order of `further_inputs(stage)`.
 
         Raises:
             ValueError: the tower has no such stage.
         """
         index = self.index(stage)
-        return keras.Model(*self._ends[index : index + 2])
+        before, after = self._ends[index : index + 2]
+        further = [self.model.inputs[number] for number in self.further_inputs(stage)]
+        if not further:
+            return keras.Model(before, after)
+        # `keras.Model` of an input and a tensor between layers takes the input away from the tower.
+        inputs = [keras.Input(x.shape[1:], dtype=x.dtype) for x in (before, *further)]
+        return keras.Model(inputs, keras.Function([before, *further], after).call(inputs))
+
+    def further_inputs(self, stage):
+        """Which inputs of the model, other than the first, a stage uses.
+
+        Args:
+            stage: name of the stage.
+
+        Returns:
+            A tuple of their positions in `model.inputs`.
+
+        Raises:
+            ValueError: the tower has no such stage.
+        """
+        index = self.index(stage)
+        before, after = self._ends[index : index + 2]
+        used, waiting, seen = set(), [after], {id(before)}
+        while waiting:
+            tensor = waiting.pop()
+            if id(tensor) in seen:
+                continue
+            seen.add(id(tensor))
+            operation, node_index, _ = tensor._keras_history
+            if isinstance(operation, keras.layers.InputLayer):
+                used.add(id(tensor))
+            waiting += operation._inbound_nodes[node_index].input_tensors
+        return tuple(number for number, x in enumerate(self.model.inputs) if id(x) in used)
 
     def copy_stage(self, stage, prefix):
         """A model of its own with the weights of one stage.
@@ -119,7 +155,8 @@ def possible_cuts(model):
     """The layers of a functional model after which one tensor alone carries the network.
 
     Args:
-        model: a functional or built sequential Keras model with one input and one output.
+        model: a functional or built sequential Keras model with one output. Of its inputs the first
+            one counts; see `Tower`.
 
     Returns:
         A dict from layer name to that layer's output tensor, in the model's order.
@@ -137,8 +174,11 @@ def possible_cuts(model):
         first_call.setdefault(id(node.operation), position)
         last_call[id(node.operation)] = position
 
+    further = {id(tensor) for tensor in model.inputs[1:]}
     cuts, alive = {}, {}
     for position, node in enumerate(nodes):
+        if any(id(tensor) in further for tensor in node.output_tensors):
+            continue
         alive.update((id(tensor), tensor) for tensor in node.output_tensors)
         alive = {key: tensor for key, tensor in alive.items() if last_use.get(key, -1) > position}
         # A layer that is called on both sides would be copied into two stages and lose its tie.
@@ -152,10 +192,10 @@ def possible_cuts(model):
 
 def _functional(model):
     is_graph = isinstance(model, keras.Model) and getattr(model, "inputs", None)
-    if not is_graph or len(model.inputs) != 1 or len(model.outputs) != 1:
+    if not is_graph or len(model.outputs) != 1:
         raise TypeError(
-            "`model` must be a functional (or built sequential) Keras model with one input and one "
-            f"output. Received: {model!r}."
+            "`model` must be a functional (or built sequential) Keras model with one output. "
+            f"Received: {model!r}."
         )
     if isinstance(model, keras.Sequential):
         return keras.Model(model.inputs, model.outputs, name=model.name)

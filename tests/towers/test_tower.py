@@ -144,11 +144,6 @@ def test_wrong_cuts_are_refused(cuts, message):
         Tower(chain("a", "b", "c"), cuts)
 
 
-def two_inputs():
-    one, other = keras.Input((4,)), keras.Input((4,))
-    return keras.Model([one, other], layers.Add()([one, other]))
-
-
 def two_outputs():
     image = keras.Input((4,))
     return keras.Model(image, [layers.Dense(2)(image), layers.Dense(2)(image)])
@@ -157,7 +152,6 @@ def two_outputs():
 @pytest.mark.parametrize(
     "make",
     [
-        two_inputs,
         two_outputs,
         lambda: keras.Sequential([layers.Dense(2)]),
         lambda: layers.Dense(2),
@@ -251,6 +245,46 @@ def test_seeds_of_copies_are_seeds_on_every_backend():
     prefixes = [f"task{i}" for i in range(20)]
     seeds = [tower.copy_stage("drop", each).get_layer(f"{each}_drop").seed for each in prefixes]
     assert len(set(seeds)) == 20 and 0 <= min(seeds) <= max(seeds) < 2**31
+
+
+# Several inputs
+
+
+def gated():
+    """The first input is cut along; `gate` goes to the middle, `scale` to the last two stages."""
+    image = keras.Input((4,), name="image")
+    gate, scale = keras.Input((4,), name="gate"), keras.Input((1,), name="scale")
+    x = layers.Dense(4, name="first")(image)
+    x = layers.Multiply(name="gated")([x, layers.Dense(4, name="of_gate")(gate)])
+    x = layers.Multiply(name="scaled")([layers.Dense(4, name="second")(x), scale])
+    x = layers.Multiply(name="twice")([layers.Dense(2, name="third")(x), scale])
+    return keras.Model([image, gate, scale], x)
+
+
+def test_further_inputs_go_to_the_stages_that_use_them(rng):
+    model = gated()
+    assert list(possible_cuts(model)) == ["first", "gated", "second", "scaled", "third", "twice"]
+    tower = Tower(model, ["first", "gated", "scaled"])
+    found = {stage: tower.further_inputs(stage) for stage in tower.stages}
+    assert found == {"first": (), "gated": (1,), "scaled": (2,), "twice": (2,)}
+    batch = [rng.normal(size=(3, *x.shape[1:])).astype("float32") for x in model.inputs]
+    batch = [ops.convert_to_tensor(x) for x in batch]
+    x = batch[0]
+    for stage in tower.stages:
+        further = [batch[number] for number in tower.further_inputs(stage)]
+        x = tower.copy_stage(stage, "copy")([x, *further] if further else x)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(x), ops.convert_to_numpy(model(batch)), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_a_branch_of_a_further_input_is_cut_with_the_others():
+    """The layer on the gate is not behind the image: no cut, and part of the stage it goes to."""
+    tower = Tower(gated(), ["first", "gated"])
+    names = [layer.name for layer in tower.copy_stage("gated", "copy").layers]
+    assert "copy_of_gate" in names
+    with pytest.raises(ValueError, match=r"Received: \['of_gate'\]"):
+        Tower(gated(), ["of_gate"])
 
 
 def test_tower_is_serialised(rng):
