@@ -8,19 +8,22 @@ from keras import ops
 class CeilMaxPooling2D(keras.layers.Layer):
     """Max pooling whose last windows may hang over the right and bottom edge.
 
-    The output has `ceil((size - pool_size) / strides) + 1` rows and columns: Caffe's rule, and
-    PyTorch's with `ceil_mode=True`. Keras' "valid" rounds down; its "same" pads on all sides.
+    The output has `ceil((size + 2 padding - pool_size) / strides) + 1` rows and columns: Caffe's
+    rule, and PyTorch's with `ceil_mode=True`. Keras' "valid" rounds down; its "same" pads on all
+    sides.
 
     Args:
         pool_size: side of the window, in pixels.
         strides: step of the window, in pixels; no larger than `pool_size`.
+        padding: pixels on every side of the map that no maximum is taken of; no more than
+            `pool_size - strides`.
         **kwargs: `name`, `dtype`, … of `keras.layers.Layer`.
 
     Call arguments:
         inputs: a tensor (batch, height, width, channels); height and width may be unknown.
 
     Raises:
-        ValueError: `strides` larger than `pool_size`.
+        ValueError: `strides` larger than `pool_size`, or too much padding.
 
     Example:
 
@@ -29,19 +32,25 @@ class CeilMaxPooling2D(keras.layers.Layer):
     (1, 3, 3, 1)
     """
 
-    def __init__(self, pool_size=3, strides=2, **kwargs):
+    def __init__(self, pool_size=3, strides=2, padding=0, **kwargs):
         super().__init__(**kwargs)
         if not 1 <= strides <= pool_size:
             raise ValueError(
                 "`strides` must lie between 1 and `pool_size`, or a window could start outside the "
                 f"image. Received: pool_size={pool_size}, strides={strides}."
             )
-        self.pool_size, self.strides = pool_size, strides
+        if not 0 <= padding <= pool_size - strides:
+            raise ValueError(
+                "`padding` must lie between 0 and `pool_size - strides`, or a window could hold "
+                f"nothing else. Received: padding={padding}, pool_size={pool_size}, "
+                f"strides={strides}."
+            )
+        self.pool_size, self.strides, self.padding = pool_size, strides, padding
 
     def call(self, inputs):
         overhang = [self._overhang(size) for size in inputs.shape[1:3]]
-        if any(overhang):
-            pads = ((0, 0), *((0, extra) for extra in overhang), (0, 0))
+        if self.padding or any(overhang):
+            pads = ((0, 0), *((self.padding, self.padding + n) for n in overhang), (0, 0))
             inputs = ops.pad(inputs, pads, constant_values=float("-inf"))
         return ops.max_pool(
             inputs, self.pool_size, self.strides, padding="valid", data_format="channels_last"
@@ -52,19 +61,22 @@ class CeilMaxPooling2D(keras.layers.Layer):
         return batch, self._output_size(height), self._output_size(width), channels
 
     def get_config(self):
-        return {**super().get_config(), "pool_size": self.pool_size, "strides": self.strides}
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "padding": self.padding,
+        }
 
     def _overhang(self, size):
         """Pixels to add behind the last one; for an unknown size the most that can be needed."""
         if size is None:
             return self.strides - 1
-        return (
-            (self.pool_size - size) % self.strides
-            if size >= self.pool_size
-            else (self.pool_size - size)
-        )
+        beyond = size + 2 * self.padding - self.pool_size
+        return -beyond % self.strides if beyond >= 0 else -beyond
 
     def _output_size(self, size):
         if size is None:
             return None
-        return (size + self._overhang(size) - self.pool_size) // self.strides + 1
+        padded = size + 2 * self.padding + self._overhang(size)
+        return (padded - self.pool_size) // self.strides + 1

@@ -28,6 +28,7 @@ def CaffeNet(
     groups=2,
     stem_strides=4,
     padding=0,
+    pool_padding=0,
     fully_convolutional=False,
     rescale=1.0,
     dropout=0.5,
@@ -47,7 +48,8 @@ def CaffeNet(
             or, if `fully_convolutional`, with fc7.
         weights: `None` (random) or the path of a weights file that Keras reads.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
-        input_shape: `(height, width, 3)` in pixels; `(227, 227, 3)` if `None`.
+        input_shape: `(height, width, 3)` in pixels; `(227, 227, 3)` if `None`. Without the
+            classifier height and width may be unknown, `(None, None, 3)`.
         pooling: without the classifier, `"avg"` or `"max"` ends with the mean or maximum over the
             map; `None` with the map.
         classes: number of classes of the classifier.
@@ -59,6 +61,7 @@ def CaffeNet(
         stem_strides: step of conv1, in pixels: 4 makes a total stride of 32, 2 one of 16.
         padding: pixels around the image at conv1 (0, or 100 in FCN-32s), or `"same"`: every map
             is the image's size divided by its stride, which needs sides that are multiples of it.
+        pool_padding: pixels around the maps at pool1 and pool2 (0, or 1 in Fast R-CNN).
         fully_convolutional: whether fc6, fc7 (and the classifier) are convolutions.
         rescale: factor on the pixels after the mean is taken off. Caffe's networks take 1; from
             random weights a factor near 1/64 trains better.
@@ -71,7 +74,8 @@ def CaffeNet(
 
     Raises:
         ValueError: an input too small for the network (the message says the minimum), not a
-            multiple of the stride for `padding="same"`, or without three known dimensions.
+            multiple of the stride for `padding="same"`, or of a size that is unknown and must not
+            be.
 
     Example:
 
@@ -83,7 +87,8 @@ def CaffeNet(
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("CaffeNet needs `image_data_format` 'channels_last' (in keras.json).")
     image = layers.Input(input_shape or (227, 227, 3)) if input_tensor is None else input_tensor
-    _check_input(tuple(image.shape[1:]), padding, stem_strides, fully_convolutional)
+    open_size = not include_top and not fully_convolutional and padding != "same"
+    _check_input(tuple(image.shape[1:]), padding, stem_strides, fully_convolutional, open_size)
     channels = {  # multiples of the groups, which divide them
         count: groups * max(1, round(count * width / groups)) for count in (96, 256, 384)
     }
@@ -108,10 +113,10 @@ def CaffeNet(
     if any(map(any, pads)):
         x = layers.ZeroPadding2D(pads, name="pad1")(x)
     x = convolution("conv1", 96, 11, strides=stem_strides)(x)
-    x = CeilMaxPooling2D(name="pool1")(x)
+    x = CeilMaxPooling2D(padding=pool_padding, name="pool1")(x)
     x = LocalResponseNormalization(name="norm1")(x)
     x = convolution("conv2", 256, 5, padding="same", groups=groups)(x)
-    x = CeilMaxPooling2D(name="pool2")(x)
+    x = CeilMaxPooling2D(padding=pool_padding, name="pool2")(x)
     x = LocalResponseNormalization(name="norm2")(x)
     x = convolution("conv3", 384, 3, padding="same")(x)
     x = convolution("conv4", 384, 3, padding="same", groups=groups)(x)
@@ -194,11 +199,14 @@ def _stem_pads(size, padding, strides):
     return tuple((total - total // 2, total // 2) for total in totals)
 
 
-def _check_input(shape, padding, stem_strides, fully_convolutional):
-    if len(shape) != 3 or None in shape or shape[2] != 3:
+def _check_input(shape, padding, stem_strides, fully_convolutional, open_size):
+    if len(shape) != 3 or shape[2] != 3 or (None in shape and not open_size):
         raise ValueError(
-            f"`input_shape` must be (height, width, 3) with known sizes. Received: {shape}."
+            "`input_shape` must be (height, width, 3), with known sizes for a classifier, for "
+            f"fully convolutional networks and for padding='same'. Received: {shape}."
         )
+    if None in shape:
+        return
     total_stride = 8 * stem_strides
     if padding == "same":
         if any(size % total_stride or not size for size in shape[:2]):

@@ -105,35 +105,42 @@ def test_normalisation_contract(rng, tmp_path):
 # CeilMaxPooling2D
 
 
-@pytest.mark.parametrize("pool, stride", [(3, 2), (2, 2), (3, 1), (3, 3), (1, 1)])
+@pytest.mark.parametrize(
+    "pool, stride, padding",
+    [(3, 2, 0), (2, 2, 0), (3, 1, 0), (3, 3, 0), (1, 1, 0), (3, 2, 1), (3, 1, 2), (2, 1, 1)],
+)
 @pytest.mark.parametrize("height, width", [(7, 8), (9, 12), (2, 3), (1, 5)])
-def test_pooling_is_the_maximum_of_every_window(rng, height, width, pool, stride):
+def test_pooling_is_the_maximum_of_every_window(rng, height, width, pool, stride, padding):
     x = -1 - rng.random(size=(1, height, width, 2)).astype("float32")  # all below zero
-    rows = max(int(np.ceil((height - pool) / stride)), 0) + 1
-    columns = max(int(np.ceil((width - pool) / stride)), 0) + 1
+
+    def windows(size):
+        count = max(int(np.ceil((size + 2 * padding - pool) / stride)), 0) + 1
+        starts = [number * stride - padding for number in range(count)]
+        return [slice(max(start, 0), start + pool) for start in starts]
+
     expected = np.array(
         [
-            [
-                x[0, i * stride : i * stride + pool, j * stride : j * stride + pool].max((0, 1))
-                for j in range(columns)
-            ]
-            for i in range(rows)
+            [x[0, rows, columns].max((0, 1)) for columns in windows(width)]
+            for rows in windows(height)
         ]
     )
-    close(CeilMaxPooling2D(pool, stride)(x), expected[None])
+    close(CeilMaxPooling2D(pool, stride, padding)(x), expected[None])
 
 
-def test_pooling_of_unknown_size(rng):
+@pytest.mark.parametrize("padding", [0, 1])
+def test_pooling_of_unknown_size(rng, padding):
     x = rng.normal(size=(1, 8, 7, 2)).astype("float32")
-    model = keras.Sequential([keras.Input((None, None, 2)), CeilMaxPooling2D(3, 2)])
+    model = keras.Sequential([keras.Input((None, None, 2)), CeilMaxPooling2D(3, 2, padding)])
     assert model.output_shape == (None, None, None, 2)
-    close(model(x), ops.convert_to_numpy(CeilMaxPooling2D(3, 2)(x)))
+    close(model(x), ops.convert_to_numpy(CeilMaxPooling2D(3, 2, padding)(x)))
 
 
 def test_pooling_contract(rng, tmp_path):
     check_layer(CeilMaxPooling2D(), rng.normal(size=(2, 8, 8, 3)).astype("float32"), tmp_path)
     with pytest.raises(ValueError, match="`strides` must lie between"):
         CeilMaxPooling2D(2, 3)
+    with pytest.raises(ValueError, match="`padding` must lie between.*padding=2"):
+        CeilMaxPooling2D(3, 2, padding=2)
 
 
 # BilinearDeconvolution
