@@ -5,6 +5,8 @@ from keras_mtl.layers.ceil_max_pooling2d import CeilMaxPooling2D
 from keras_mtl.layers.cross_stitch import CrossStitch
 from keras_mtl.layers.fast_conv2d import FastConv2D
 from keras_mtl.layers.local_response_normalization import LocalResponseNormalization
+from keras_mtl.layers.roi_align import RoIAlign
+from keras_mtl.layers.roi_pooling import RoIPooling
 
 __all__ = [
     "BilinearDeconvolution",
@@ -12,4 +14,6 @@ __all__ = [
     "CrossStitch",
     "FastConv2D",
     "LocalResponseNormalization",
+    "RoIAlign",
+    "RoIPooling",
 ]
