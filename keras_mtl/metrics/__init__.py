@@ -1,9 +1,12 @@
-"""Metrics of semantic segmentation, surface normals and depth."""
+"""Metrics of semantic segmentation, surface normals, depth, detection and attributes."""
 
+from keras_mtl.metrics.attribute_average_precision import attribute_average_precision
+from keras_mtl.metrics.average_precision import average_precision
 from keras_mtl.metrics.depth_absolute_error import DepthAbsoluteError
 from keras_mtl.metrics.depth_relative_error import DepthRelativeError
 from keras_mtl.metrics.depth_scores import DepthScores
 from keras_mtl.metrics.depth_within_ratio import DepthWithinRatio
+from keras_mtl.metrics.detection_average_precision import detection_average_precision
 from keras_mtl.metrics.frequency_weighted_iu import FrequencyWeightedIU
 from keras_mtl.metrics.mean_angular_error import MeanAngularError
 from keras_mtl.metrics.mean_iu import MeanIU
@@ -26,4 +29,7 @@ __all__ = [
     "PixelAccuracy",
     "SegmentationScores",
     "WithinAngle",
+    "attribute_average_precision",
+    "average_precision",
+    "detection_average_precision",
 ]
