@@ -1,6 +1,17 @@
 """Data sets, and feeding them to `fit`."""
 
-from keras_mtl.datasets import multi_fashion, rooms
+from keras_mtl.datasets import multi_fashion, rooms, voc2008_attributes
 from keras_mtl.datasets.array_batches import ArrayBatches
+from keras_mtl.datasets.image_files import ImageFiles
+from keras_mtl.datasets.roi_batches import RoIBatches
+from keras_mtl.datasets.sample_rois import sample_rois
 
-__all__ = ["ArrayBatches", "multi_fashion", "rooms"]
+__all__ = [
+    "ArrayBatches",
+    "ImageFiles",
+    "RoIBatches",
+    "multi_fashion",
+    "rooms",
+    "sample_rois",
+    "voc2008_attributes",
+]

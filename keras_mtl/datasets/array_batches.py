@@ -1,12 +1,11 @@
 """Arrays in memory as batches for several tasks."""
 
-import keras
 import numpy as np
 
-from ._check_integer import check_integer
+from ._ordered_batches import OrderedBatches
 
 
-class ArrayBatches(keras.utils.PyDataset):
+class ArrayBatches(OrderedBatches):
     """Batches of images and any number of named targets, in a reproducible order.
 
     The order of an epoch is a pure function of (`seed`, `epoch`): a run that starts with
@@ -72,7 +71,7 @@ class ArrayBatches(keras.utils.PyDataset):
                 "Expected `workers` <= 1 and `use_multiprocessing` False: the batches are rows "
                 f"of arrays in memory. Received: {kwargs}"
             )
-        super().__init__(**kwargs)
+        super().__init__(len(images), batch_size, shuffle, seed, epoch, drop_remainder, **kwargs)
         if not isinstance(targets, dict) or not targets:
             raise ValueError(
                 "Expected `targets` to be a dict from task names to arrays. "
@@ -84,76 +83,20 @@ class ArrayBatches(keras.utils.PyDataset):
                     f"Expected `targets[{name!r}]` to have one entry for each of the "
                     f"{len(images)} images. Received: {len(values)} entries"
                 )
-        self.images = images
-        self.targets = dict(targets)
         if augment is not None and not callable(augment):
             raise ValueError(f"`augment` must be a callable or None. Received: {augment!r}")
-        self.batch_size = check_integer("batch_size", batch_size, 1)
-        self.shuffle = shuffle
-        self.seed = check_integer("seed", seed, 0)
-        self.epoch = epoch
-        self.drop_remainder = drop_remainder
+        self.images = images
+        self.targets = dict(targets)
         self.dtype = dtype
         self.augment = augment
-        self._last_was_read = False
-        self._cached_order = (None, None)
-        if not len(self):
-            raise ValueError(
-                f"Expected at least one batch of {self.batch_size}. "
-                f"Received: {len(images)} images, drop_remainder={drop_remainder}"
-            )
 
-    @property
-    def epoch(self):
-        """The epoch whose order is in force, counted from 0."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, value):
-        self._epoch = check_integer("epoch", value, 0)
-        self._last_was_read = False
-
-    def order(self, epoch=None):
-        """The numbers of the samples (N,) in the order of an epoch, by default the present."""
-        epoch = self.epoch if epoch is None else epoch
-        if not self.shuffle:
-            return np.arange(len(self.images))
-        # Read once: a thread that reads ahead may put in another epoch's order meanwhile.
-        cached_epoch, order = self._cached_order
-        if cached_epoch != epoch:
-            stream = np.random.SeedSequence(self.seed, spawn_key=(epoch,))
-            order = np.random.default_rng(stream).permutation(len(self.images))
-            self._cached_order = (epoch, order)
-        return order
-
-    def __len__(self):
-        if self.drop_remainder:
-            return len(self.images) // self.batch_size
-        return -(-len(self.images) // self.batch_size)
-
-    def __getitem__(self, index):
-        """Batch `index` of the present epoch: (images, {task: target})."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"Expected a batch from 0 to {len(self) - 1}. Received: {index}")
-        rows = self.order()[index * self.batch_size : (index + 1) * self.batch_size]
+    def _make(self, epoch, index):
+        rows = self._rows(epoch, index)
         images = np.asarray(self.images[rows], self.dtype)
         targets = {name: _as_target(values[rows]) for name, values in self.targets.items()}
-        if self.augment is not None:
-            # A child of the order's stream, and so independent of it.
-            stream = np.random.SeedSequence(self.seed, spawn_key=(self.epoch, index))
-            images, targets = self.augment(images, targets, np.random.default_rng(stream))
-        if index == len(self) - 1:
-            self._last_was_read = True
-        return images, targets
-
-    def on_epoch_end(self):
-        """Goes on to the next epoch, if the present one has been read to its end.
-
-        `fit` also calls this before its first epoch, having read a batch or two to build the
-        model: that must not count.
-        """
-        if self._last_was_read:
-            self.epoch += 1
+        if self.augment is None:
+            return images, targets
+        return self.augment(images, targets, self._generator(epoch, index))
 
 
 def _as_target(values):

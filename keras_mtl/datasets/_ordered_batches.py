@@ -1,0 +1,89 @@
+"""The order that the batches of all data sets share: a pure function of (seed, epoch)."""
+
+import keras
+import numpy as np
+
+from ._check_integer import check_integer
+
+
+class OrderedBatches(keras.utils.PyDataset):
+    """Base class: a subclass defines `_make(epoch, index)`, from `_rows` and `_generator`.
+
+    Args:
+        num_samples: Samples in all, N.
+        batch_size, shuffle, seed, epoch, drop_remainder: As of `ArrayBatches`.
+    """
+
+    def __init__(self, num_samples, batch_size, shuffle, seed, epoch, drop_remainder, **kwargs):
+        super().__init__(**kwargs)
+        self.num_samples = num_samples
+        self.batch_size = check_integer("batch_size", batch_size, 1)
+        self.shuffle = shuffle
+        self.seed = check_integer("seed", seed, 0)
+        self.epoch = epoch
+        self.drop_remainder = drop_remainder
+        self._cached_order = (None, None)
+        if not len(self):
+            raise ValueError(
+                f"Expected at least one batch of {self.batch_size}. "
+                f"Received: {num_samples} images, drop_remainder={drop_remainder}"
+            )
+
+    @property
+    def epoch(self):
+        """The epoch whose order is in force, counted from 0."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, value):
+        self._epoch = check_integer("epoch", value, 0)
+        self._last_was_read = False
+
+    def order(self, epoch=None):
+        """The numbers of the samples (N,) in the order of an epoch, by default the present."""
+        epoch = self.epoch if epoch is None else epoch
+        if not self.shuffle:
+            return np.arange(self.num_samples)
+        # Read once: a thread that reads ahead may put in another epoch's order meanwhile.
+        cached_epoch, order = self._cached_order
+        if cached_epoch != epoch:
+            stream = np.random.SeedSequence(self.seed, spawn_key=(epoch,))
+            order = np.random.default_rng(stream).permutation(self.num_samples)
+            self._cached_order = (epoch, order)
+        return order
+
+    def __len__(self):
+        if self.drop_remainder:
+            return self.num_samples // self.batch_size
+        return -(-self.num_samples // self.batch_size)
+
+    def __getitem__(self, index):
+        """Batch `index` of the present epoch: (inputs, {name: target})."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"Expected a batch from 0 to {len(self) - 1}. Received: {index}")
+        batch = self._make(self.epoch, index)
+        if index == len(self) - 1:
+            self._last_was_read = True
+        return batch
+
+    def on_epoch_end(self):
+        """Goes on to the next epoch, if the present one has been read to its end.
+
+        `fit` also calls this before its first epoch, having read a batch or two to build the
+        model: that must not count.
+        """
+        if self._last_was_read:
+            self.epoch += 1
+
+    def _make(self, epoch, index):
+        """Batch `index` of an epoch; depends on nothing else."""
+        raise NotImplementedError
+
+    def _rows(self, epoch, index):
+        """The numbers of the samples in a batch."""
+        return self.order(epoch)[index * self.batch_size : (index + 1) * self.batch_size]
+
+    def _generator(self, epoch, index):
+        """A NumPy generator for the draws of a batch."""
+        # A child of the order's stream, and so independent of it.
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, index)))
