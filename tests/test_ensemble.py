@@ -6,7 +6,14 @@ import pytest
 from keras import layers, ops
 
 from keras_mtl import Ensemble, MultiTaskModel
-from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.heads import (
+    AttributesHead,
+    DepthHead,
+    DetectionHead,
+    NormalsCodebook,
+    NormalsHead,
+    SegmentationHead,
+)
 from keras_mtl.sharing import Branched, CrossStitched
 from keras_mtl.towers import Tower
 
@@ -65,6 +72,38 @@ def test_probabilities_and_metres_are_averaged(models, x):
     }
     for task, value in expected.items():
         np.testing.assert_allclose(found[task], value, atol=1e-5, err_msg=task)
+
+
+def test_heads_with_several_outputs_vote_on_each(rng):
+    """A detector and a network for attributes make a detector of both."""
+    image, rois = keras.Input((SIZE, SIZE, 3), name="image"), keras.Input((None, 4), name="rois")
+
+    def detector(seed, **heads):
+        init = keras.initializers.GlorotUniform(seed)
+        features = layers.Concatenate()([rois, layers.Dense(4, kernel_initializer=init)(rois)])
+        features += ops.mean(image)
+        tower = Tower(keras.Model([image, rois], features), [])
+        return MultiTaskModel(tower, Branched.independent(), heads)
+
+    models = [
+        detector(1, detection=DetectionHead(2, seed=1)),
+        detector(2, detection=DetectionHead(2, seed=2)),
+        detector(3, attributes=AttributesHead(5, seed=3)),
+    ]
+    x = {
+        "image": rng.normal(size=(2, SIZE, SIZE, 3)).astype("float32"),
+        "rois": rng.normal(size=(2, 3, 4)).astype("float32"),
+    }
+    found = Ensemble(models).predict(x, verbose=0)
+    assert sorted(found) == ["attributes", "detection_boxes", "detection_classes"]
+    outputs = [model.predict(x, verbose=0) for model in models]
+    boxes = (outputs[0]["detection_boxes"] + outputs[1]["detection_boxes"]) / 2
+    np.testing.assert_allclose(found["detection_boxes"], boxes, atol=1e-6)
+    exponentials = [np.exp(each["detection_classes"]) for each in outputs[:2]]
+    classes = sum(each / each.sum(-1, keepdims=True) for each in exponentials) / 2
+    np.testing.assert_allclose(found["detection_classes"], classes, atol=1e-6)
+    attributes = 1 / (1 + np.exp(-outputs[2]["attributes"]))
+    np.testing.assert_allclose(found["attributes"], attributes, atol=1e-6)
 
 
 def test_saves_and_loads(models, x, tmp_path):

@@ -1,7 +1,17 @@
-"""Losses over pixels."""
+"""Losses over pixels and over regions of interest."""
 
+from keras_mtl.losses.attributes_crossentropy import AttributesCrossentropy
 from keras_mtl.losses.depth_l1 import DepthL1
+from keras_mtl.losses.detection_crossentropy import DetectionCrossentropy
 from keras_mtl.losses.normals_codebook_crossentropy import NormalsCodebookCrossentropy
 from keras_mtl.losses.segmentation_crossentropy import SegmentationCrossentropy
+from keras_mtl.losses.smooth_l1 import SmoothL1
 
-__all__ = ["DepthL1", "NormalsCodebookCrossentropy", "SegmentationCrossentropy"]
+__all__ = [
+    "AttributesCrossentropy",
+    "DepthL1",
+    "DetectionCrossentropy",
+    "NormalsCodebookCrossentropy",
+    "SegmentationCrossentropy",
+    "SmoothL1",
+]

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from keras_mtl.losses._depth_maps import depth_maps
-from keras_mtl.losses._pixel_loss import PixelLoss
+from keras_mtl.losses._masked_loss import MaskedLoss
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class DepthL1(PixelLoss):
+class DepthL1(MaskedLoss):
     """Absolute error of depth in metres, averaged over the pixels whose depth is known.
 
     A batch without any has the loss 0.

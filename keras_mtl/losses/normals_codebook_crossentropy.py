@@ -3,11 +3,11 @@
 import keras
 
 from keras_mtl.heads.normals_codebook import NormalsCodebook
-from keras_mtl.losses._pixel_crossentropy import PixelCrossentropy
+from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class NormalsCodebookCrossentropy(PixelCrossentropy):
+class NormalsCodebookCrossentropy(MaskedCrossentropy):
     """Softmax cross-entropy against the codeword nearest to the true normal.
 
     Args:

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from keras_mtl.losses._pixel_crossentropy import PixelCrossentropy
+from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class SegmentationCrossentropy(PixelCrossentropy):
+class SegmentationCrossentropy(MaskedCrossentropy):
     """Softmax cross-entropy of labelled pixels, averaged over those that are not void.
 
     The value is that of `keras.losses.SparseCategoricalCrossentropy(from_logits=True,

@@ -1,25 +1,25 @@
-"""Softmax cross-entropy over pixels, of which some have no label."""
+"""Softmax cross-entropy over pixels, or regions, of which some have no label."""
 
 from keras import ops
 
-from keras_mtl.losses._pixel_loss import PixelLoss
+from keras_mtl.losses._masked_loss import MaskedLoss
 
 
-class PixelCrossentropy(PixelLoss):
-    """Base of cross-entropies; a subclass says which class each pixel has, and whether.
+class MaskedCrossentropy(MaskedLoss):
+    """Base of cross-entropies; a subclass says which class each position has, and whether.
 
     Its `_valid` returns the second result of `_labels`, without the work for the first.
     """
 
     def _labels(self, y_true):
-        """Returns int32 class indices and a bool tensor of valid pixels, both (B, H, W)."""
+        """Returns int32 class indices and a bool tensor of valid positions, of one shape."""
         raise NotImplementedError
 
     def call(self, y_true, y_pred):
         labels, valid = self._labels(y_true)
         if len(y_pred.shape) != len(labels.shape) + 1:
             raise ValueError(
-                f"Expected `y_pred` of shape (batch, height, width, classes) for labels of shape "
+                f"Expected `y_pred` of shape (*labels, classes) for labels of shape "
                 f"{tuple(labels.shape)}. Received: y_pred of shape {tuple(y_pred.shape)}"
             )
         labels = ops.where(valid, labels, 0)

@@ -1,4 +1,4 @@
-"""The average over pixels, of which some have no target."""
+"""The average over pixels, or regions, of which some have no target."""
 
 import keras
 from keras import ops
@@ -6,23 +6,24 @@ from keras import ops
 from keras_mtl.losses._pixel_weights import pixel_weights
 
 
-class PixelLoss(keras.losses.Loss):
-    """Base of losses over pixels; a subclass says which pixels count, and has `call`.
+class MaskedLoss(keras.losses.Loss):
+    """Base of losses over positions; a subclass says which of them count, and has `call`.
 
-    The average is that of `keras.losses.SparseCategoricalCrossentropy(ignore_class=...)`: over the
-    valid pixels of the batch. Keras gets there by a mask on the tensor, for which it has no public
+    Positions are pixels, (B, H, W), or regions of interest, (B, R). The average is that of
+    `keras.losses.SparseCategoricalCrossentropy(ignore_class=...)`: over the valid positions of the
+    batch. Keras gets there by a mask on the tensor, for which it has no public
     name; here the same numbers go in as sample weights.
     """
 
     def _valid(self, y_true):
-        """Returns a bool tensor (B, H, W) of the pixels that count."""
+        """Returns a bool tensor (B, H, W) or (B, R) of the positions that count."""
         raise NotImplementedError
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_true = ops.convert_to_tensor(y_true)
         weights = ops.cast(self._valid(y_true), self.dtype)
         if self.reduction in ("sum_over_batch_size", "mean"):
-            # These divide by the number of all pixels.
+            # These divide by the number of all positions.
             total = ops.cast(ops.size(weights), self.dtype)
             weights = weights * ops.divide_no_nan(total, ops.sum(weights))
         if sample_weight is not None:

@@ -1,0 +1,71 @@
+"""The loss of box regression."""
+
+import keras
+from keras import ops
+
+from keras_mtl.losses._masked_loss import MaskedLoss
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class SmoothL1(MaskedLoss):
+    """Smooth L1 of the box offsets of each region's own class.
+
+    The four offsets of a region are summed. Background has the loss 0, but counts in the average:
+    with few objects in a batch the boxes weigh less, as in Fast R-CNN. Padding does not count.
+
+    Source: Girshick, "Fast R-CNN", ICCV 2015, equations 2 and 3.
+
+    Args:
+        beta: Error up to which the loss is quadratic, in units of the offsets.
+        reduction: As in `keras.losses.Loss`; the default averages over the regions of the batch.
+        name: Name of the loss.
+        dtype: dtype of the computation.
+
+    Call arguments:
+        y_true: Tensor (batch, regions, 5): the class (0 for the background, -1 for padding), then
+            the four offsets.
+        y_pred: Float tensor (batch, regions, 4 (1 + classes)): four offsets for each class.
+        sample_weight: Optional, one value a sample or a region.
+
+    Raises:
+        ValueError: If `beta` is not positive, or a shape does not fit.
+
+    Example:
+
+    >>> loss = SmoothL1()
+    >>> y_true = np.array([[[1, 0.0, 0.0, 0.0, 3.0], [0, 0.0, 0.0, 0.0, 0.0]]])
+    >>> float(loss(y_true, np.zeros((1, 2, 8), "float32")))  # (3 - 0.5) / 2
+    1.25
+    """
+
+    def __init__(self, beta=1.0, reduction="sum_over_batch_size", name="smooth_l1", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if not beta > 0:
+            raise ValueError(f"`beta` must be positive. Received: beta={beta}.")
+        self.beta = beta
+
+    def _valid(self, y_true):
+        return y_true[..., 0] >= 0
+
+    def call(self, y_true, y_pred):
+        if y_true.shape[-1] != 5 or y_pred.shape[-1] % 4:
+            raise ValueError(
+                "`y_true` must be of shape (batch, regions, 5), and the last axis of `y_pred` a "
+                f"multiple of 4. Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape "
+                f"{tuple(y_pred.shape)}."
+            )
+        classes = ops.cast(y_true[..., :1], "int32")
+        is_object = classes > 0
+        # The offsets of the region's class; of class 0 where there is none, which count nothing.
+        index = 4 * ops.maximum(classes, 0) + ops.arange(4, dtype="int32")
+        in_range = index < y_pred.shape[-1]
+        offsets = ops.take_along_axis(y_pred, ops.where(in_range, index, 0), axis=-1)
+        errors = ops.abs(offsets - y_true[..., 1:])
+        losses = ops.where(
+            errors < self.beta, 0.5 * errors * errors / self.beta, errors - 0.5 * self.beta
+        )
+        losses = ops.where(in_range, ops.where(is_object, losses, 0.0), float("nan"))
+        return ops.sum(losses, axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "beta": self.beta}
