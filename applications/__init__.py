@@ -1,6 +1,8 @@
 """The zoo: prebuilt models, each a tower, a sharing and heads."""
 
+from keras_mtl.applications.cross_stitch_fast_rcnn import CrossStitchFastRCNN
 from keras_mtl.applications.cross_stitch_fcn import CrossStitchFCN
+from keras_mtl.applications.fast_rcnn import FastRCNN
 from keras_mtl.applications.fcn import FCN
 
-__all__ = ["FCN", "CrossStitchFCN"]
+__all__ = ["FCN", "CrossStitchFCN", "CrossStitchFastRCNN", "FastRCNN"]

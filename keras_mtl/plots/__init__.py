@@ -1,6 +1,7 @@
 """The papers' figures, drawn into matplotlib axes (the extra `keras-mtl[plots]`)."""
 
 from keras_mtl.plots.alpha_history import alpha_history
+from keras_mtl.plots.detections import detections
 from keras_mtl.plots.gain_per_class import gain_per_class
 from keras_mtl.plots.pixel_map import pixel_map
 from keras_mtl.plots.pixel_predictions import pixel_predictions
@@ -11,6 +12,7 @@ from keras_mtl.plots.stitch_units import stitch_units
 
 __all__ = [
     "alpha_history",
+    "detections",
     "gain_per_class",
     "pixel_map",
     "pixel_predictions",

@@ -1,7 +1,8 @@
 """Networks for one task, and cutting them into stages."""
 
 from keras_mtl.towers.caffenet import CaffeNet
+from keras_mtl.towers.fast_rcnn_caffenet import FastRCNNCaffeNet
 from keras_mtl.towers.lenet import LeNet
 from keras_mtl.towers.tower import Tower, possible_cuts
 
-__all__ = ["CaffeNet", "LeNet", "Tower", "possible_cuts"]
+__all__ = ["CaffeNet", "FastRCNNCaffeNet", "LeNet", "Tower", "possible_cuts"]

@@ -42,8 +42,10 @@ def results(tmp_path_factory):
                 stderr=(folder / f"{backend}.log").open("w"),
                 text=True,
             )
-        tell(workers, folder, {backend: ["start"] for backend in BACKENDS})
-        tell(workers, folder, {b: [f"load {o}" for o in BACKENDS if o != b] for b in BACKENDS})
+        tell(workers, folder, {backend: ["start", "detect"] for backend in BACKENDS})
+        others = {b: [o for o in BACKENDS if o != b] for b in BACKENDS}
+        tell(workers, folder, {b: [f"load {o}" for o in others[b]] for b in BACKENDS})
+        tell(workers, folder, {b: [f"detect {o}" for o in others[b]] for b in BACKENDS})
     finally:
         for worker in workers.values():
             worker.stdin.close()
@@ -107,3 +109,15 @@ def test_a_file_of_another_backend_is_the_same_model(results, backend, other):
 def test_a_file_of_another_backend_trains_on_as_there(results, backend, other):
     """With the momentum of the first step, which the file holds."""
     assert_close(results(backend, f"further-{other}"), results(other, "further"), 1e-4)
+
+
+@pytest.mark.parametrize("backend, other", PAIRS)
+def test_a_detector_of_another_backend_finds_the_same_boxes(results, backend, other):
+    found, expected = (results(each, f"detected-{other}") for each in (backend, other))
+    assert expected["found counts"].min() > 0
+    assert set(expected["found classes"]) == {1, 2}
+    for key in ("counts", "classes"):
+        np.testing.assert_array_equal(found[f"found {key}"], expected[f"found {key}"])
+    assert np.abs(found["found boxes"] - expected["found boxes"]).max() < 0.01  # pixels
+    for key in ("scores", "attributes"):
+        np.testing.assert_allclose(found[f"found {key}"], expected[f"found {key}"], atol=1e-4)

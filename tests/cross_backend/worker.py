@@ -3,13 +3,15 @@
 Usage: KERAS_BACKEND=<backend> python worker.py <folder>
 
 Every line is a task, answered by a line "done": `start` builds, predicts, takes a step, saves;
-`load <other>` loads what another backend has saved, predicts and takes a further step. Results go
-to `<folder>/<backend>-<what>.npz`.
+`load <other>` loads what another backend has saved, predicts and takes a further step; `detect`
+trains, saves and runs a detector, `detect <other>` runs another backend's. Results go to
+`<folder>/<backend>-<what>.npz`.
 """
 
 import sys
 from pathlib import Path
 
+import detector
 import keras
 import numpy as np
 
@@ -105,10 +107,21 @@ def load(other):
     report(f"further-{other}", model, **step(model))
 
 
+def detect(other=None):
+    path = FOLDER / f"{other or BACKEND}-detector.keras"
+    if other is None:
+        model = detector.build()
+        detector.train(model)
+        model.save(path)
+    else:
+        model = keras.models.load_model(path)
+    report(f"detected-{other or BACKEND}", model, **detector.find(model))
+
+
 def main():
     for line in sys.stdin:
         task, *arguments = line.split()
-        {"start": start, "load": load}[task](*arguments)
+        {"start": start, "load": load, "detect": detect}[task](*arguments)
         print("done", flush=True)
 
 

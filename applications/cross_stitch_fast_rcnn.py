@@ -1,0 +1,69 @@
+"""The paper's network for detection and attributes: two Fast R-CNNs, stitched."""
+
+from keras_mtl.applications.fast_rcnn import FastRCNN
+
+from keras_mtl.sharing import CrossStitched
+
+STITCHED_STAGES = ("pool1", "pool2", "roi_pool5")
+"""Where the paper puts the units of this pair: behind every pooling layer (section 6)."""
+
+
+def CrossStitchFastRCNN(
+    num_classes=20,
+    num_attributes=64,
+    input_shape=(None, None, 3),
+    weights=None,
+    *,
+    stitch_after=STITCHED_STAGES,
+    per_channel=False,
+    alpha=(0.9, 0.1),
+    learning_rate_multiplier=100.0,
+    name="cross_stitch_fast_rcnn",
+    **options,
+):
+    """Builds two cross-stitched Fast R-CNNs on CaffeNet, for detection and for attributes.
+
+    Train it with an optimizer of `keras_mtl.optimizers`, which gives the units their higher rate,
+    and start it from one-task networks: `model.initialize_from(detection, attributes)`. The paper
+    weights the loss of the attributes by one over their number.
+
+    Source: Misra et al., "Cross-stitch Networks for Multi-task Learning", CVPR 2016, section 6.
+
+    Args:
+        num_classes: number of classes of objects, without the background.
+        num_attributes: number of attributes.
+        input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
+        weights: `None`, or the path of a weights file of this very model.
+        stitch_after: names of the stages that are followed by a unit.
+        per_channel, alpha, learning_rate_multiplier: as in `CrossStitch`. The paper has one unit
+            for a whole layer here; with one for each channel its training was unstable.
+        name: name of the model.
+        **options: `width`, `fc_width`, `stem_strides`, `padding`, `rescale`, `dropout`,
+            `head_dropout`, `seed` of `FastRCNN`.
+
+    Returns:
+        A `MultiTaskModel`; inputs and outputs as of `FastRCNN`.
+
+    Raises:
+        ValueError: a task is missing, an unknown stage, or an input too small for CaffeNet.
+
+    Example:
+
+    >>> import keras, keras_mtl
+    >>> model = keras_mtl.applications.CrossStitchFastRCNN(20, 64, width=0.1)
+    >>> model.compile(
+    ...     keras_mtl.optimizers.SGD(1e-3, momentum=0.9),
+    ...     loss={
+    ...         "detection_classes": keras_mtl.losses.DetectionCrossentropy(),
+    ...         "detection_boxes": keras_mtl.losses.SmoothL1(),
+    ...         "attributes": keras_mtl.losses.AttributesCrossentropy(),
+    ...     },
+    ...     loss_weights={"detection_classes": 1, "detection_boxes": 1, "attributes": 1 / 64},
+    ... )
+    >>> list(model.units)
+    ['pool1', 'pool2', 'roi_pool5']
+    """
+    sharing = CrossStitched(stitch_after, per_channel, alpha, learning_rate_multiplier)
+    return FastRCNN(
+        sharing, num_classes, num_attributes, input_shape, weights, name=name, **options
+    )

@@ -1,0 +1,86 @@
+"""Fast R-CNN on CaffeNet for detection and attributes, under any sharing."""
+
+from keras_mtl.heads import AttributesHead, DetectionHead
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.towers import FastRCNNCaffeNet, Tower
+from keras_mtl.towers.fast_rcnn_caffenet import STAGES
+
+
+def FastRCNN(
+    sharing,
+    num_classes=20,
+    num_attributes=64,
+    input_shape=(None, None, 3),
+    weights=None,
+    *,
+    width=1.0,
+    fc_width=None,
+    stem_strides=4,
+    padding=5,
+    rescale=1.0,
+    dropout=0.5,
+    head_dropout=None,
+    seed=None,
+    name="fast_rcnn",
+):
+    """Builds Fast R-CNN on CaffeNet: what is in each region of an image, and what is it like?
+
+    The regions come with the image, from a proposal method such as
+    `keras_mtl.proposals.selective_search`. `keras_mtl.datasets.RoIBatches` makes the batches to
+    train it with, `keras_mtl.boxes.detections` boxes in pixels of its outputs.
+
+    Source: Girshick, "Fast R-CNN", ICCV 2015; Misra et al., CVPR 2016, section 6.
+
+    Args:
+        sharing: a `keras_mtl.sharing.Sharing` of the tasks `"detection"` and `"attributes"`; its
+            stages are `keras_mtl.towers.fast_rcnn_caffenet.STAGES`.
+        num_classes: number of classes of objects, without the background; `None` for a network
+            without the task.
+        num_attributes: number of attributes; `None` for a network without the task.
+        input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
+        weights: `None`, or the path of a weights file of this very model.
+        width, fc_width, stem_strides, padding, rescale, dropout, seed: as in `FastRCNNCaffeNet`.
+        head_dropout: rate before the heads' scores; `dropout` if `None`.
+        name: name of the model.
+
+    Returns:
+        A `MultiTaskModel` that takes a dict of `"image"`, RGB pixels (batch, height, width, 3) from
+        0 to 255, and `"rois"` (batch, regions, 4), `[x1, y1, x2, y2]` in pixels. It returns a dict
+        of `"detection_classes"`, logits (batch, regions, 1 + `num_classes`), the background first;
+        `"detection_boxes"`, offsets (batch, regions, 4 (1 + `num_classes`)); and `"attributes"`,
+        logits (batch, regions, `num_attributes`).
+
+    Raises:
+        ValueError: neither task is wanted; see also `CaffeNet` and the sharing.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> model = keras_mtl.applications.FastRCNN(
+    ...     keras_mtl.sharing.Branched.split(at="fc6"), num_classes=14, num_attributes=24,
+    ...     width=0.1, stem_strides=2)
+    >>> {name: tuple(x.shape) for name, x in model.output.items() if name != "detection_boxes"}
+    {'detection_classes': (None, None, 15), 'attributes': (None, None, 24)}
+    """
+    options = {"dropout": dropout if head_dropout is None else head_dropout, "seed": seed}
+    heads = {}
+    if num_classes is not None:
+        heads["detection"] = DetectionHead(num_classes, **options)
+    if num_attributes is not None:
+        heads["attributes"] = AttributesHead(num_attributes, **options)
+    if not heads:
+        raise ValueError("`num_classes` or `num_attributes` must be given. Received: None, None.")
+    net = FastRCNNCaffeNet(
+        input_shape,
+        width=width,
+        fc_width=fc_width,
+        stem_strides=stem_strides,
+        padding=padding,
+        rescale=rescale,
+        dropout=dropout,
+        seed=seed,
+    )
+    model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
+    if weights is not None:
+        model.load_weights(weights)
+    return model
