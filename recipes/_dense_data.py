@@ -12,6 +12,7 @@ from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
 
 TASKS = ("segmentation", "normals", "depth")
 PAIR = TASKS[:2]
+DATA_SETS = ("rooms", "nyuv2")
 IMAGE_LABELS = "image_labels"
 """An auxiliary task: which classes does a picture show?"""
 

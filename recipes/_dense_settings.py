@@ -2,35 +2,22 @@
 
 import dataclasses
 
+from recipes._settings import Settings
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """All that decides what the networks learn; sizes in pixels, lengths in iterations."""
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DenseSettings(Settings):
+    """The settings of dense tasks."""
 
     size: int
-    train_images: int
-    test_images: int
-    batch_size: int
-    network: dict
-    one_task_iterations: dict
-    further_iterations: int
-    learning_rate: float
-    annealed: bool
-    """Whether the first steps warm up, and the further ones fall to a rate of zero by a cosine."""
-    augmented: bool
-    """Whether pictures are mirrored and their colours changed."""
-    latent_size: int
-    """Size of MTL-shared's basis."""
-    weight_decay: float = 5e-4
-    momentum: float = 0.9
+    """Height and width of the pictures, in pixels."""
     num_words: int = 20
-    alpha: tuple = (0.9, 0.1)
-    alpha_rate: float = 100.0
+    """Words of the normals' codebook."""
 
 
 PRESETS = {
     # From random weights, on two cores in minutes.
-    "mini": Settings(
+    "mini": DenseSettings(
         size=96,
         train_images=1200,
         test_images=300,
@@ -55,7 +42,7 @@ PRESETS = {
     ),
     # The paper's own numbers (section 5); FCN-AlexNet's learning rate. It has no depth, and does
     # not say how large the basis of MTL-shared was.
-    "paper": Settings(
+    "paper": DenseSettings(
         size=500,
         train_images=795,
         test_images=654,

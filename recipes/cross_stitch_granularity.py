@@ -10,11 +10,13 @@ that which was chosen for a unit per channel. Prints the columns of Table 5, mea
 the seeds. The paper gives no numbers for this comparison.
 """
 
-from recipes._dense_figures import draw_sorted_alphas
-from recipes._dense_table import Table
+from recipes._dense import DENSE
+from recipes._figures import draw_sorted_alphas
+from recipes._table import Table
 from recipes.cross_stitch_table5 import one_task
 
 TABLE = Table(
+    problem=DENSE,
     recipe="cross_stitch_granularity",
     rows={
         "one-task": one_task,

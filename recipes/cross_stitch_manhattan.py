@@ -9,7 +9,8 @@ scores the one-task and the cross-stitched networks of Table 5 as they are, and 
 normals that lie within 25° of an axis of the picture's Manhattan frame turned into that axis.
 """
 
-from recipes._dense_table import Table
+from recipes._dense import DENSE
+from recipes._table import Table
 from recipes.cross_stitch_table5 import one_task
 
 
@@ -18,6 +19,7 @@ def cross_stitch(networks):
 
 
 TABLE = Table(
+    problem=DENSE,
     recipe="cross_stitch_manhattan",
     rows={
         "one-task": one_task,

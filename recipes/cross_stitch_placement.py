@@ -9,13 +9,15 @@ conv5, fc6 and fc7. Prints the columns of Table 5, mean ± deviation over the se
 that units after pooling do better, and gives no numbers.
 """
 
-from recipes._dense_figures import draw_sorted_alphas
-from recipes._dense_table import Table
+from recipes._dense import DENSE
+from recipes._figures import draw_sorted_alphas
+from recipes._table import Table
 from recipes.cross_stitch_table5 import one_task
 
 CONVOLUTIONS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 
 TABLE = Table(
+    problem=DENSE,
     recipe="cross_stitch_placement",
     rows={
         "one-task": one_task,

@@ -12,8 +12,9 @@ error and 18.6 mean IU with a factor of 1, 34.1° and 19.3 with 10³, and that t
 a higher one.
 """
 
-from recipes._dense_figures import draw_sorted_alphas
-from recipes._dense_table import Table
+from recipes._dense import DENSE
+from recipes._figures import draw_sorted_alphas
+from recipes._table import Table
 
 FACTORS = (1, 10, 100, 1000, 100_000)
 LEARNING_RATE = 1e-3
@@ -37,6 +38,7 @@ def scaled(networks, factor):
 
 
 TABLE = Table(
+    problem=DENSE,
     recipe="cross_stitch_table2",
     rows={
         "one-task": one_task,

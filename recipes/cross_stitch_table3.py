@@ -11,11 +11,13 @@ paper's columns, mean ± deviation over the seeds. On NYUv2 the paper reports 34
 17.7 mean IU from ImageNet, 34.1° and 19.3 from one-task networks.
 """
 
-from recipes._dense_figures import draw_sorted_alphas
-from recipes._dense_table import Table
+from recipes._dense import DENSE
+from recipes._figures import draw_sorted_alphas
+from recipes._table import Table
 from recipes.cross_stitch_table5 import one_task
 
 TABLE = Table(
+    problem=DENSE,
     recipe="cross_stitch_table3",
     rows={
         "one-task": one_task,

@@ -26,8 +26,9 @@ GPU.
 import numpy as np
 
 from keras_mtl import plots
-from recipes._dense_data import LOWER_IS_BETTER
-from recipes._dense_table import BASELINE, Table, headline, scored
+from recipes._dense import DENSE
+from recipes._figures import draw_splits
+from recipes._table import Table, scored
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 PICTURES = 5
@@ -55,13 +56,7 @@ def draw(table, networks, results, folder):
             gain_per_class(axes, networks, known)
             figure.tight_layout()
             figure.savefig(folder / "gain_per_class.png", dpi=100)
-    splits = [split for split in SPLITS if known[f"split {split}"]]
-    seeds = set(known["one-task"]).intersection(*(known[f"split {split}"] for split in splits))
-    if splits and seeds:
-        figure, axes = plt.subplots(figsize=(7, 4))
-        split_performance(axes, networks, known, splits, sorted(seeds))
-        figure.tight_layout()
-        figure.savefig(folder / "splits.png", dpi=100)
+    draw_splits(table, results, SPLITS, folder)
     plt.close("all")
 
 
@@ -91,22 +86,8 @@ def gain_per_class(axes, networks, known):
     return plots.gain_per_class(axes, names, np.mean(gains, axis=0), counts)
 
 
-def split_performance(axes, networks, known, splits, seeds):
-    """Figure 2: every split relative to the one-task networks of the same seeds."""
-
-    def scores(row, task):
-        return [headline(known[row][seed])[task] for seed in seeds]
-
-    return plots.split_performance(
-        axes,
-        splits,
-        {task: [scores(f"split {split}", task) for split in splits] for task in networks.tasks},
-        {task: scores(BASELINE, task) for task in networks.tasks},
-        lower_is_better=[task for task in LOWER_IS_BETTER if task in networks.tasks],
-    )
-
-
 TABLE = Table(
+    problem=DENSE,
     recipe="cross_stitch_table5",
     rows={
         "one-task": one_task,

@@ -14,9 +14,8 @@ import re
 import shutil
 from pathlib import Path
 
-from recipes._dense_data import PAIR
-from recipes._dense_table import format_markdown
 from recipes._results import REPOSITORY
+from recipes._table import format_markdown
 
 README = REPOSITORY / "README.md"
 PUBLISHED = Path(__file__).parent / "results"
@@ -41,16 +40,17 @@ def publish(folder):
 def render(text):
     """The text with its tables as the published results have them."""
 
-    def table(match):
+    def published(match):
         begin, recipe, end = match.groups()
         results = json.loads((PUBLISHED / recipe / "results.json").read_text())
-        rows = format_markdown(importlib.import_module(f"recipes.{recipe}").TABLE, results)
-        return f"{begin}{_caption(results)}\n\n{rows}\n{end}"
+        table = importlib.import_module(f"recipes.{recipe}").TABLE
+        rows = format_markdown(table, results)
+        return f"{begin}{_caption(table, results)}\n\n{rows}\n{end}"
 
-    return TABLE.sub(table, text)
+    return TABLE.sub(published, text)
 
 
-def _caption(results):
+def _caption(table, results):
     entries = [entry for row in results["rows"].values() for entry in row["seeds"].values()]
     commits = sorted({str(entry["commit"]) for entry in entries})
     options = {
@@ -59,7 +59,7 @@ def _caption(results):
         "tasks": " ".join(results["tasks"]),
         "seeds": max(len(row["seeds"]) for row in results["rows"].values()),
     }
-    if tuple(results["tasks"]) == PAIR:
+    if tuple(results["tasks"]) == table.problem.pair:
         del options["tasks"]
     command = " ".join(f"--{name} {value}" for name, value in options.items())
     return (

@@ -1,0 +1,28 @@
+"""The problem of all dense tables: a target for every pixel."""
+
+from recipes._dense_data import (
+    COLUMNS,
+    DATA_SETS,
+    HEADLINES,
+    LOWER_IS_BETTER,
+    PAIR,
+    TASKS,
+    DenseData,
+)
+from recipes._dense_networks import DenseNetworks
+from recipes._dense_settings import PRESETS
+from recipes._table import Problem
+
+DENSE = Problem(
+    folder="cross_stitch",
+    presets=PRESETS,
+    data_sets=DATA_SETS,
+    load=lambda name, settings, data_dir: DenseData(name, settings),
+    networks=DenseNetworks,
+    tasks=TASKS,
+    pair=PAIR,
+    columns=COLUMNS,
+    headlines=HEADLINES,
+    lower_is_better=LOWER_IS_BETTER,
+    paper_data="NYUv2",
+)
