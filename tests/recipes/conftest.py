@@ -1,11 +1,14 @@
-"""The dense recipes at a miniature size."""
+"""The recipes at a miniature size."""
 
 import dataclasses
 
+import keras
 import pytest
 
+from recipes import _detection_settings, _networks
 from recipes._dense_data import TASKS, DenseData
 from recipes._dense_settings import PRESETS
+from recipes._detection_data import DetectionData
 
 TINY = dataclasses.replace(
     PRESETS["mini"],
@@ -15,6 +18,19 @@ TINY = dataclasses.replace(
     batch_size=4,
     network={"width": 0.03, "stem_strides": 2, "padding": "same", "rescale": 1 / 64},
     one_task_iterations={task: 4 for task in TASKS},
+    further_iterations=4,
+    latent_size=5,
+)
+TINY_DETECTION = dataclasses.replace(
+    _detection_settings.PRESETS["mini"],
+    canvas=(32, 32),
+    train_images=8,
+    test_images=5,
+    batch_size=4,
+    proposals=8,
+    rois_per_image=4,
+    network=TINY.network,
+    one_task_iterations={"detection": 4, "attributes": 4},
     further_iterations=4,
     latent_size=5,
 )
@@ -33,5 +49,39 @@ def tiny(tiny_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipes."""
     settings, data = tiny_data
     monkeypatch.setitem(PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._dense_table.DenseData", lambda name, settings: data)
+    monkeypatch.setattr("recipes._dense.DenseData", lambda name, settings: data)
     return settings
+
+
+@pytest.fixture(scope="session")
+def tiny_detection_data(tmp_path_factory):
+    """The settings of detection, and the data that goes with them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield TINY_DETECTION, DetectionData("rooms", TINY_DETECTION)
+
+
+@pytest.fixture
+def tiny_detection(tiny_detection_data, monkeypatch):
+    """Makes `preset="tiny"` known to the recipes of detection."""
+    settings, data = tiny_detection_data
+    monkeypatch.setitem(_detection_settings.PRESETS, "tiny", settings)
+    monkeypatch.setattr("recipes._detection.DetectionData", lambda *arguments: data)
+    return settings
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Networks are built and kept, not trained; returns the list of those that were."""
+    built = []
+
+    def fit(build, data, epochs, path, label):
+        if path.exists():
+            return keras.models.load_model(path)
+        built.append(path.stem)
+        model = build()
+        model.save(path)
+        return model
+
+    monkeypatch.setattr(_networks, "resumable_fit", fit)
+    return built

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from keras_mtl.datasets import ArrayBatches
-from recipes import _dense_networks, _resumable_fit
+from recipes import _networks, _resumable_fit
 from recipes._dense_data import IMAGE_LABELS, PAIR, TASKS, DenseData
 from recipes._dense_networks import DenseNetworks
 from recipes._dense_settings import PRESETS
@@ -79,7 +79,7 @@ def test_all_rows_have_the_same_number_of_steps(networks):
 
 
 def test_a_stitched_network_starts_from_the_one_task_networks(networks, monkeypatch):
-    monkeypatch.setattr(_dense_networks, "resumable_fit", lambda build, *rest: build())
+    monkeypatch.setattr(_networks, "resumable_fit", lambda build, *rest: build())
     donors = {task: networks.one_task(task) for task in PAIR}
     monkeypatch.setattr(networks, "one_task", donors.get)
     model = networks.cross_stitched(alpha=(0.7, 0.3), per_channel=False, stitch_after=["pool1"])
@@ -96,7 +96,7 @@ def test_a_stitched_network_starts_from_the_one_task_networks(networks, monkeypa
 
 
 def test_towers_that_start_from_image_labels_are_alike(networks, monkeypatch):
-    monkeypatch.setattr(_dense_networks, "resumable_fit", lambda build, *rest: build())
+    monkeypatch.setattr(_networks, "resumable_fit", lambda build, *rest: build())
     model = networks.cross_stitched(start="image labels")
     for stage in model.stages:
         assert_same(*(model.stage(task, stage).get_weights() for task in PAIR))
@@ -152,7 +152,7 @@ def test_divergence_is_told_and_leaves_the_last_good_epoch(networks):
 
 
 def test_networks_are_functions_of_the_seed(tiny_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(_dense_networks, "resumable_fit", lambda build, *rest: build())
+    monkeypatch.setattr(_networks, "resumable_fit", lambda build, *rest: build())
     one, other = (DenseNetworks(*tiny_data, PAIR, tmp_path, seed=3) for _ in range(2))
     for build in (
         lambda networks: networks.latent_shared(),

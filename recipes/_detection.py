@@ -1,0 +1,20 @@
+"""The problem of the detection tables: objects and their attributes."""
+
+from recipes._detection_data import COLUMNS, DATA_SETS, HEADLINES, PAIR, TASKS, DetectionData
+from recipes._detection_networks import DetectionNetworks
+from recipes._detection_settings import PRESETS
+from recipes._table import Problem
+
+DETECTION = Problem(
+    folder="cross_stitch_detection",
+    presets=PRESETS,
+    data_sets=DATA_SETS,
+    load=lambda name, settings, data_dir: DetectionData(name, settings, data_dir),
+    networks=DetectionNetworks,
+    tasks=TASKS,
+    pair=PAIR,
+    columns=COLUMNS,
+    headlines=HEADLINES,
+    lower_is_better=(),
+    paper_data="VOC 2008",
+)

@@ -1,0 +1,83 @@
+"""Finds objects in a folder of pictures, by detectors that a recipe has trained.
+
+    python -m recipes.detect FOLDER --models one_task_detection_0_further.keras \\
+        one_task_attributes_0_further.keras --data rooms
+
+takes its proposals from selective search (`pip install 'keras-mtl[detection]'`), kept in the output
+folder. Several models vote, or complete each other: one for detection and one for attributes make
+a detector of both. Writes each picture with its boxes, classes and attributes as `<name>.png`, and
+all that was found as `detections.json`.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import keras
+
+import keras_mtl
+from keras_mtl import plots
+from keras_mtl.datasets import ImageFiles, rooms, voc2008_attributes
+from keras_mtl.proposals import selective_search
+from recipes._detection_data import FIRST_OBJECT
+
+VOCABULARY = {
+    "rooms": (rooms.CLASSES[FIRST_OBJECT:], rooms.ATTRIBUTES),
+    "voc2008_attributes": (voc2008_attributes.CLASSES, voc2008_attributes.ATTRIBUTES),
+}
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="folder of pictures")
+    parser.add_argument("--models", nargs="+", required=True, help="`.keras` files")
+    parser.add_argument("--data", choices=VOCABULARY, required=True, help="whose classes they know")
+    parser.add_argument("--output", type=Path, help="by default a folder `found` in the first one")
+    parser.add_argument("--shortest-side", type=int, help="scale pictures to it, in pixels")
+    parser.add_argument("--longest-side", type=int, help="but not beyond this one, in pixels")
+    parser.add_argument("--smallest-box", type=int, default=20, help="side of a proposal in pixels")
+    parser.add_argument("--score", type=float, default=0.5, help="draw what has a higher one (0.5)")
+    options = parser.parse_args(arguments)
+    paths = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in PICTURES)
+    if not paths:
+        raise SystemExit(f"{options.folder} must hold pictures, {', '.join(PICTURES)}.")
+    output = options.output or options.folder / "found"
+    output.mkdir(parents=True, exist_ok=True)
+
+    images = ImageFiles(paths, options.shortest_side, options.longest_side)
+    proposals = [
+        selective_search(image, output / "proposals", min_size=options.smallest_box)
+        for image in images
+    ]
+    models = [keras.models.load_model(path, compile=False) for path in options.models]
+    size = models[0].input["image"].shape[1:3]
+    found = keras_mtl.detect(
+        keras_mtl.Ensemble(models), images, proposals, pad_to=None if None in size else size
+    )
+    classes, attributes = VOCABULARY[options.data]
+    text = {}
+    for path, image, scale, of_image in zip(paths, images, images.scales, found, strict=True):
+        figure, axes = plots.pyplot().subplots(figsize=(8, 8))
+        names = attributes if "attributes" in of_image else None
+        plots.detections(axes, image, of_image, classes, names, options.score)
+        figure.savefig(output / f"{path.stem}.png", dpi=100, bbox_inches="tight")
+        plots.pyplot().close(figure)
+        text[path.name] = [
+            {
+                "class": classes[label - 1],
+                "score": float(score),
+                "box": [round(float(side), 1) for side in box / scale],  # of the file's pixels
+            }
+            for label, score, box in zip(
+                of_image["classes"], of_image["scores"], of_image["boxes"], strict=True
+            )
+        ]
+    (output / "detections.json").write_text(json.dumps(text, indent=1) + "\n")
+    print(f"{sum(map(len, text.values()))} objects in {len(paths)} pictures: {output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Table 6: its rows, its figures, and detecting with what it has trained."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from keras_mtl.boxes import iou
+from recipes import _table, cross_stitch_table6, detect
+from recipes._detection_data import DetectionData
+from recipes._detection_networks import DetectionNetworks
+from recipes._detection_settings import PRESETS
+
+TABLE6 = cross_stitch_table6.TABLE
+
+
+@pytest.fixture
+def networks(tiny_detection_data, tmp_path):
+    return DetectionNetworks(
+        *tiny_detection_data, ("detection", "attributes"), tmp_path / "networks", seed=0
+    )
+
+
+def test_table6_writes_what_it_promises_and_goes_on(tiny_detection, untrained, tmp_path, capsys):
+    rows = TABLE6.run("tiny", rows=["one-task", "split fc7"], output=tmp_path)["rows"]
+    count = len(untrained)
+    results = TABLE6.run("tiny", output=tmp_path)
+    assert list(results["rows"]) == list(TABLE6.default_rows)
+    assert results["rows"]["split fc7"] == rows["split fc7"]
+    assert "seed 0, one-task: known" in capsys.readouterr().out
+    assert len(untrained) > count
+    path = tmp_path / "cross_stitch_table6" / "results.json"
+    assert json.loads(path.read_text()) == results
+    num_classes, num_attributes = 14, 24
+    for of_row in results["rows"].values():
+        scores = of_row["seeds"]["0"]
+        assert len(scores["detection"]["ap"]) == num_classes
+        assert len(scores["attributes"]["ap"]) == num_attributes
+        for task in ("detection", "attributes"):
+            known = [each for each in scores[task]["ap"] if each is not None]
+            assert scores[task]["mean_ap"] == pytest.approx(np.mean(known))
+    sizes = {row: of_row["parameters"] for row, of_row in results["rows"].items()}
+    assert sizes["ensemble"] == 2 * sizes["one-task"]
+    assert sizes["one-task"] + 12 == sizes["cross-stitch"]  # three units of 2 × 2
+    assert sizes["one-task"] > sizes["split conv2"] > sizes["split fc7"]
+    for picture in ("detections", "alphas", "gain_per_attribute", "splits"):
+        assert (path.parent / f"{picture}.png").stat().st_size > 1000
+    heading, cells = _table.cells(TABLE6, results)
+    assert heading[:2] == ["det mAP", "attr mAP"]
+    assert all(len(line) == len(heading) for line in cells.values())
+
+
+def test_networks_learn_from_both_tasks(networks):
+    """Four steps and four further ones, saved and resumed as the dense ones are."""
+    stitched = networks.cross_stitched()
+    assert int(stitched.optimizer.iterations) == 4
+    scores = networks.scores([stitched])
+    assert 0 <= scores["detection"]["mean_ap"] <= 1
+    assert 0 < scores["attributes"]["mean_ap"] <= 1
+    names = {path.stem for path in networks.folder.iterdir()}
+    assert names == {"one_task_detection_0", "one_task_attributes_0", "cross_stitch"}
+
+
+def test_perfect_detections_score_one(networks, monkeypatch):
+    """The scores are of the right objects: outputs made from the truth."""
+    test = networks.data.test
+    truths = zip(test["boxes"], test["classes"], test["attributes"], strict=True)
+    found = [
+        {"boxes": boxes, "classes": classes, "scores": np.ones(len(boxes))}
+        for boxes, classes, _ in truths
+    ]
+    attributes = [each.astype(float) for each in test["attributes"]]
+    monkeypatch.setattr(networks, "predict", lambda models: (found, attributes))
+    scores = networks.scores([])
+    assert scores["detection"]["mean_ap"] == scores["attributes"]["mean_ap"] == 1
+
+
+def test_proposals_of_rooms_lie_around_objects(tiny_detection_data):
+    _, data = tiny_detection_data
+    for split in (data.train, data.test):
+        overlaps = [
+            iou(boxes, proposals).max(axis=1)
+            for boxes, proposals in zip(split["boxes"], split["proposals"], strict=True)
+            if len(boxes)
+        ]
+        assert np.concatenate(overlaps).mean() > 0.4
+        assert {len(each) for each in split["proposals"]} == {8}
+    assert min(map(min, (c for c in data.train["classes"] if len(c)))) >= 1
+    assert max(map(max, (c for c in data.train["classes"] if len(c)))) <= 14
+
+
+def test_one_task_networks_detect_in_a_folder(networks, tmp_path):
+    pytest.importorskip("PIL")
+    pytest.importorskip("cv2")
+    from PIL import Image
+
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(2):
+        Image.fromarray(networks.data.test["image"][number]).save(pictures / f"{number}.png")
+    paths = []
+    for model, name in zip(networks.untrained(), ("detection", "attributes"), strict=True):
+        paths.append(str(tmp_path / f"{name}.keras"))
+        model.save(paths[-1])
+    options = ["--models", *paths, "--data", "rooms", "--smallest-box", "5"]
+    detect.main([str(pictures), *options])
+    found = json.loads((pictures / "found" / "detections.json").read_text())
+    assert set(found) == {"0.png", "1.png"}
+    for name in ("0.png", "1.png"):
+        assert (pictures / "found" / name).stat().st_size > 1000
+    with pytest.raises(SystemExit, match="must hold pictures"):
+        detect.main([str(networks.folder), *options])
+
+
+def test_the_paper_preset_and_rows():
+    paper = PRESETS["paper"]
+    assert (paper.learning_rate, paper.frozen, paper.batch_size) == (1e-3, ("conv1",), 2)
+    assert paper.batch_size * paper.rois_per_image == 128
+    assert TABLE6.paper["cross-stitch"] == (45.2, 63.0)
+    assert all(len(numbers) == 2 for numbers in TABLE6.paper.values())
+
+
+def test_files_that_are_not_there_are_asked_for(tiny_detection_data):
+    with pytest.raises(SystemExit, match="voc2008_attributes needs --data-dir"):
+        DetectionData("voc2008_attributes", tiny_detection_data[0])
+
+
+def test_frozen_stages_stay_frozen(tiny_detection_data, tmp_path):
+    settings, data = tiny_detection_data
+    settings = dataclasses.replace(settings, frozen=("conv1",))
+    networks = DetectionNetworks(settings, data, ("detection",), tmp_path, seed=0)
+    model = networks.one_task("detection")
+    (untrained,) = networks.untrained()
+    for ours, first in zip(
+        model.stage("detection", "conv1").get_weights(),
+        untrained.stage("detection", "conv1").get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, first)
