@@ -70,7 +70,7 @@ def gain_per_attribute(axes, networks, known):
         - np.array(baseline[seed]["attributes"]["ap"], float)
         for seed in sorted(set(baseline) & set(stitched))
     ]
-    counts = np.concatenate(networks.data.train["attributes"]).sum(axis=0)
+    counts = (np.concatenate(networks.data.train["attributes"]) == 1).sum(axis=0)
     names = networks.data.attribute_names
     return plots.gain_per_class(axes, names, np.mean(gains, axis=0), counts, unit="AP")
 

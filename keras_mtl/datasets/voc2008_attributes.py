@@ -115,8 +115,8 @@ def load(split, data_dir, *, shortest_side=None, longest_side=None):
 
     The attribute files list objects, one a row; what is difficult is in VOC's own annotations,
     where an object is found by its class and box (within a pixel). Objects that are annotated
-    there alone have no known attributes: they come as difficult, all attributes False, so that
-    they are neither learned from nor held against a detector that finds them.
+    there alone have no known attributes: they come as difficult, all attributes -1, so that they
+    are neither learned from nor held against a detector that finds them.
 
     Args:
         split: "train" or "test", the two of aPascal.
@@ -131,7 +131,7 @@ def load(split, data_dir, *, shortest_side=None, longest_side=None):
         - `boxes`: list of float32 (K, 4): x1, y1, x2, y2 in pixels of the scaled picture, from 0,
           (x2, y2) exclusive.
         - `classes`: list of int32 (K,), 1..20: `CLASSES[c - 1]`.
-        - `attributes`: list of bool (K, 64), in the order of `ATTRIBUTES`.
+        - `attributes`: list of int8 (K, 64), 0, 1 or -1, in the order of `ATTRIBUTES`.
         - `difficult`: list of bool (K,).
         - `paths`: list of the N files.
 
@@ -166,7 +166,7 @@ def load(split, data_dir, *, shortest_side=None, longest_side=None):
         boxes = np.array(corners, "float32") - np.array([1, 1, 0, 0], "float32")
         result["boxes"].append(boxes * scale)
         result["classes"].append(np.array(classes, "int32"))
-        result["attributes"].append(np.array(attributes, bool))
+        result["attributes"].append(np.array(attributes, "int8"))
         result["difficult"].append(np.array(difficult, bool))
     return {**result, "paths": [str(path) for path in paths]}
 
@@ -206,7 +206,7 @@ def _read_objects(path):
         if not set(attributes) <= {"0", "1"}:
             wrong = next(value for value in attributes if value not in ("0", "1"))
             raise ValueError(f"{place} must hold attributes of 0 or 1. Received: {wrong!r}.")
-        row = _class(label, place), _corners(corners, place), [value == "1" for value in attributes]
+        row = _class(label, place), _corners(corners, place), [int(value) for value in attributes]
         objects.setdefault(name, []).append(row)
     if not objects:
         raise ValueError(f"{path} must hold objects, one a line. Received: none.")
@@ -260,6 +260,6 @@ def _merge(rows, annotated):
         if match is not None:
             annotated.remove(match)
         merged.append((corners, label, attributes, match is not None and match[2]))
-    unknown = [False] * len(ATTRIBUTES)
+    unknown = [-1] * len(ATTRIBUTES)
     merged += [(corners, label, unknown, True) for label, corners, _ in annotated]
     return zip(*merged, strict=True)

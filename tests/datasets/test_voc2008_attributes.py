@@ -79,8 +79,10 @@ def test_what_is_read(folder):
     assert [CLASSES[label - 1] for label in data["classes"][0]] == ["dog", "person", "cat", "dog"]
     assert data["difficult"][0].tolist() == [True, False, True, True]
     assert data["difficult"][1].tolist() == [False]
-    found = [set(np.flatnonzero(attributes)) for attributes in data["attributes"][0]]
+    found = [set(np.flatnonzero(attributes == 1)) for attributes in data["attributes"][0]]
     assert found == [ON["dog"], ON["person"], set(), set()]
+    unknown = (data["attributes"][0] == -1).mean(axis=1)
+    np.testing.assert_array_equal(unknown, [0, 0, 1, 1])  # those of the annotation alone
     assert len(load("test", folder)["image"]) == 1
 
 
