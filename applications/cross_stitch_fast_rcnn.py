@@ -38,8 +38,8 @@ def CrossStitchFastRCNN(
         per_channel, alpha, learning_rate_multiplier: as in `CrossStitch`. The paper has one unit
             for a whole layer here; with one for each channel its training was unstable.
         name: name of the model.
-        **options: `width`, `fc_width`, `stem_strides`, `padding`, `rescale`, `dropout`,
-            `head_dropout`, `seed` of `FastRCNN`.
+        **options: `width`, `fc_width`, `stem_strides`, `rescale`, `dropout`, `head_dropout`,
+            `seed` of `FastRCNN`.
 
     Returns:
         A `MultiTaskModel`; inputs and outputs as of `FastRCNN`.

@@ -16,7 +16,6 @@ def FastRCNN(
     width=1.0,
     fc_width=None,
     stem_strides=4,
-    padding=5,
     rescale=1.0,
     dropout=0.5,
     head_dropout=None,
@@ -39,7 +38,7 @@ def FastRCNN(
         num_attributes: number of attributes; `None` for a network without the task.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
         weights: `None`, or the path of a weights file of this very model.
-        width, fc_width, stem_strides, padding, rescale, dropout, seed: as in `FastRCNNCaffeNet`.
+        width, fc_width, stem_strides, rescale, dropout, seed: as in `FastRCNNCaffeNet`.
         head_dropout: rate before the heads' scores; `dropout` if `None`.
         name: name of the model.
 
@@ -62,12 +61,14 @@ def FastRCNN(
     >>> {name: tuple(x.shape) for name, x in model.output.items() if name != "detection_boxes"}
     {'detection_classes': (None, None, 15), 'attributes': (None, None, 24)}
     """
-    options = {"dropout": dropout if head_dropout is None else head_dropout, "seed": seed}
+    head_dropout = dropout if head_dropout is None else head_dropout
     heads = {}
     if num_classes is not None:
-        heads["detection"] = DetectionHead(num_classes, **options)
+        heads["detection"] = DetectionHead(num_classes, head_dropout, seed)
     if num_attributes is not None:
-        heads["attributes"] = AttributesHead(num_attributes, **options)
+        # With one seed for both, they would drop the same features.
+        other_seed = None if seed is None else seed + 2
+        heads["attributes"] = AttributesHead(num_attributes, head_dropout, other_seed)
     if not heads:
         raise ValueError("`num_classes` or `num_attributes` must be given. Received: None, None.")
     net = FastRCNNCaffeNet(
@@ -75,7 +76,6 @@ def FastRCNN(
         width=width,
         fc_width=fc_width,
         stem_strides=stem_strides,
-        padding=padding,
         rescale=rescale,
         dropout=dropout,
         seed=seed,

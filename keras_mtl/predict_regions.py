@@ -10,8 +10,8 @@ from keras_mtl.datasets._canvas import canvas
 def predict_regions(model, images, rois, *, batch_size=1, pad_to=None, verbose="auto"):
     """Runs a detector on images, each with any number of regions.
 
-    All batches have one shape, so that the model is compiled once: RoIs are padded to the largest
-    number of them.
+    RoIs are padded to the largest number of them, so that with `pad_to`, or images of one size, all
+    batches have one shape and the model is compiled once.
 
     Args:
         model: a model such as `keras_mtl.applications.FastRCNN` builds, or an `Ensemble` of them.
@@ -23,10 +23,10 @@ def predict_regions(model, images, rois, *, batch_size=1, pad_to=None, verbose="
             right and the bottom, or `None` if all have one size.
         verbose: 0 for no progress bar, 1 or `"auto"` for one.
 
-    Yields:
-        For each image `(outputs, rois, size)`, what `keras_mtl.boxes.detections` takes: a dict from
-        the name of an output to an array with a row for each RoI; the RoIs themselves, clipped to
-        the image; and its `(height, width)`.
+    Returns:
+        A generator that yields for each image `(outputs, rois, size)`, what
+        `keras_mtl.boxes.detections` takes: a dict from the name of an output to an array with a row
+        for each RoI; the RoIs themselves, clipped to the image; and its `(height, width)`.
 
     Raises:
         ValueError: another number of images than of RoI arrays, a bad box (see
@@ -48,11 +48,17 @@ def predict_regions(model, images, rois, *, batch_size=1, pad_to=None, verbose="
             f"`rois` must have an array for each of the {len(images)} images. "
             f"Received: {len(rois)}."
         )
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"`batch_size` must be a positive integer. Received: {batch_size!r}.")
+    return _regions(model, images, rois, batch_size, pad_to, int(verbose == "auto" or verbose))
+
+
+def _regions(model, images, rois, batch_size, pad_to, verbose):
     slots = max([1, *map(len, rois)])
-    bar = keras.utils.Progbar(len(images), verbose=int(verbose == "auto" or verbose))
+    bar = keras.utils.Progbar(len(images), verbose=verbose)
     for start in range(0, len(images), batch_size):
         numbers = range(start, min(start + batch_size, len(images)))
-        batch = [np.asarray(images[number]) for number in numbers]
+        batch = [_checked(images[number], f"images[{number}]") for number in numbers]
         regions = [
             check_boxes(rois[number], f"rois[{number}]", image.shape[:2])
             for number, image in zip(numbers, batch, strict=True)
@@ -67,3 +73,13 @@ def predict_regions(model, images, rois, *, batch_size=1, pad_to=None, verbose="
             of_image = {name: x[row, : len(boxes)] for name, x in outputs.items()}
             yield of_image, boxes, image.shape[:2]
         bar.update(numbers[-1] + 1)
+
+
+def _checked(image, name):
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or not np.isfinite(image).all():
+        raise ValueError(
+            f"`{name}` must be a finite array (h, w, 3). Received: shape {image.shape}"
+            f"{'' if image.ndim != 3 or image.shape[2] != 3 else ', with NaN or infinite values'}."
+        )
+    return image

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_mtl.datasets import rooms, voc2008_attributes
+from keras_mtl.datasets import ImageFiles, rooms, voc2008_attributes
 from keras_mtl.proposals import jittered_boxes, selective_search
 
 TASKS = PAIR = ("detection", "attributes")
@@ -71,14 +71,15 @@ def _rooms(split, num_images, settings, data_dir):
 
 
 def _voc2008_attributes(split, num_images, settings, data_dir):
-    loaded = voc2008_attributes.load(
-        split, data_dir, shortest_side=settings.shortest_side, longest_side=max(settings.canvas)
-    )
+    sides = {"shortest_side": settings.shortest_side, "longest_side": max(settings.canvas)}
+    loaded = voc2008_attributes.load(split, data_dir, **sides)
+    loaded = {name: of_images[:num_images] for name, of_images in loaded.items() if name != "image"}
+    images = ImageFiles(loaded["paths"], **sides)
     proposals = []
-    for number, image in enumerate(loaded["image"]):
+    for number, image in enumerate(images, 1):
         proposals.append(
             selective_search(image, f"{data_dir}/proposals", max_boxes=settings.proposals)
         )
-        if number % 100 == 99:
-            print(f"selective search: {number + 1} of {len(loaded['image'])}", flush=True)
-    return {**loaded, "proposals": proposals}
+        if number % 100 == 0 or number == len(images):
+            print(f"selective search: {number} of {len(images)} pictures", flush=True)
+    return {**loaded, "image": images, "proposals": proposals}

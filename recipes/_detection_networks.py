@@ -55,7 +55,15 @@ class DetectionNetworks(Networks):
             split = len(proposals)
             if "detection" in self.tasks:
                 proposed = {name: x[:split] for name, x in outputs.items()}
-                found.append(detections(proposed, boxes[:split], size, from_logits=False))
+                found.append(
+                    detections(
+                        proposed,
+                        boxes[:split],
+                        size,
+                        from_logits=False,
+                        score_threshold=0.0,  # AP ranks all that there is
+                    )
+                )
             if "attributes" in self.tasks:
                 attributes.append(outputs["attributes"][split:])
         return found, attributes
@@ -81,12 +89,10 @@ class DetectionNetworks(Networks):
         return cost(model, [sizes[x.name] for x in model.inputs])
 
     def _build(self, sharing, tasks, seed, **options):
-        model = FastRCNN(sharing, **self._kinds(tasks), **self._network(seed), **options)
-        return model.freeze(*self.settings.frozen)
+        return FastRCNN(sharing, **self._kinds(tasks), **self._network(seed), **options)
 
     def _stitched(self, units):
-        model = CrossStitchFastRCNN(**self._kinds(self.tasks), **units, **self._network(self.seed))
-        return model.freeze(*self.settings.frozen)
+        return CrossStitchFastRCNN(**self._kinds(self.tasks), **units, **self._network(self.seed))
 
     def _kinds(self, tasks):
         known = {"num_classes": self.data.class_names, "num_attributes": self.data.attribute_names}
@@ -111,6 +117,7 @@ class DetectionNetworks(Networks):
             train["proposals"],
             settings.batch_size,
             difficult=train["difficult"],
+            num_classes=len(self.data.class_names),
             rois_per_image=settings.rois_per_image,
             tasks=tasks,
             mirror=settings.augmented,

@@ -16,8 +16,6 @@ class DetectionSettings(Settings):
     proposals: int
     """Regions an image, of which training draws, and which are all scored in a test."""
     rois_per_image: int
-    frozen: tuple
-    """Stages that keep their first weights."""
 
 
 PRESETS = {
@@ -34,7 +32,6 @@ PRESETS = {
             "width": 1 / 4,
             "fc_width": 1 / 8,
             "stem_strides": 2,
-            "padding": "same",
             "rescale": 1 / 64,
         },
         one_task_iterations={"detection": 450, "attributes": 450},
@@ -44,10 +41,10 @@ PRESETS = {
         augmented=True,
         latent_size=24,
         alpha_rate=10.0,
-        frozen=(),
     ),
     # Fast R-CNN's settings for CaffeNet, two images and 128 regions a batch; the cross-stitch paper
-    # does not give its own, nor the size of the basis of MTL-shared.
+    # does not give its own, nor the size of the basis of MTL-shared. The published networks start
+    # from ImageNet's weights, of which they freeze conv1; these, from random ones, train all.
     "paper": DetectionSettings(
         canvas=(1000, 1000),
         shortest_side=600,
@@ -56,13 +53,13 @@ PRESETS = {
         batch_size=2,
         proposals=2000,
         rois_per_image=64,
-        network={},
+        network={"rescale": 1 / 64},
         one_task_iterations={"detection": 40_000, "attributes": 40_000},
         further_iterations=10_000,
         learning_rate=1e-3,
         annealed=False,
+        rate_falls_after=30_000,
         augmented=True,
         latent_size=64,
-        frozen=("conv1",),
     ),
 }

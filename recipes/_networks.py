@@ -160,6 +160,11 @@ class Networks(abc.ABC):
         learning_rate = learning_rate or settings.learning_rate
         if settings.annealed:
             learning_rate = schedule(learning_rate, epochs * len(batches))
+        elif settings.rate_falls_after is not None:
+            # The further steps go on with the low rate.
+            boundary = settings.rate_falls_after if schedule is _warmed_up else 0
+            rates = [learning_rate, learning_rate / 10]
+            learning_rate = keras.optimizers.schedules.PiecewiseConstantDecay([boundary], rates)
 
         def compiled():
             model = build()

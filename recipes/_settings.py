@@ -23,6 +23,8 @@ class Settings:
     """Whether the first steps warm up, and the further ones fall to a rate of zero by a cosine."""
     augmented: bool
     """Whether pictures are mirrored (and, of dense tasks, their colours changed)."""
+    rate_falls_after: int | None = None
+    """Steps after which the rate falls to a tenth, and stays there for the further ones."""
     latent_size: int
     """Size of MTL-shared's basis."""
     weight_decay: float = 5e-4

@@ -168,7 +168,10 @@ class Table:
         parser.add_argument(
             "--rows", choices=self.rows, nargs="+", metavar="ROW", help="only these"
         )
-        parser.add_argument("--output", help="folder; by default one below results/cross_stitch")
+        parser.add_argument(
+            "--output",
+            help=f"folder; by default one below results/{problem.folder}",
+        )
         options = parser.parse_args(arguments)
         started = time.monotonic()
         results = self.run(**vars(options))

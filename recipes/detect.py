@@ -5,8 +5,9 @@
 
 takes its proposals from selective search (`pip install 'keras-mtl[detection]'`), kept in the output
 folder. Several models vote, or complete each other: one for detection and one for attributes make
-a detector of both. Writes each picture with its boxes, classes and attributes as `<name>.png`, and
-all that was found as `detections.json`.
+a detector of both. Writes each picture with its boxes, classes and attributes as `<file>.png`, and
+all that was found as `detections.json`, in pixels of the file. Pictures are scaled down to what the
+models take; `--shortest-side` should be what they were trained with.
 """
 
 import argparse
@@ -37,7 +38,7 @@ def main(arguments=None):
     parser.add_argument("--data", choices=VOCABULARY, required=True, help="whose classes they know")
     parser.add_argument("--output", type=Path, help="by default a folder `found` in the first one")
     parser.add_argument("--shortest-side", type=int, help="scale pictures to it, in pixels")
-    parser.add_argument("--longest-side", type=int, help="but not beyond this one, in pixels")
+    parser.add_argument("--longest-side", type=int, help="at most; what the models take")
     parser.add_argument("--smallest-box", type=int, default=20, help="side of a proposal in pixels")
     parser.add_argument("--score", type=float, default=0.5, help="draw what has a higher one (0.5)")
     options = parser.parse_args(arguments)
@@ -45,15 +46,18 @@ def main(arguments=None):
     if not paths:
         raise SystemExit(f"{options.folder} must hold pictures, {', '.join(PICTURES)}.")
     output = options.output or options.folder / "found"
+    if output.resolve() == options.folder.resolve():
+        raise SystemExit(f"--output must be another folder than that of the pictures, {output}.")
     output.mkdir(parents=True, exist_ok=True)
 
-    images = ImageFiles(paths, options.shortest_side, options.longest_side)
+    models = [keras.models.load_model(path, compile=False) for path in options.models]
+    size = models[0].input["image"].shape[1:3]
+    largest = options.longest_side or (None if None in size else min(size))
+    images = ImageFiles(paths, options.shortest_side, largest)
     proposals = [
         selective_search(image, output / "proposals", min_size=options.smallest_box)
         for image in images
     ]
-    models = [keras.models.load_model(path, compile=False) for path in options.models]
-    size = models[0].input["image"].shape[1:3]
     found = keras_mtl.detect(
         keras_mtl.Ensemble(models), images, proposals, pad_to=None if None in size else size
     )
@@ -63,20 +67,30 @@ def main(arguments=None):
         figure, axes = plots.pyplot().subplots(figsize=(8, 8))
         names = attributes if "attributes" in of_image else None
         plots.detections(axes, image, of_image, classes, names, options.score)
-        figure.savefig(output / f"{path.stem}.png", dpi=100, bbox_inches="tight")
+        figure.savefig(output / f"{path.name}.png", dpi=100, bbox_inches="tight")
         plots.pyplot().close(figure)
         text[path.name] = [
             {
-                "class": classes[label - 1],
-                "score": float(score),
-                "box": [round(float(side), 1) for side in box / scale],  # of the file's pixels
+                "class": classes[of_image["classes"][number] - 1],
+                "score": float(of_image["scores"][number]),
+                "box": [round(float(side), 1) for side in of_image["boxes"][number] / scale],
+                **_attributes(of_image, number, attributes),
             }
-            for label, score, box in zip(
-                of_image["classes"], of_image["scores"], of_image["boxes"], strict=True
-            )
+            for number in range(len(of_image["boxes"]))
         ]
     (output / "detections.json").write_text(json.dumps(text, indent=1) + "\n")
     print(f"{sum(map(len, text.values()))} objects in {len(paths)} pictures: {output}")
+
+
+def _attributes(found, number, names):
+    if "attributes" not in found:
+        return {}
+    probabilities = found["attributes"][number]
+    return {
+        "attributes": {
+            name: round(float(value), 3) for name, value in zip(names, probabilities, strict=True)
+        }
+    }
 
 
 if __name__ == "__main__":

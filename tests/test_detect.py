@@ -91,9 +91,19 @@ def test_pictures_of_several_sizes(model):
         (lambda images, rois: (images, [*rois[:3], [[0, 0, np.nan, 1]]]), r"rois\[3\]"),
         (lambda images, rois: (images, [*rois[:3], [[70, 0, 90, 9]]]), r"rois\[3\]"),
         (lambda images, rois: ([*images, images[0][:9]], [*rois, []]), "`pad_to` must be given"),
+        (lambda images, rois: (images[..., :1], rois), r"`images\[0\]` must be .* \(40, 60, 1\)"),
+        (lambda images, rois: (images * np.nan, rois), r"`images\[0\]`.*NaN"),
     ],
 )
 def test_bad_input_is_named(model, pictures, change, message):
     images, rois = change(*pictures)
     with pytest.raises(ValueError, match=message):
         keras_mtl.detect(model, images, rois, batch_size=5, verbose=0)
+
+
+def test_a_wrong_call_is_refused_at_once(model, pictures):
+    images, rois = pictures
+    with pytest.raises(ValueError, match="`rois` must have an array for each"):
+        keras_mtl.predict_regions(model, images, rois[1:])
+    with pytest.raises(ValueError, match="`batch_size` must be a positive integer.*0"):
+        keras_mtl.predict_regions(model, images, rois, batch_size=0)

@@ -4,7 +4,7 @@ x goes to the right, y down, and (x2, y2) is exclusive: the width is x2 - x1.
 """
 
 # Keras has much of this in `keras.utils.bounding_boxes`, on its backend. These functions run in
-# data workers, where touching a backend would start one in every process; they are NumPy alone.
+# data workers and on predictions, beside a model that is busy with the backend: NumPy alone.
 
 from keras_mtl.boxes.check_boxes import check_boxes
 from keras_mtl.boxes.clip_boxes import clip_boxes

@@ -7,7 +7,7 @@ from keras_mtl.boxes import check_boxes
 from .sample_rois import check_lengths
 
 
-def check_annotations(num_images, boxes, classes, attributes, proposals, difficult):
+def check_annotations(num_images, boxes, classes, attributes, proposals, difficult, num_classes):
     """Returns the annotations as a list of dicts, one for each picture, and the number A.
 
     Errors name the argument and the picture: `boxes[7]`.
@@ -26,6 +26,7 @@ def check_annotations(num_images, boxes, classes, attributes, proposals, difficu
                 f"`{name}` must have one entry for each of the {num_images} images. "
                 f"Received: {len(values)} entries."
             )
+    lists["attributes"] = [_numbers(values, n) for n, values in enumerate(lists["attributes"])]
     num_attributes = _num_attributes(lists["attributes"])
     pictures = []
     for number, values in enumerate(zip(*lists.values(), strict=True)):
@@ -33,7 +34,7 @@ def check_annotations(num_images, boxes, classes, attributes, proposals, difficu
         for name in ("boxes", "proposals"):
             picture[name] = check_boxes(picture[name], f"{name}[{number}]")
         count = len(picture["boxes"])
-        picture["classes"] = _check_classes(picture["classes"], number)
+        picture["classes"] = _check_classes(picture["classes"], number, num_classes)
         picture["attributes"] = _check_attributes(
             picture["attributes"], number, count, num_attributes
         )
@@ -54,25 +55,35 @@ def _num_attributes(attributes):
     return next((shape[1] for shape in shapes if len(shape) == 2), 0)
 
 
-def _check_classes(classes, number):
+def _check_classes(classes, number, num_classes):
     array = np.asarray(classes)
     if array.ndim != 1 or (len(array) and (array.dtype.kind not in "iu" or array.min() < 1)):
         raise ValueError(
             f"`classes[{number}]` must be integers (K,) from 1 (0 is the background). "
             f"Received: {classes}"
         )
+    if num_classes is not None and len(array) and array.max() > num_classes:
+        raise ValueError(
+            f"`classes[{number}]` must be from 1 to `num_classes`={num_classes}. "
+            f"Received: {classes}"
+        )
     return array.astype("int32")
 
 
-def _check_attributes(attributes, number, count, num_attributes):
+def _numbers(attributes, number):
     if attributes is None:
-        return np.zeros((count, 0), "float32")
+        return None
     try:
-        array = np.asarray(attributes, "float32")
+        return np.asarray(attributes, "float32")
     except ValueError as error:  # Rows of several lengths, among others.
         raise ValueError(
             f"`attributes[{number}]` must be numbers (K, A). Received: {error}"
         ) from error
+
+
+def _check_attributes(array, number, count, num_attributes):
+    if array is None:
+        return np.zeros((count, 0), "float32")
     if array.shape == (0,):
         array = array.reshape(0, num_attributes)
     if array.ndim != 2 or array.shape[1] != num_attributes:

@@ -8,6 +8,12 @@ from concurrent.futures.process import BrokenProcessPool
 
 from ._check_integer import check_integer
 
+_BROKEN = (
+    "A worker process ended early; its own message, if any, is on the standard error stream. A "
+    "script that uses processes needs `if __name__ == '__main__':` around what it does. "
+    "`use_multiprocessing=False` works with threads."
+)
+
 
 class ReadAhead:
     """Answers with `make(position)`, and starts on the positions that come next.
@@ -39,18 +45,17 @@ class ReadAhead:
             is_next, self._last = position == self._last + 1, position
             for stale in set(self._futures).difference(window):
                 self._futures.pop(stale).cancel()
-            for each in window if is_next else window[:1]:
-                if each not in self._futures:
-                    self._futures[each] = self._submit(each)
+            try:
+                for each in window if is_next else window[:1]:
+                    if each not in self._futures:
+                        self._futures[each] = self._submit(each)
+            except BrokenProcessPool as error:
+                raise RuntimeError(_BROKEN) from error
             future = self._futures.pop(position)
         try:
             return future.result()
         except BrokenProcessPool as error:
-            raise RuntimeError(
-                "A worker process ended early; its own message, if any, is on the standard error "
-                "stream. A script that uses processes needs `if __name__ == '__main__':` around "
-                "what it does. `use_multiprocessing=False` works with threads."
-            ) from error
+            raise RuntimeError(_BROKEN) from error
 
     def _submit(self, position):
         if not self._use_multiprocessing:

@@ -45,7 +45,10 @@ class ImageFiles:
         """Picture `number` as a uint8 array (h, w, 3), RGB."""
         with _open(self.paths[number]) as image:
             scale = self._scale(image)
-            image = image.convert("RGB")
+            try:
+                image = image.convert("RGB")
+            except OSError as error:
+                raise OSError(f"{self.paths[number]} must be a whole picture: {error}") from error
             if scale != 1:
                 size = [max(1, round(scale * side)) for side in image.size]
                 image = image.resize(size, resample=2)  # Bilinear, wide enough not to alias.

@@ -49,6 +49,8 @@ class RoIBatches(OrderedBatches):
         proposals: List of N arrays (P, 4), such as those of `keras_mtl.proposals`. P may be 0.
         batch_size: Pictures a batch, B.
         difficult: List of N boolean arrays (K,): objects not to be learned from; by default none.
+        num_classes: Number of classes, that no class is beyond; not checked by default, and then a
+            class that the model does not have is a loss of NaN.
         rois_per_image: RoIs of a picture, R; fewer are padded.
         foreground_fraction, foreground_iou, background_iou, std: As of `sample_rois`.
         tasks: "detection", "attributes" or both.
@@ -92,6 +94,7 @@ class RoIBatches(OrderedBatches):
         batch_size=2,
         *,
         difficult=None,
+        num_classes=None,
         rois_per_image=64,
         foreground_fraction=0.25,
         foreground_iou=0.5,
@@ -128,7 +131,7 @@ class RoIBatches(OrderedBatches):
         self.mirror = mirror
         self.pad_to = None if pad_to is None else _check_size(pad_to)
         self._pictures, self.num_attributes = check_annotations(
-            len(images), boxes, classes, attributes, proposals, difficult
+            len(images), boxes, classes, attributes, proposals, difficult, num_classes
         )
         if isinstance(images, np.ndarray):
             for number in range(len(images)):

@@ -87,7 +87,7 @@ def sample_rois(
     low, high = background_iou if len(boxes) else (0, 1)
     is_background = (overlap >= low) & (overlap < high)
     is_background &= _best(candidates, hard)[1] < foreground_iou
-    most = round(foreground_fraction * num_rois)
+    most = max(round(foreground_fraction * num_rois), int(foreground_fraction > 0))
     foreground = _draw(overlap >= foreground_iou, most, rng)
     background = _draw(is_background, num_rois - len(foreground), rng)
 

@@ -22,7 +22,6 @@ def FastRCNNCaffeNet(
     fc_width=None,
     groups=2,
     stem_strides=4,
-    padding=5,
     rescale=1.0,
     dropout=0.5,
     seed=None,
@@ -30,21 +29,20 @@ def FastRCNNCaffeNet(
 ):
     """Builds CaffeNet up to fc7, with RoI max pooling in the place of pool5.
 
-    Source: Girshick, "Fast R-CNN", ICCV 2015; its published CaffeNet pads conv1 by 5 pixels and
-    pool1 and pool2 by one cell, so that the map of an image has 1/16 of its size.
+    As published, conv1 is padded by 5 pixels and pool1 and pool2 by one cell: cell k of conv5 then
+    has its centre at pixel k times the stride, which is where RoI pooling takes it to be.
+
+    Source: Girshick, "Fast R-CNN", ICCV 2015, and its published CaffeNet.
 
     Args:
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
         width, fc_width, groups, stem_strides, rescale, dropout, seed: as in `CaffeNet`.
-        padding: pixels around the image at conv1; the pools are then padded by one cell. Or
-            `"same"`: the map is the image's size divided by its stride, which needs sides that are
-            multiples of `8 * stem_strides`.
         name: name of the model.
 
     Returns:
         A functional `keras.Model` of `[image, rois]`, RGB pixels from 0 to 255 and boxes (batch,
-        regions, 4) `[x1, y1, x2, y2]` in pixels, that returns features (batch, regions, channels).
-        `keras_mtl.towers.Tower(model, STAGES)` cuts it along the image.
+        regions, 4) `[x1, y1, x2, y2]` in pixels, (x2, y2) exclusive. It returns features (batch,
+        regions, channels). `keras_mtl.towers.Tower(model, STAGES)` cuts it along the image.
 
     Raises:
         ValueError: as `CaffeNet`.
@@ -63,13 +61,17 @@ def FastRCNNCaffeNet(
         width=width,
         groups=groups,
         stem_strides=stem_strides,
-        padding=padding,
-        pool_padding=0 if padding == "same" else 1,
+        padding=5,
+        pool_padding=1,
         rescale=rescale,
         seed=seed,
     )
     x = convolutional.get_layer("conv5").output
-    x = RoIPooling(BINS, 1 / (4 * stem_strides), name="roi_pool5")([x, rois])
+    # RoI pooling takes the last pixel, not the one behind it. Never in half precision.
+    pixels = layers.Rescaling(1.0, [0.0, 0.0, -1.0, -1.0], dtype="float32", name="last_pixels")(
+        rois
+    )
+    x = RoIPooling(BINS, 1 / (4 * stem_strides), name="roi_pool5")([x, pixels])
     x = layers.Reshape((-1, BINS * BINS * x.shape[-1]), name="flatten")(x)
     units = max(1, round(4096 * (width if fc_width is None else fc_width)))
     for position, layer in enumerate(("fc6", "fc7")):

@@ -270,6 +270,8 @@ def replaced(name, number, value):
         (replaced("classes", 1, [1, 2]), r"`classes\[1\]`.*1 boxes.*2 entries"),
         (replaced("attributes", 4, [[1, 0, 1]]), r"`attributes\[4\]` must be of shape \(K, 2\)"),
         (replaced("attributes", 4, [[1], [1, 0]]), r"`attributes\[4\]` must be numbers"),
+        (replaced("attributes", 0, [[1], [1, 0]]), r"`attributes\[0\]` must be numbers"),
+        ({"num_classes": 2}, r"`classes\[2\]` must be from 1 to `num_classes`=2.*\[3\]"),
         (replaced("attributes", 4, [[1, 7]]), r"`attributes\[4\]` must be 0 or 1.*7"),
         (replaced("attributes", 4, np.zeros((2, 2))), r"`attributes\[4\]`.*1 boxes.*2 entries"),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_mtl.boxes import iou
-from recipes import _table, cross_stitch_table6, detect
+from recipes import _networks, _table, cross_stitch_table6, detect
 from recipes._detection_data import DetectionData
 from recipes._detection_networks import DetectionNetworks
 from recipes._detection_settings import PRESETS
@@ -107,15 +107,18 @@ def test_one_task_networks_detect_in_a_folder(networks, tmp_path):
     detect.main([str(pictures), *options])
     found = json.loads((pictures / "found" / "detections.json").read_text())
     assert set(found) == {"0.png", "1.png"}
-    for name in ("0.png", "1.png"):
-        assert (pictures / "found" / name).stat().st_size > 1000
+    for name, objects in found.items():
+        assert (pictures / "found" / f"{name}.png").stat().st_size > 1000
+        assert all(len(each["attributes"]) == 24 for each in objects)
+    with pytest.raises(SystemExit, match="--output must be another folder"):
+        detect.main([str(pictures), *options, "--output", str(pictures)])
     with pytest.raises(SystemExit, match="must hold pictures"):
         detect.main([str(networks.folder), *options])
 
 
 def test_the_paper_preset_and_rows():
     paper = PRESETS["paper"]
-    assert (paper.learning_rate, paper.frozen, paper.batch_size) == (1e-3, ("conv1",), 2)
+    assert (paper.learning_rate, paper.rate_falls_after, paper.batch_size) == (1e-3, 30_000, 2)
     assert paper.batch_size * paper.rois_per_image == 128
     assert TABLE6.paper["cross-stitch"] == (45.2, 63.0)
     assert all(len(numbers) == 2 for numbers in TABLE6.paper.values())
@@ -126,15 +129,15 @@ def test_files_that_are_not_there_are_asked_for(tiny_detection_data):
         DetectionData("voc2008_attributes", tiny_detection_data[0])
 
 
-def test_frozen_stages_stay_frozen(tiny_detection_data, tmp_path):
+def test_the_rate_falls_where_it_is_said_to(tiny_detection_data, tmp_path, monkeypatch):
     settings, data = tiny_detection_data
-    settings = dataclasses.replace(settings, frozen=("conv1",))
+    settings = dataclasses.replace(settings, annealed=False, rate_falls_after=2)
+    monkeypatch.setattr(_networks, "resumable_fit", lambda build, *rest: build())
     networks = DetectionNetworks(settings, data, ("detection",), tmp_path, seed=0)
-    model = networks.one_task("detection")
-    (untrained,) = networks.untrained()
-    for ours, first in zip(
-        model.stage("detection", "conv1").get_weights(),
-        untrained.stage("detection", "conv1").get_weights(),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(ours, first)
+    rates = [
+        [float(model.optimizer._learning_rate(step)) for step in (0, 2, 3)]
+        for model in (networks.one_task("detection"), networks.further("detection"))
+    ]
+    rate = settings.learning_rate
+    np.testing.assert_allclose(rates[0], [rate, rate, rate / 10], rtol=1e-5)
+    np.testing.assert_allclose(rates[1][1:], [rate / 10, rate / 10], rtol=1e-5)

@@ -20,10 +20,23 @@ def test_the_published_geometry():
     assert tuple(net.get_layer("roi_pool5").output.shape[2:4]) == (6, 6)
 
 
-def test_same_padding_divides_the_image():
-    net = FastRCNNCaffeNet((96, 64, 3), padding="same", **TINY)
-    assert net.get_layer("conv5").output.shape[1:3] == (12, 8)
-    assert net.get_layer("roi_pool5").spatial_scale == 1 / 8
+@pytest.mark.parametrize("stem_strides", [2, 4])
+def test_cells_stand_where_rois_are_taken_to_be(stem_strides):
+    """A bright pixel at stride × k lights up cells around k: as many before it as behind it."""
+    net = FastRCNNCaffeNet(width=1 / 32, stem_strides=stem_strides, rescale=1.0)
+    scale = net.get_layer("roi_pool5").spatial_scale
+    assert scale == 1 / (4 * stem_strides)
+    pool2 = keras.Model(net.inputs[0], net.get_layer("pool2").output)
+    for layer in net.layers:
+        if layer.name in ("conv1", "conv2"):
+            layer.set_weights([np.ones(w.shape) for w in layer.get_weights()])
+    size, cell = int(16 / scale), 8
+    pixel = int(cell / scale)
+    images = np.full((2, size, size, 3), 120, "float32")
+    images[1, pixel, pixel] = 255
+    dark, lit = (np.asarray(x) for x in pool2.predict(images, verbose=0))
+    rows, columns, _ = np.nonzero(np.abs(lit - dark) > 1e-6)
+    assert rows.min() + rows.max() == columns.min() + columns.max() == 2 * cell
 
 
 def test_every_stage_is_a_cut():
@@ -44,7 +57,8 @@ def test_features_are_those_of_the_region(rng):
     assert np.abs(found[0, 0] - found[0, 1]).max() > 0.01
 
     maps = keras.Model(net.inputs[0], net.get_layer("conv5").output).predict(image, verbose=0)
-    x = keras.ops.convert_to_numpy(RoIPooling(6, 1 / 8)([maps, rois])).reshape(3, -1)
+    inclusive = rois - np.array([0, 0, 1, 1], "float32")
+    x = keras.ops.convert_to_numpy(RoIPooling(6, 1 / 8)([maps, inclusive])).reshape(3, -1)
     for name in ("fc6", "fc7"):
         kernel, bias = net.get_layer(name).get_weights()
         x = np.maximum(x @ kernel + bias, 0)
@@ -57,8 +71,12 @@ def test_seeds_decide_the_weights():
     assert any((a != b).any() for a, b in zip(one, other, strict=True))
 
 
-def test_sizes_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="multiples of 16"):
-        FastRCNNCaffeNet((100, 96, 3), padding="same", **TINY)
-    with pytest.raises(ValueError, match="known sizes for .* padding='same'"):
-        FastRCNNCaffeNet((None, 96, 3), padding="same", **TINY)
+def test_regions_keep_their_place_in_half_precision(rng):
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        net = FastRCNNCaffeNet(seed=0, **TINY)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert keras.backend.standardize_dtype(net.get_layer("last_pixels").output.dtype) == "float32"
+    assert keras.backend.standardize_dtype(net.get_layer("roi_pool5").output.dtype) == "float16"
