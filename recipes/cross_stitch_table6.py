@@ -38,7 +38,7 @@ def draw(table, networks, results, folder):
     compared = ("one-task", "cross-stitch")
     if all("0" in known[row] for row in compared):
         models = {row: table.rows[row](networks) for row in compared}
-        detections(networks, models).savefig(folder / "detections.png", dpi=80)
+        detections(networks, models).savefig(folder / "detections.jpg", dpi=80)
         plots.stitch_units(models["cross-stitch"][0]).savefig(folder / "alphas.png", dpi=100)
         figure, axes = plt.subplots(figsize=(9, 4))
         gain_per_attribute(axes, networks, known)

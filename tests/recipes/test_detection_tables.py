@@ -44,8 +44,8 @@ def test_table6_writes_what_it_promises_and_goes_on(tiny_detection, untrained, t
     assert sizes["ensemble"] == 2 * sizes["one-task"]
     assert sizes["one-task"] + 12 == sizes["cross-stitch"]  # three units of 2 × 2
     assert sizes["one-task"] > sizes["split conv2"] > sizes["split fc7"]
-    for picture in ("detections", "alphas", "gain_per_attribute", "splits"):
-        assert (path.parent / f"{picture}.png").stat().st_size > 1000
+    for picture in ("detections.jpg", "alphas.png", "gain_per_attribute.png", "splits.png"):
+        assert (path.parent / picture).stat().st_size > 1000
     heading, cells = _table.cells(TABLE6, results)
     assert heading[:2] == ["det mAP", "attr mAP"]
     assert all(len(line) == len(heading) for line in cells.values())
