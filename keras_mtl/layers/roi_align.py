@@ -107,14 +107,15 @@ class RoIAlign(RoILayer):
         else:
             extent = ops.maximum(extent, 1.0)
         samples = (np.arange(bins * self.sampling_ratio) + 0.5) / (bins * self.sampling_ratio)
-        samples = start[..., None] + extent[..., None] * samples.astype("float32")
+        samples = ops.convert_to_tensor(samples, dtype="float32")
+        samples = start[..., None] + extent[..., None] * samples
+        cells = ops.arange(size, dtype="float32")
         size = ops.cast(size, "float32")
         counts = ops.cast((samples >= -1) & (samples <= size), "float32")
         samples = ops.minimum(ops.maximum(samples, 0.0), size - 1)
         # Linear interpolation: a hat function of the distance to each cell.
-        distances = ops.abs(samples[..., None] - ops.arange(size, dtype="float32"))
-        weights = counts[..., None] * ops.relu(1 - distances)
-        shape = (*ops.shape(start), bins, self.sampling_ratio, weights.shape[-1])
+        weights = counts[..., None] * ops.relu(1 - ops.abs(samples[..., None] - cells))
+        shape = (*ops.shape(start), bins, self.sampling_ratio, ops.shape(weights)[-1])
         return ops.mean(ops.reshape(weights, shape), axis=-2)
 
 
@@ -128,11 +129,11 @@ def _weighted_means(map_columns, rows, columns):
     _, width, height, channels = ops.shape(map_columns)
     images, rois = ops.shape(rows)[:2]
     flat = ops.reshape(map_columns, (-1, width, height * channels))
-    # One column of bins at a time: all at once are 30 MB for 128 RoIs of 38×50×256, and fresh
-    # memory takes longer than the products (32 → 10 ms on JAX, 16 → 8 on TensorFlow).
-    bins = []
-    for column in range(columns.shape[2]):
-        strips = ops.matmul(columns[:, :, column], flat)
-        strips = ops.reshape(strips, (images, rois, height, channels))
-        bins.append(ops.matmul(rows, strips))
-    return ops.stack(bins, axis=3)
+
+    def bins_of_column(weights):
+        strips = ops.matmul(weights, flat)
+        return ops.matmul(rows, ops.reshape(strips, (images, rois, height, channels)))
+
+    # One column of bins after the other: the strips of all at once are 30 MB for 128 RoIs of
+    # 38×50×256, and fresh memory takes longer than the products (43 → 12 ms on JAX, one core).
+    return ops.moveaxis(ops.map(bins_of_column, ops.moveaxis(columns, 2, 0)), 0, 3)

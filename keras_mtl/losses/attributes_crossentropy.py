@@ -43,6 +43,5 @@ class AttributesCrossentropy(MaskedLoss):
         return ops.any(y_true >= 0, axis=-1)
 
     def call(self, y_true, y_pred):
-        # log(1 + exp(x)) - x y, without overflow.
-        losses = ops.maximum(y_pred, 0.0) - y_pred * y_true + ops.log1p(ops.exp(-ops.abs(y_pred)))
+        losses = ops.softplus(y_pred) - y_pred * y_true
         return ops.sum(ops.where(y_true >= 0, losses, 0.0), axis=-1)
