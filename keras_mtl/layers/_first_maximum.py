@@ -107,5 +107,5 @@ def _smaller_index(one, other):
 
 
 def _choose(condition, index, other):
-    # By arithmetic: `where` on PyTorch is not vectorised and takes 8 times as long.
+    # By arithmetic: `where` on PyTorch is not vectorised and takes several times as long.
     return other + ops.cast(condition, other.dtype) * (index - other)

@@ -21,7 +21,7 @@ class RoIPooling(RoILayer):
     map: RoIs may hang over. A bin without a cell is 0. Of equal maxima of a bin the first one in
     row-major order gets the gradient; RoIs get none.
 
-    Time and memory are those of a table of the map (about 7 times its size for 38×50 cells), made
+    Time and memory are those of a table of the map (about 11 times its size for 38×50 cells), made
     once, and of a few look-ups a bin, whatever the size of the RoIs (`benchmarks/roi_pooling.py`).
 
     Source: Girshick, "Fast R-CNN", ICCV 2015, section 2.1, and `roi_pooling_layer.cpp` of its code.
