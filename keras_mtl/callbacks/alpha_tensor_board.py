@@ -1,5 +1,7 @@
 """The alphas of training in TensorBoard."""
 
+import numpy as np
+
 from keras_mtl.callbacks._alpha_callback import AlphaCallback
 
 
@@ -46,7 +48,8 @@ class AlphaTensorBoard(AlphaCallback):
         for mixing in mixings:
             tag = f"{mixing.layer}/{mixing.task}_from_{mixing.from_task}"
             self._writer.add_scalar(tag, mixing.alpha.mean(), step)
-            if len(mixing.alpha) > 1:
+            # Alphas that diverged have no distribution: the scalars show it, training goes on.
+            if len(mixing.alpha) > 1 and np.isfinite(mixing.alpha).all():
                 # By a name of its own: TensorBoard shows one kind of data a name.
                 self._writer.add_histogram(f"{tag}/channels", mixing.alpha, step)
         self._writer.flush()

@@ -33,7 +33,7 @@ def stitched(per_channel=True, sharing=None):
 
 
 def compiled(model, **options):
-    model.compile(SGD(1e-3), loss={task: "mse" for task in TASKS}, **options)
+    model.compile(SGD(1e-4), loss={task: "mse" for task in TASKS}, **options)
     return model
 
 
@@ -252,6 +252,15 @@ def test_tensorboard_shows_the_alphas(fit, tmp_path):
     assert (tag, step) == ("stitch_two/kind_from_kind/channels", 8)
     np.testing.assert_allclose(histogram.max, witness.found[8]["stitch_two"][1, 1].max())
     assert histogram.num == 2
+
+
+def test_diverged_alphas_do_not_end_training(fit, tmp_path):
+    pytest.importorskip("tensorboardX")
+    model = stitched()
+    model.get_layer("stitch_two").alpha.assign(np.full((2, 2, 2), np.nan))
+    fit(model, [AlphaTensorBoard(tmp_path)], epochs=1)
+    values = {tag: value for tag, _, value in summaries(tmp_path, "simple_value")}
+    assert np.isnan(values["stitch_two/age_from_kind"])
 
 
 def test_tensorboard_purges_what_a_resumed_run_repeats(fit, tmp_path):
