@@ -44,7 +44,7 @@ def test_imports_are_read():
     """The reader itself: absolute, of a name, relative, within a function."""
     found = {name for path in LIBRARY for name in imports(path)}
     assert {"numpy", "keras", "keras_mtl.layers.CrossStitch"} < found
-    assert "keras_mtl.datasets._check_integer.check_integer" in found
+    assert "keras_mtl.datasets._ordered_batches.OrderedBatches" in found
     assert "scipy.spatial.ConvexHull" in found
 
 

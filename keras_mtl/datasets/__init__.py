@@ -1,15 +1,21 @@
 """Data sets, and feeding them to `fit`."""
 
 from keras_mtl.datasets import multi_fashion, rooms, voc2008_attributes
+from keras_mtl.datasets.alternating_batches import AlternatingBatches
 from keras_mtl.datasets.array_batches import ArrayBatches
+from keras_mtl.datasets.edge_map import edge_map
 from keras_mtl.datasets.image_files import ImageFiles
+from keras_mtl.datasets.keypoint_map import keypoint_map
 from keras_mtl.datasets.roi_batches import RoIBatches
 from keras_mtl.datasets.sample_rois import sample_rois
 
 __all__ = [
+    "AlternatingBatches",
     "ArrayBatches",
     "ImageFiles",
     "RoIBatches",
+    "edge_map",
+    "keypoint_map",
     "multi_fashion",
     "rooms",
     "sample_rois",

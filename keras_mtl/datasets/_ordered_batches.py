@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from ._check_integer import check_integer
+from keras_mtl._check_integer import check_integer
 
 
 class OrderedBatches(keras.utils.PyDataset):

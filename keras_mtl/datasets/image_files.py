@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._check_integer import check_integer
+from keras_mtl._check_integer import check_integer
 
 
 class ImageFiles:

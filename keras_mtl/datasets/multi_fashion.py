@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ._check_integer import check_integer
+from keras_mtl._check_integer import check_integer
 
 CLASSES = (
     "T-shirt",

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from keras_mtl._check_integer import check_integer
 from keras_mtl.boxes import check_boxes
 from keras_mtl.boxes.encode_boxes import STD
 
 from ._canvas import canvas
 from ._check_annotations import check_annotations
-from ._check_integer import check_integer
 from ._ordered_batches import OrderedBatches
 from ._read_ahead import ReadAhead
 from .sample_rois import check_sampling, sample_rois

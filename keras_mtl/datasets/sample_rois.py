@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from keras_mtl._check_integer import check_integer
 from keras_mtl.boxes import check_boxes, encode_boxes, iou
 from keras_mtl.boxes.encode_boxes import STD, check_std
-
-from ._check_integer import check_integer
 
 
 def sample_rois(

@@ -1,7 +1,8 @@
-"""Keras optimizers in which each variable may train at its own multiple of the learning rate."""
+"""Keras optimizers with a learning rate per variable, and one that lets two groups take turns."""
 
 from keras_mtl.optimizers.adam import Adam as Adam
 from keras_mtl.optimizers.adamw import AdamW as AdamW
+from keras_mtl.optimizers.alternating import Alternating as Alternating
 from keras_mtl.optimizers.learning_rate_multipliers import (
     LearningRateMultipliers as LearningRateMultipliers,
 )

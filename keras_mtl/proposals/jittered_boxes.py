@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from keras_mtl._check_integer import check_integer
 from keras_mtl.boxes import check_boxes, clip_boxes
-from keras_mtl.datasets._check_integer import check_integer
 
 # Chosen so that the overlap of a copy with its true box spreads from about .3 to 1.
 _MAX_SHIFT, _MAX_LOG_SCALE = 0.4, 0.5

@@ -8,8 +8,8 @@ import warnings
 
 import numpy as np
 
+from keras_mtl._check_integer import check_integer
 from keras_mtl.boxes import check_boxes
-from keras_mtl.datasets._check_integer import check_integer
 
 # Goes into the names of the cache files: raise it when the same picture gives other boxes.
 _VERSION = 1

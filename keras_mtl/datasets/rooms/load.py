@@ -6,7 +6,8 @@ import warnings
 import keras
 import numpy as np
 
-from .._check_integer import check_integer
+from keras_mtl._check_integer import check_integer
+
 from ..array_batches import ArrayBatches
 from .cache import cache_path, default_cache_dir, read_cache, write_cache
 from .pool import render_all

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from .._check_integer import check_integer
+from keras_mtl._check_integer import check_integer
+
 from .render import SPLITS
 
 MIN_SIZE = 32
