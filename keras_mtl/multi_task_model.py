@@ -7,6 +7,7 @@ import re
 import keras
 import numpy as np
 
+from keras_mtl._layers_by_path import layers_by_path
 from keras_mtl.layers import CrossStitch
 
 
@@ -87,8 +88,9 @@ class MultiTaskModel(keras.Model):
         """The layer (a Keras model) that runs a stage for a task."""
         if task not in self._stage_layers:
             raise ValueError(f"Unknown task {task!r}. Known tasks: {self.tasks}.")
-        if stage not in self._stage_layers[task]:
-            raise ValueError(f"Unknown stage {stage!r}. Known stages: {self.stages}.")
+        self._check_stage(stage)
+        if self._stage_layers[task][stage] is None:
+            raise ValueError(f"{task!r} skips the stage {stage!r}: no layer runs it.")
         return self.get_layer(self._stage_layers[task][stage])
 
     def outputs_of(self, task):
@@ -136,7 +138,7 @@ class MultiTaskModel(keras.Model):
         pairs = {}
         for task in self.tasks:
             pairs[self.head(task).name] = donors[task].head(task)
-            for stage in self.stages:
+            for stage in self._stages_of(task):
                 pairs.setdefault(self.stage(task, stage).name, donors[task].stage(task, stage))
         for layer in self.layers:
             if layer.weights and layer.name not in pairs:
@@ -168,7 +170,7 @@ class MultiTaskModel(keras.Model):
             {
                 self.stage(ours, stage).name: model.stage(task, stage)
                 for ours in self.tasks
-                for stage in self.stages
+                for stage in self._stages_of(ours)
             }
         )
 
@@ -184,8 +186,11 @@ class MultiTaskModel(keras.Model):
         Raises:
             ValueError: an unknown stage (the known ones are listed); nothing is frozen then.
         """
-        for layer in [self.stage(task, stage) for task in self.tasks for stage in stages]:
-            layer.trainable = False
+        for stage in stages:
+            self._check_stage(stage)
+        for task in self.tasks:
+            for stage in set(stages).intersection(self._stages_of(task)):
+                self.stage(task, stage).trainable = False
         return self
 
     def fit(self, x=None, y=None, *args, **kwargs):
@@ -199,7 +204,7 @@ class MultiTaskModel(keras.Model):
         return super().fit(x, y, *args, **kwargs)
 
     def get_config(self):
-        frozen = [path for path, layer in _layers_by_path(self) if not layer.trainable]
+        frozen = [path for path, layer in layers_by_path(self) if not layer.trainable]
         return {
             **json.loads(self._parts),
             "name": self.name,
@@ -222,11 +227,19 @@ class MultiTaskModel(keras.Model):
         model = cls(**parts, heads=heads, **config)
         if not trainable:
             model.trainable = False
-        for path, layer in _layers_by_path(model):
+        for path, layer in layers_by_path(model):
             # An assignment reaches the layers within, so only where it changes something.
             if layer.trainable != (path not in frozen):
                 layer.trainable = path not in frozen
         return model
+
+    def _check_stage(self, stage):
+        if stage not in self.stages:
+            raise ValueError(f"Unknown stage {stage!r}. Known stages: {self.stages}.")
+
+    def _stages_of(self, task):
+        """Names of the stages that a layer runs for a task: all but those it skips."""
+        return [stage for stage, layer in self._stage_layers[task].items() if layer is not None]
 
     def _take_over(self, pairs):
         """Sets the weights of layers, by name, to those of other layers: all or none."""
@@ -312,14 +325,6 @@ def _check_tasks(heads):
             f"`heads`: a task name must be a letter followed by letters, digits or underscores. "
             f"Received: {bad}."
         )
-
-
-def _layers_by_path(model, prefix=""):
-    """Pairs of a path and a layer, of the layers of a model and of the models within it."""
-    for layer in model.layers:
-        yield f"{prefix}{layer.name}", layer
-        if isinstance(layer, keras.Model):
-            yield from _layers_by_path(layer, f"{prefix}{layer.name}/")
 
 
 def _named_copy(layer, name):

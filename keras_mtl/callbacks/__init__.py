@@ -1,7 +1,17 @@
-"""What to watch while a multi-task model trains."""
+"""What to watch and to steer while a multi-task model trains."""
 
+from keras_mtl.callbacks.ada_share_schedule import AdaShareSchedule
 from keras_mtl.callbacks.alpha_logger import AlphaLogger
 from keras_mtl.callbacks.alpha_tensor_board import AlphaTensorBoard
+from keras_mtl.callbacks.policy_logger import PolicyLogger
 from keras_mtl.callbacks.read_alphas import read_alphas
+from keras_mtl.callbacks.read_policies import read_policies
 
-__all__ = ["AlphaLogger", "AlphaTensorBoard", "read_alphas"]
+__all__ = [
+    "AdaShareSchedule",
+    "AlphaLogger",
+    "AlphaTensorBoard",
+    "PolicyLogger",
+    "read_alphas",
+    "read_policies",
+]

@@ -1,11 +1,7 @@
 """The alphas of training as a table in a file."""
 
-import csv
-import io
-import os
-from pathlib import Path
-
 from keras_mtl.callbacks._alpha_callback import AlphaCallback
+from keras_mtl.callbacks._step_table import StepTable
 
 COLUMNS = ("step", "epoch", "layer", "task", "from_task", "mean", "min", "max")
 
@@ -42,38 +38,20 @@ class AlphaLogger(AlphaCallback):
 
     def __init__(self, path, every="epoch", channels=False):
         super().__init__(every)
-        self.path = Path(path)
-        self.columns = (*COLUMNS, "alpha") if channels else COLUMNS
+        self.table = StepTable(path, (*COLUMNS, "alpha") if channels else COLUMNS)
 
     def start(self, step):
-        header = ",".join(self.columns)
-        kept = []
-        if self.path.exists() and self.path.stat().st_size:
-            found, *rows = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            if found.strip() != header:
-                raise ValueError(
-                    f"{type(self).__name__}: `path` must be new or a file of the columns {header}."
-                    f" Received: {self.path}, which has {found.strip()[:100]}."
-                )
-            # The last line of a run that was killed may lack its end.
-            kept = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) < step]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_name(f"unfinished_{self.path.name}")
-        unfinished.write_text("".join([f"{header}\n", *kept]), encoding="utf-8")
-        os.replace(unfinished, self.path)
+        self.table.start(step)
 
     def record(self, step, epoch, mixings):
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(
+        self.table.append(
             (step, epoch, mixing.layer, mixing.task, mixing.from_task, *self._values(mixing.alpha))
             for mixing in mixings
         )
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(text.getvalue())
 
     def _values(self, alpha):
         # Nine digits tell every float32 from every other.
         values = [f"{x:.9g}" for x in (alpha.mean(dtype="float64"), alpha.min(), alpha.max())]
-        if "alpha" in self.columns:
+        if "alpha" in self.table.columns:
             values.append(" ".join(f"{x:.9g}" for x in alpha))
         return values

@@ -1,10 +1,8 @@
 """The table that `AlphaLogger` writes, read back."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 
+from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.alpha_logger import COLUMNS
 
 
@@ -36,13 +34,7 @@ def read_alphas(path):
     >>> tasks, histories["stitch_conv1"][0].tolist()
     (['a', 'b'], [[0.9, 0.1], [0.1, 0.9]])
     """
-    lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
-    rows = list(csv.DictReader(line for line in lines if line.endswith("\n")))
-    if not rows or not {*COLUMNS} <= set(rows[0]):
-        raise ValueError(
-            f"`path` must be a file with rows of {','.join(COLUMNS)}. "
-            f"Received: {path}, which begins with {''.join(lines[:1])[:100]!r}."
-        )
+    rows = read_rows(path, COLUMNS)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     units = {}
     for row in rows:

@@ -7,6 +7,8 @@ from keras_mtl.layers.fast_conv2d import FastConv2D
 from keras_mtl.layers.local_response_normalization import LocalResponseNormalization
 from keras_mtl.layers.roi_align import RoIAlign
 from keras_mtl.layers.roi_pooling import RoIPooling
+from keras_mtl.layers.skip_block import SkipBlock
+from keras_mtl.layers.skip_policy import SkipPolicy
 
 __all__ = [
     "BilinearDeconvolution",
@@ -16,4 +18,6 @@ __all__ = [
     "LocalResponseNormalization",
     "RoIAlign",
     "RoIPooling",
+    "SkipBlock",
+    "SkipPolicy",
 ]

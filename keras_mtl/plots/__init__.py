@@ -5,6 +5,8 @@ from keras_mtl.plots.detections import detections
 from keras_mtl.plots.gain_per_class import gain_per_class
 from keras_mtl.plots.pixel_map import pixel_map
 from keras_mtl.plots.pixel_predictions import pixel_predictions
+from keras_mtl.plots.policy_history import policy_history
+from keras_mtl.plots.policy_map import policy_map
 from keras_mtl.plots.pyplot import pyplot
 from keras_mtl.plots.sorted_alphas import sorted_alphas
 from keras_mtl.plots.split_performance import split_performance
@@ -16,6 +18,8 @@ __all__ = [
     "gain_per_class",
     "pixel_map",
     "pixel_predictions",
+    "policy_history",
+    "policy_map",
     "pyplot",
     "sorted_alphas",
     "split_performance",

@@ -2,7 +2,18 @@
 
 from keras_mtl.search.cost import cost
 from keras_mtl.search.enumerate_splits import enumerate_splits
+from keras_mtl.search.prune import prune
 from keras_mtl.search.relative_gain import relative_gain
 from keras_mtl.search.splits import Split, SplitTable, splits
+from keras_mtl.search.task_costs import task_costs
 
-__all__ = ["Split", "SplitTable", "cost", "enumerate_splits", "relative_gain", "splits"]
+__all__ = [
+    "Split",
+    "SplitTable",
+    "cost",
+    "enumerate_splits",
+    "prune",
+    "relative_gain",
+    "splits",
+    "task_costs",
+]

@@ -6,19 +6,19 @@ import numpy as np
 def relative_gain(scores, baseline, lower_is_better=()):
     """The mean over the tasks of the relative change in %, positive for the better.
 
-    Source: the relative performance of Sun et al., "AdaShare", NeurIPS 2020, section 4 (there over
-    several scores a task as well).
+    Source: the relative performance Δ of Sun et al., "AdaShare", NeurIPS 2020, section 4.
 
     Args:
-        scores: dict from task name to a score, or to an array of scores (one a seed).
+        scores: dict from task name to a score, or to an array of scores (one a seed); or to a dict
+            of several scores, whose changes are averaged into the task's.
         baseline: the same of the baseline; its scores must not be zero.
-        lower_is_better: names of the tasks whose score is an error.
+        lower_is_better: names of the tasks, or of single scores, that are errors.
 
     Returns:
         A float, or an array if the scores are arrays; NaN where a score is.
 
     Raises:
-        ValueError: the tasks differ, or `lower_is_better` names one that is not there.
+        ValueError: the tasks differ, or `lower_is_better` names what is not there.
 
     Example:
 
@@ -33,11 +33,16 @@ def relative_gain(scores, baseline, lower_is_better=()):
             "`scores` and `baseline` must be of the same tasks. "
             f"Received: {sorted(scores)} and {sorted(baseline)}."
         )
-    unknown = sorted(set(lower_is_better) - set(scores))
+    known = {*scores}.union(*(score for score in scores.values() if isinstance(score, dict)))
+    unknown = sorted(set(lower_is_better) - known)
     if unknown:
-        raise ValueError(f"`lower_is_better` has unknown tasks {unknown}; known: {sorted(scores)}.")
+        raise ValueError(f"`lower_is_better` has unknown tasks {unknown}; known: {sorted(known)}.")
     changes = []
     for task, score in scores.items():
+        if isinstance(score, dict):
+            errors = [name for name in score if name in lower_is_better]
+            changes.append(relative_gain(score, baseline[task], errors))
+            continue
         # Not divided by a negative baseline's sign: a higher score is better whatever its sign.
         before = np.asarray(baseline[task], float)
         change = 100 * (np.asarray(score, float) - before) / np.abs(before)

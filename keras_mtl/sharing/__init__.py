@@ -1,8 +1,9 @@
 """Ways in which tasks share the stages of a tower."""
 
+from keras_mtl.sharing.ada_shared import AdaShared
 from keras_mtl.sharing.branched import Branched
 from keras_mtl.sharing.cross_stitched import CrossStitched
 from keras_mtl.sharing.latent_shared import LatentShared
 from keras_mtl.sharing.sharing import Sharing
 
-__all__ = ["Branched", "CrossStitched", "LatentShared", "Sharing"]
+__all__ = ["AdaShared", "Branched", "CrossStitched", "LatentShared", "Sharing"]

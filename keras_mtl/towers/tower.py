@@ -62,11 +62,13 @@ class Tower:
         """Shape of one example of the first input, without the batch axis."""
         return self.model.inputs[0].shape[1:]
 
-    def stage(self, stage):
+    def stage(self, stage, shortcut=False):
         """A model that runs one stage with the tower's own weights.
 
         Args:
             stage: name of the stage.
+            shortcut: whether to return `[output, shortcut]` where the stage has a shortcut of its
+                own, see `shortcut`.
 
         Returns:
             A `keras.Model` of the features before the stage; or of a list of them and the further
@@ -75,14 +77,38 @@ class Tower:
         Raises:
             ValueError: the tower has no such stage.
         """
-        index = self.index(stage)
-        before, after = self._ends[index : index + 2]
+        before, after = self._ends_of(stage)
+        found = self.shortcut(stage) if shortcut else None
+        if found is not None and found is not before:
+            # In this order the layers, and with them the weights, stand as without the shortcut.
+            after = [after, found]
         further = [self.model.inputs[number] for number in self.further_inputs(stage)]
         if not further:
             return keras.Model(before, after)
         # `keras.Model` of an input and a tensor between layers takes the input away from the tower.
         inputs = [keras.Input(x.shape[1:], dtype=x.dtype) for x in (before, *further)]
         return keras.Model(inputs, keras.Function([before, *further], after).call(inputs))
+
+    def shortcut(self, stage):
+        """What may stand in for a stage's output if the stage is skipped.
+
+        That is the output of the layer `<stage>_shortcut` within the stage, or else what comes
+        into the stage, if its shape is that of the output.
+
+        Args:
+            stage: name of the stage.
+
+        Returns:
+            A Keras tensor of the tower, or `None` if the stage cannot be skipped.
+
+        Raises:
+            ValueError: the tower has no such stage.
+        """
+        before, after = self._ends_of(stage)
+        name = f"{stage}_shortcut"
+        named = next((layer for layer in self.model.layers if layer.name == name), None)
+        found = before if named is None else named.output
+        return found if found.shape == after.shape else None
 
     def further_inputs(self, stage):
         """Which inputs of the model, other than the first, a stage uses.
@@ -96,8 +122,7 @@ class Tower:
         Raises:
             ValueError: the tower has no such stage.
         """
-        index = self.index(stage)
-        before, after = self._ends[index : index + 2]
+        before, after = self._ends_of(stage)
         used, waiting, seen = set(), [after], {id(before)}
         while waiting:
             tensor = waiting.pop()
@@ -110,13 +135,14 @@ class Tower:
             waiting += operation._inbound_nodes[node_index].input_tensors
         return tuple(number for number, x in enumerate(self.model.inputs) if id(x) in used)
 
-    def copy_stage(self, stage, prefix):
+    def copy_stage(self, stage, prefix, shortcut=False):
         """A model of its own with the weights of one stage.
 
         Args:
             stage: name of the stage.
             prefix: put before the name of the stage and of each of its layers (`"normals"` makes
                 `normals_conv1`), since the names in a Keras model are unique.
+            shortcut: as of `stage`.
 
         Returns:
             A `keras.Model`; its layers with a random seed get one of their own for each prefix.
@@ -124,7 +150,7 @@ class Tower:
         Raises:
             ValueError: the tower has no such stage.
         """
-        original = self.stage(stage)
+        original = self.stage(stage, shortcut)
         copy = keras.models.clone_model(
             original, clone_function=lambda layer: _renamed(layer, prefix)
         )
@@ -139,6 +165,11 @@ class Tower:
                 f"The tower has no stage {stage!r}. Known stages: {list(self.stages)}."
             )
         return self.stages.index(stage)
+
+    def _ends_of(self, stage):
+        """The tensors before and after a stage."""
+        index = self.index(stage)
+        return self._ends[index : index + 2]
 
     def get_config(self):
         return {

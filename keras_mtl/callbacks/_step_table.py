@@ -1,0 +1,58 @@
+"""A table in a file whose rows belong to steps of training, and which a stop does not spoil."""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+
+class StepTable:
+    """A CSV file whose first column is the step.
+
+    The rows of a step are written at once, so that a run that is killed leaves a readable file.
+
+    Args:
+        path: the file.
+        columns: names of the columns, `"step"` first.
+    """
+
+    def __init__(self, path, columns):
+        self.path = Path(path)
+        self.columns = tuple(columns)
+
+    def start(self, step):
+        """Makes the file if there is none, and takes out its rows from `step` on."""
+        header = ",".join(self.columns)
+        kept = []
+        if self.path.exists() and self.path.stat().st_size:
+            found, *rows = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+            if found.strip() != header:
+                raise ValueError(
+                    f"`path` must be new or a file of the columns {header}."
+                    f" Received: {self.path}, which has {found.strip()[:100]}."
+                )
+            # The last line of a run that was killed may lack its end.
+            kept = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) < step]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_name(f"unfinished_{self.path.name}")
+        unfinished.write_text("".join([f"{header}\n", *kept]), encoding="utf-8")
+        os.replace(unfinished, self.path)
+
+    def append(self, rows):
+        """Adds the rows of a step."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(text.getvalue())
+
+
+def read_rows(path, columns):
+    """The whole rows of a `StepTable`'s file, as dicts; at least one, of at least `columns`."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
+    rows = list(csv.DictReader(line for line in lines if line.endswith("\n")))
+    if not rows or not {*columns} <= set(rows[0]):
+        raise ValueError(
+            f"`path` must be a file with rows of {','.join(columns)}. "
+            f"Received: {path}, which begins with {''.join(lines[:1])[:100]!r}."
+        )
+    return rows

@@ -1,0 +1,213 @@
+"""AdaShare's policy: whether a task executes or skips a block."""
+
+import keras
+import numpy as np
+from keras import ops
+
+FORMS = ("code", "paper")
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class SkipPolicy(keras.layers.Layer):
+    """Draws, for each of T tasks and L blocks, how much of the block the task executes.
+
+    A pair of logits (execute, skip) for each task and block is learned along with the network. In
+    training they are relaxed by the Gumbel-softmax: `softmax((logits + noise) / temperature)`, one
+    draw for the whole batch. In inference the larger logit decides (execute, if they are equal).
+    Only the last `active_blocks` blocks are under the policy, a number that a curriculum raises
+    while training; the earlier ones are executed by all tasks. `SkipBlock` applies the draw;
+    `keras_mtl.sharing.AdaShared` puts both into a network.
+
+    Two losses are added to the model's. With P the probabilities, a the execute logits and l the
+    number of a block, counted from 0, over the blocks under the policy:
+
+    - `form="code"`, that of the authors' program: `sparsity · Σ_k mean_l -log P[k, l, skip]` and
+      `sharing · Σ_{i<j} Σ_l (l + 1) / L · |a[i, l] - a[j, l]|`;
+    - `form="paper"`: `sparsity · Σ_k Σ_l log P[k, l, execute]`, which has no lower bound, and
+      `sharing · Σ_{i<j} Σ_l (L - l) / L · |P[i, l, execute] - P[j, l, execute]|`, by which early
+      blocks are shared most.
+
+    Source: Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning",
+    NeurIPS 2020, section 3.
+
+    Args:
+        tasks: names of the T tasks.
+        blocks: names of the L blocks, in the order of the network.
+        temperature: temperature at the start; later that of the variable `temperature`.
+        hard: whether training executes or skips a block as a whole (0 or 1), with the gradient of
+            the soft draw ("straight-through").
+        sparsity, sharing: weights of the two losses.
+        form: `"code"` or `"paper"`.
+        seed: integer seed of the draws, or `None`.
+        **kwargs: `name`, … of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: any tensor of the network; its values do not matter.
+        noise: `None`, or Gumbel noise (T, L, 2) to use in training in place of a draw.
+
+    Returns:
+        float32 tensor (T, L): 0 where the block is skipped, 1 where it is executed.
+
+    Raises:
+        ValueError: no tasks or blocks, names that are given twice, a temperature that is not
+            positive, a negative weight, or an unknown form.
+
+    Example:
+
+    >>> import numpy as np, keras_mtl
+    >>> policy = keras_mtl.layers.SkipPolicy(["age", "species"], ["block1", "block2"])
+    >>> tuple(policy(np.ones((4, 8)), training=True).shape)
+    (2, 2)
+    """
+
+    def __init__(
+        self,
+        tasks,
+        blocks,
+        *,
+        temperature=5.0,
+        hard=False,
+        sparsity=0.0,
+        sharing=0.0,
+        form="code",
+        seed=None,
+        **kwargs,
+    ):
+        # A draw in half precision would be 0 or 1 too often.
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.tasks, self.blocks = _checked_names(tasks, "tasks"), _checked_names(blocks, "blocks")
+        self.initial_temperature = _checked(temperature, "temperature", positive=True)
+        self.sparsity, self.sharing = _checked(sparsity, "sparsity"), _checked(sharing, "sharing")
+        if form not in FORMS:
+            raise ValueError(f"`form` must be one of {FORMS}. Received: form={form!r}.")
+        self.hard, self.form, self.seed = hard, form, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        self.logits = self.add_weight(
+            shape=(len(self.tasks), len(self.blocks), 2),
+            initializer=keras.initializers.Constant(0.5),
+            name="logits",
+        )
+        self.temperature = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.initial_temperature),
+            trainable=False,
+            name="temperature",
+        )
+        self.active_blocks = self.add_weight(
+            shape=(),
+            dtype="int32",
+            initializer=keras.initializers.Constant(len(self.blocks)),
+            trainable=False,
+            name="active_blocks",
+        )
+
+    def call(self, inputs, noise=None, training=None):
+        self._add_losses()
+        if not training:
+            weights = ops.cast(self.logits[..., 0] >= self.logits[..., 1], "float32")
+            return self._under_policy(weights)
+        if noise is None:
+            noise = self._gumbel_noise()
+        soft = ops.softmax((self.logits + noise) / self.temperature)[..., 0]
+        if self.hard:
+            soft = soft + ops.stop_gradient(ops.cast(soft >= 0.5, "float32") - soft)
+        return self._under_policy(soft)
+
+    def probabilities(self):
+        """Probability of each task to execute each block: float32 tensor (T, L)."""
+        return self._under_policy(ops.softmax(self.logits)[..., 0])
+
+    def decisions(self):
+        """The most probable policy: NumPy bool array (T, L), true where a block is executed."""
+        return ops.convert_to_numpy(self.probabilities()) >= 0.5
+
+    def sample(self, seed):
+        """A policy drawn from the probabilities: NumPy bool array (T, L).
+
+        Args:
+            seed: integer seed of the draw.
+        """
+        probabilities = ops.convert_to_numpy(self.probabilities())
+        # Below 1, so that a block that is not under the policy is executed by every draw.
+        return np.random.default_rng(seed).random(probabilities.shape) < probabilities
+
+    def compute_output_spec(self, inputs, noise=None, training=None):
+        return keras.KerasTensor((len(self.tasks), len(self.blocks)), dtype="float32")
+
+    def compute_output_shape(self, inputs_shape, noise_shape=None):
+        return len(self.tasks), len(self.blocks)
+
+    def macs(self, input_shape):
+        """None, as `keras_mtl.search.cost` asks for them: no activation is multiplied."""
+        return 0
+
+    def get_config(self):
+        config = super().get_config()
+        del config["dtype"]
+        return {
+            **config,
+            "tasks": list(self.tasks),
+            "blocks": list(self.blocks),
+            "temperature": self.initial_temperature,
+            "hard": self.hard,
+            "sparsity": self.sparsity,
+            "sharing": self.sharing,
+            "form": self.form,
+            "seed": self.seed,
+        }
+
+    def _gumbel_noise(self):
+        uniform = keras.random.uniform(self.logits.shape, seed=self.seed_generator)
+        # Both logarithms stay finite.
+        return -ops.log(-ops.log(ops.clip(uniform, 1e-7, 1 - 1e-7)))
+
+    def _is_active(self):
+        number = ops.arange(len(self.blocks), dtype="int32")
+        return number >= len(self.blocks) - ops.convert_to_tensor(self.active_blocks)
+
+    def _under_policy(self, weights):
+        return ops.where(self._is_active(), weights, 1.0)
+
+    def _add_losses(self):
+        if self.sparsity:
+            self.add_loss(self.sparsity * self._sparsity_loss())
+        if self.sharing and len(self.tasks) > 1:
+            self.add_loss(self.sharing * self._sharing_loss())
+
+    def _sparsity_loss(self):
+        active = ops.cast(self._is_active(), "float32")
+        execute, skip = ops.unstack(ops.log_softmax(self.logits), axis=-1)
+        if self.form == "paper":
+            return ops.sum(active * execute)
+        return -ops.sum(active * skip) / ops.maximum(ops.sum(active), 1.0)
+
+    def _sharing_loss(self):
+        count = len(self.blocks)
+        number = ops.arange(count, dtype="float32")
+        if self.form == "paper":
+            weights, values = (count - number) / count, ops.softmax(self.logits)[..., 0]
+        else:
+            weights, values = (number + 1) / count, self.logits[..., 0]
+        weights = weights * ops.cast(self._is_active(), "float32")
+        # Of all ordered pairs every unordered one is there twice, and those of a task with itself
+        # are 0.
+        differences = ops.abs(values[:, None] - values[None])
+        return ops.sum(weights * differences) / 2
+
+
+def _checked_names(names, argument):
+    names = list(names) if not isinstance(names, str) else []
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"`{argument}` must be a list of different names, at least one. Received: {names}."
+        )
+    return names
+
+
+def _checked(value, argument, positive=False):
+    if not np.isfinite(value) or value < 0 or (positive and value == 0):
+        sign = "positive" if positive else "at least 0"
+        raise ValueError(f"`{argument}` must be {sign}. Received: {argument}={value}.")
+    return float(value)

@@ -1,0 +1,45 @@
+"""What each task of a model costs on its own."""
+
+import keras
+
+from keras_mtl.search.cost import cost
+
+
+def task_costs(model, input_shape=None):
+    """Counts, for every task of a multi-task model, what it alone needs.
+
+    The sum of the tasks' MACs is what they cost if each runs by itself, which is how AdaShare
+    reports its networks; `cost(model)` counts once what they share. Of a model that learns its
+    policy no part can be left out: its tasks are one batch.
+
+    Args:
+        model: a `MultiTaskModel`.
+        input_shape: as in `cost`.
+
+    Returns:
+        A dict from task to `Cost`.
+
+    Raises:
+        TypeError, ValueError: as in `cost`.
+
+    Example:
+
+    >>> import keras, keras_mtl
+    >>> tower = keras_mtl.towers.Tower(
+    ...     keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)]), cuts=[])
+    >>> model = keras_mtl.MultiTaskModel(
+    ...     tower, keras_mtl.sharing.Branched.hard_sharing(),
+    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
+    >>> costs = keras_mtl.search.task_costs(model)
+    >>> costs["age"].macs + costs["species"].macs, keras_mtl.search.cost(model).macs
+    (88, 56)
+    """
+    return {
+        task: cost(
+            keras.Model(
+                model.inputs, {name: model.output[name] for name in model.outputs_of(task)}
+            ),
+            input_shape,
+        )
+        for task in model.tasks
+    }
