@@ -1,8 +1,17 @@
 """The zoo: prebuilt models, each a tower, a sharing and heads."""
 
+from keras_mtl.applications.ada_share_deeplab import AdaShareDeepLab
 from keras_mtl.applications.cross_stitch_fast_rcnn import CrossStitchFastRCNN
 from keras_mtl.applications.cross_stitch_fcn import CrossStitchFCN
+from keras_mtl.applications.deeplab import DeepLab
 from keras_mtl.applications.fast_rcnn import FastRCNN
 from keras_mtl.applications.fcn import FCN
 
-__all__ = ["FCN", "CrossStitchFCN", "CrossStitchFastRCNN", "FastRCNN"]
+__all__ = [
+    "FCN",
+    "AdaShareDeepLab",
+    "CrossStitchFCN",
+    "CrossStitchFastRCNN",
+    "DeepLab",
+    "FastRCNN",
+]

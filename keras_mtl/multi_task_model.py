@@ -114,7 +114,8 @@ class MultiTaskModel(keras.Model):
         """Takes over the weights of models of the same tower but another sharing.
 
         For a stage that several of this model's tasks share, the first of them that one of `models`
-        has gives the weights. Units (alphas) are taken over from a model of the same tasks.
+        has, and runs the stage for, gives the weights. Units (alphas) and a policy that is learned
+        are taken over from a model of the same tasks.
 
         Args:
             *models: `MultiTaskModel`s, such as the one-task networks a stitched one starts from, or
@@ -125,8 +126,9 @@ class MultiTaskModel(keras.Model):
 
         Raises:
             TypeError: a model (or what a file holds) is no `MultiTaskModel`.
-            ValueError: a task is in none of the models, shapes differ, or a model whose units would
-                be taken over has the tasks in another order; nothing is changed then.
+            ValueError: a task is in none of the models, or they skip a stage that this one runs;
+                shapes differ, or a model whose units would be taken over has the tasks in another
+                order; nothing is changed then.
         """
         models = [_loaded(model) for model in models]
         donors = {task: model for model in reversed(models) for task in model.tasks}
@@ -135,11 +137,8 @@ class MultiTaskModel(keras.Model):
             raise ValueError(
                 f"`models` have no weights for the tasks {missing}. Known tasks: {sorted(donors)}."
             )
-        pairs = {}
-        for task in self.tasks:
-            pairs[self.head(task).name] = donors[task].head(task)
-            for stage in self._stages_of(task):
-                pairs.setdefault(self.stage(task, stage).name, donors[task].stage(task, stage))
+        pairs = {self.head(task).name: donors[task].head(task) for task in self.tasks}
+        pairs |= self._stage_donors({task: (donors[task], task) for task in self.tasks})
         for layer in self.layers:
             if layer.weights and layer.name not in pairs:
                 donor = self._unit_donor(layer.name, models)
@@ -162,17 +161,12 @@ class MultiTaskModel(keras.Model):
 
         Raises:
             TypeError: `model` (or what the file holds) is no `MultiTaskModel`.
-            ValueError: it has no such task or stage, or shapes differ; nothing is changed then.
+            ValueError: it has no such task or stage, or skips one that this model runs, or shapes
+                differ; nothing is changed then.
         """
         model = _loaded(model)
         task = model.tasks[0] if task is None else task
-        return self._take_over(
-            {
-                self.stage(ours, stage).name: model.stage(task, stage)
-                for ours in self.tasks
-                for stage in self._stages_of(ours)
-            }
-        )
+        return self._take_over(self._stage_donors(dict.fromkeys(self.tasks, (model, task))))
 
     def freeze(self, *stages):
         """Keeps the weights of stages as they are; to be called before `compile`.
@@ -240,6 +234,36 @@ class MultiTaskModel(keras.Model):
     def _stages_of(self, task):
         """Names of the stages that a layer runs for a task: all but those it skips."""
         return [stage for stage, layer in self._stage_layers[task].items() if layer is not None]
+
+    def _stage_donors(self, donors):
+        """What has the weights for the layers of this model's stages, by the names of those layers.
+
+        `donors` is a dict from this model's tasks to pairs of a model and one of its tasks.
+        """
+        found, missing = {}, {}
+        for ours, (model, task) in donors.items():
+            for stage in self._stages_of(ours):
+                name = self._stage_layers[ours][stage]
+                donor = model._donor_of(task, stage, shortcut=name.endswith(f"{stage}_skipped"))
+                if donor is None:
+                    missing[name] = stage
+                else:
+                    found.setdefault(name, donor)
+        missing = [stage for name, stage in missing.items() if name not in found]
+        if missing:
+            raise ValueError(f"`models` have no weights for the stages {missing}, which they skip.")
+        return found
+
+    def _donor_of(self, task, stage, shortcut):
+        """The layer with the weights of a stage, or of its shortcut alone; `None` if skipped."""
+        if task in self.tasks and self._stage_layers[task].get(stage, "") is None:
+            return None
+        layer = self.stage(task, stage)
+        if layer.name.endswith(f"{stage}_skipped"):
+            return layer if shortcut else None
+        if not shortcut:
+            return layer
+        return keras.Model(layer.input, layer.get_layer(f"{layer.name}_shortcut").output)
 
     def _take_over(self, pairs):
         """Sets the weights of layers, by name, to those of other layers: all or none."""

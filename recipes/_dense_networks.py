@@ -29,19 +29,21 @@ class DenseNetworks(Networks):
         means = ensemble.predict_on_batch(images)
         return {task: self.data.decode(task, means[task]) for task in self.tasks}
 
-    def scores(self, models, rectified=False):
+    def scores(self, models, rectified=False, data=None):
         """Scores on the test images; several models of one task vote by their mean.
 
         Args:
             models: as of `Networks.scores`.
             rectified: whether predicted normals are turned into each picture's Manhattan frame.
+            data: other images and their targets, a dict as `DenseData.test`.
 
         Returns:
             A dict from task to a dict from score to number.
         """
         metrics = {task: self.data.metric(task) for task in self.tasks}
-        targets = {task: self.data.test[task] for task in self.tasks}
-        batches = ArrayBatches(self.data.test["image"], targets, 25, shuffle=False)
+        data = self.data.test if data is None else data
+        targets = {task: data[task] for task in self.tasks}
+        batches = ArrayBatches(data["image"], targets, 25, shuffle=False)
         ensemble = Ensemble(models)
         for index in range(len(batches)):
             images, targets = batches[index]

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_mtl.optimizers import SGD
-from keras_mtl.search import cost
+from keras_mtl.search import cost, task_costs
 from keras_mtl.sharing import Branched, LatentShared
 from recipes._resumable_fit import resumable_fit
 
@@ -59,6 +59,10 @@ class Networks(abc.ABC):
     def cost(self, model):
         """Parameters and multiply-accumulates of a model."""
         return cost(model)
+
+    def task_macs(self, model):
+        """Multiply-accumulates of a model if each of its tasks ran by itself."""
+        return sum(each.macs for each in task_costs(model).values())
 
     def one_task(self, task, member=0):
         """A trained one-task network; `member` numbers those that differ in their seed only."""
@@ -160,22 +164,28 @@ class Networks(abc.ABC):
         learning_rate = learning_rate or settings.learning_rate
         if settings.annealed:
             learning_rate = schedule(learning_rate, epochs * len(batches))
-        elif settings.rate_falls_after is not None:
-            # The further steps go on with the low rate.
-            boundary = settings.rate_falls_after if schedule is _warmed_up else 0
-            rates = [learning_rate, learning_rate / 10]
-            learning_rate = keras.optimizers.schedules.PiecewiseConstantDecay([boundary], rates)
+        else:
+            learning_rate = self._published_rate(learning_rate, first=schedule is _warmed_up)
 
         def compiled():
             model = build()
-            model.compile(
-                SGD(learning_rate, settings.momentum, weight_decay=settings.weight_decay),
-                **self._losses(tasks),
-            )
+            model.compile(self._optimizer(learning_rate), **self._losses(tasks))
             return model
 
         path = self.folder / f"{name}.keras"
         return resumable_fit(compiled, batches, epochs, path, f"seed {self.seed}, {name}")
+
+    def _optimizer(self, learning_rate):
+        settings = self.settings
+        return SGD(learning_rate, settings.momentum, weight_decay=settings.weight_decay)
+
+    def _published_rate(self, rate, first):
+        """The paper's learning rate, for the first or the further steps."""
+        if self.settings.rate_falls_after is None:
+            return rate
+        # The further steps go on with the low rate.
+        boundary = self.settings.rate_falls_after if first else 0
+        return keras.optimizers.schedules.PiecewiseConstantDecay([boundary], [rate, rate / 10])
 
 
 def _warmed_up(learning_rate, steps):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 
-def resumable_fit(build, data, epochs, path, label):
+def resumable_fit(build, data, epochs, path, label, callbacks=()):
     """Trains a model, or loads it if an earlier run has trained it.
 
     The model and its optimizer are kept in `path` while they train and after. A run that was
@@ -16,10 +16,11 @@ def resumable_fit(build, data, epochs, path, label):
 
     Args:
         build: function that returns the compiled Keras model; called if there is no file yet.
-        data: an `ArrayBatches`.
+        data: batches with an `epoch`, such as an `ArrayBatches`.
         epochs: number of epochs.
         path: the `.keras` file.
         label: what the progress line says.
+        callbacks: further Keras callbacks, which depend on the epoch alone.
 
     Returns:
         The trained model.
@@ -38,7 +39,7 @@ def resumable_fit(build, data, epochs, path, label):
             epochs=epochs,
             shuffle=False,  # the data shuffles itself, by its own seed
             verbose=0,
-            callbacks=[_Repeatable(data), _Keep(path, epochs, label)],
+            callbacks=[_Repeatable(data), *callbacks, _Keep(path, epochs, label)],
         )
     else:
         print(f"{label}: trained by an earlier run ({path})", flush=True)

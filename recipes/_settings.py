@@ -25,8 +25,8 @@ class Settings:
     """Whether pictures are mirrored (and, of dense tasks, their colours changed)."""
     rate_falls_after: int | None = None
     """Steps after which the rate falls to a tenth, and stays there for the further ones."""
-    latent_size: int
-    """Size of MTL-shared's basis."""
+    latent_size: int | None = None
+    """Size of MTL-shared's basis, in tables that have it."""
     weight_decay: float = 5e-4
     momentum: float = 0.9
     alpha: tuple = (0.9, 0.1)

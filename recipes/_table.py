@@ -13,6 +13,7 @@ from keras import ops
 from keras_mtl.search import relative_gain
 from recipes._results import open_folder, provenance, write_json
 from recipes._resumable_fit import Diverged
+from recipes._timing import inference_times
 
 BASELINE = "one-task"
 
@@ -31,9 +32,10 @@ class Problem:
         tasks: names of all tasks.
         pair: names of those that the paper has, which are the default.
         columns: dict from task to a dict from heading to a score and the factor on it.
-        headlines: dict from task to the one score by which networks are compared.
-        lower_is_better: the tasks of which that score is an error.
+        headlines: dict from task to the score, or a tuple of those, by which networks are compared.
+        lower_is_better: the tasks of which that score is an error; of tuples, the scores.
         paper_data: the data of the paper's numbers.
+        timed: whether the time of inference is measured, and MACs are also counted task by task.
     """
 
     folder: str
@@ -47,6 +49,7 @@ class Problem:
     headlines: dict
     lower_is_better: tuple
     paper_data: str
+    timed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,8 +132,12 @@ class Table:
                 }
                 write_json(path, results)
                 print(f"\n{format_table(self, results)}\n", flush=True)
+        first = problem.networks(settings, loaded, tasks, folder / "seed_0", 0)
+        if problem.timed:
+            self._add_times(first, results)
+            write_json(path, results)
+            print(f"\n{format_table(self, results)}\n", flush=True)
         if self.draw is not None:
-            first = problem.networks(settings, loaded, tasks, folder / "seed_0", 0)
             self.draw(self, first, results, path.parent)
         return results
 
@@ -145,6 +152,8 @@ class Table:
         costs = [networks.cost(model) for model in models]
         of_row["parameters"] = sum(each.parameters for each in costs)
         of_row["macs"] = sum(each.macs for each in costs)
+        if self.problem.timed:
+            of_row["task_macs"] = sum(networks.task_macs(model) for model in models)
         units = {
             stage: _alpha_summary(unit) for model in models for stage, unit in model.units.items()
         }
@@ -153,6 +162,14 @@ class Table:
         # Of a run that was stopped, only what came after; networks that other rows had trained
         # already are not counted again.
         return {**entry, "seconds": round(time.monotonic() - started, 1), **provenance()}
+
+    def _add_times(self, networks, results):
+        """The time of inference of every row, its networks one after the other, in ms an image."""
+        models = {
+            row: self.rows[row](networks) for row in results["rows"] if "0" in scored(results, row)
+        }
+        for row, milliseconds in inference_times(models, networks.test_images()).items():
+            results["rows"][row]["inference_ms"] = milliseconds
 
     def main(self, doc, arguments=None):
         """The command line of the recipe."""
@@ -190,7 +207,9 @@ def cells(table, results):
     tasks = [task for task in of_task if task in results["tasks"]]
     columns = [(task, *spec) for task in tasks for spec in of_task[task].values()]
     heading = [name for task in tasks for name in of_task[task]]
-    heading += ["gain in %", "Δα", "parameters", "M MACs", "seeds"]
+    heading += ["gain in %", "Δα", "parameters", "M MACs"]
+    heading += ["M MACs by task", "ms"] if table.problem.timed else []
+    heading.append("seeds")
     rows = {}
     for row, of_row in results["rows"].items():
         entries = of_row["seeds"].values()
@@ -210,7 +229,11 @@ def cells(table, results):
             if "alphas" in entry
         ]
         line.append(f"{np.mean(moved):.3f}" if moved else "")
-        line += [f"{of_row['parameters']:,}", f"{of_row['macs'] / 1e6:,.0f}", str(len(entries))]
+        line += [f"{of_row['parameters']:,}", f"{of_row['macs'] / 1e6:,.0f}"]
+        if table.problem.timed:
+            line.append(f"{of_row['task_macs'] / 1e6:,.0f}")
+            line.append(f"{of_row['inference_ms']:.1f}" if "inference_ms" in of_row else "")
+        line.append(str(len(entries)))
         rows[row] = line
     return heading, rows
 
@@ -220,17 +243,14 @@ def seed_gains(table, results, row):
     baseline = scored(results, BASELINE)
     if row == BASELINE:
         return []
-    return [
-        float(
-            relative_gain(
-                headline(table, entry),
-                headline(table, baseline[seed]),
-                [task for task in table.problem.lower_is_better if task in entry],
-            )
-        )
-        for seed, entry in scored(results, row).items()
-        if seed in baseline
-    ]
+    gains = []
+    for seed, entry in scored(results, row).items():
+        if seed in baseline:
+            ours, theirs = headline(table, entry), headline(table, baseline[seed])
+            known = {*ours}.union(*(each for each in ours.values() if isinstance(each, dict)))
+            errors = [name for name in table.problem.lower_is_better if name in known]
+            gains.append(float(relative_gain(ours, theirs, errors)))
+    return gains
 
 
 def scored(results, row):
@@ -240,9 +260,14 @@ def scored(results, row):
 
 
 def headline(table, entry):
-    """The one score of each task by which networks are compared."""
-    headlines = table.problem.headlines
-    return {task: entry[task][score] for task, score in headlines.items() if task in entry}
+    """The score of each task by which networks are compared, or a dict of several."""
+    return {
+        task: entry[task][score]
+        if isinstance(score, str)
+        else {name: entry[task][name] for name in score}
+        for task, score in table.problem.headlines.items()
+        if task in entry
+    }
 
 
 def best_row(table, results):

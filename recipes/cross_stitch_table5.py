@@ -60,12 +60,13 @@ def draw(table, networks, results, folder):
     plt.close("all")
 
 
-def predictions(networks, models):
+def predictions(networks, models, tasks=None):
+    """What each row's networks say of the first test pictures, beside the truth."""
     data = networks.data
     images = data.test["image"][:PICTURES]
     maps = {}
     found = {row: networks.predict(each, images.astype("float32")) for row, each in models.items()}
-    for task in networks.tasks:
+    for task in networks.tasks if tasks is None else tasks:
         maps[f"{task}\ntruth"] = data.test[task][:PICTURES]
         for row in models:
             values = found[row][task]

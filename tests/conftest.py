@@ -8,6 +8,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import random
 
+import keras
 import numpy as np
 import pytest
 
@@ -23,3 +24,11 @@ def _same_draws_in_every_run():
     # TensorFlow under every backend.
     random.seed(20160627)
     np.random.seed(20160627)
+
+
+def pytest_collection_modifyitems(items):
+    if keras.backend.backend() != "torch":
+        skip = pytest.mark.skip(reason="does not depend on the backend: runs on PyTorch")
+        for item in items:
+            if item.get_closest_marker("one_backend"):
+                item.add_marker(skip)

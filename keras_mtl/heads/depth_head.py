@@ -1,8 +1,8 @@
 """Depth: a distance for every pixel."""
 
 import keras
-import numpy as np
 
+from keras_mtl.heads._check_depth import check_depth
 from keras_mtl.heads.fcn_head import FCNHead
 
 
@@ -36,25 +36,7 @@ class DepthHead(FCNHead):
 
     def check_targets(self, depth, name="depth"):
         """Raises a `ValueError` unless depths are (…, height, width) numbers, finite, ≥ 0."""
-        if depth.ndim != 3 and (depth.ndim != 4 or depth.shape[-1] != 1):
-            raise ValueError(
-                f"`{name}` must have shape (batch, height, width) or (batch, height, width, 1). "
-                f"Received: shape={depth.shape}."
-            )
-        if not (np.issubdtype(depth.dtype, np.floating) or np.issubdtype(depth.dtype, np.integer)):
-            raise ValueError(f"`{name}` must hold metres. Received: dtype={depth.dtype}.")
-        unknown = ~np.isfinite(depth)
-        if unknown.any():
-            raise ValueError(
-                f"`{name}` must be finite; set unknown depths to zero. Received: "
-                f"{int(unknown.sum())} pixels with NaN or infinity."
-            )
-        bad = depth < 0
-        if bad.any():
-            raise ValueError(
-                f"`{name}` must hold metres of at least 0, or 0 where unknown. Received: "
-                f"{int(bad.sum())} pixels below, such as {depth[bad][0]:.3f}."
-            )
+        check_depth(depth, name)
 
     def get_config(self):
         config = super().get_config()

@@ -1,12 +1,9 @@
 """Semantic segmentation: a class for every pixel."""
 
 import keras
-import numpy as np
 
+from keras_mtl.heads._check_labels import check_labels
 from keras_mtl.heads.fcn_head import FCNHead
-
-VOID = 255
-"""Label of pixels that count neither in losses nor in metrics."""
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -28,11 +25,4 @@ class SegmentationHead(FCNHead):
         Without it, a label out of range stops TensorFlow and PyTorch deep inside the step, and
         JAX trains on silently.
         """
-        if not np.issubdtype(labels.dtype, np.integer):
-            raise ValueError(f"`{name}` must hold integer labels. Received: dtype={labels.dtype}.")
-        bad = (labels != VOID) & ((labels < 0) | (labels >= self.channels))
-        if bad.any():
-            raise ValueError(
-                f"`{name}` must hold labels from 0 to {self.channels - 1}, or {VOID} for void. "
-                f"Received: {np.unique(labels[bad])[:10].tolist()}."
-            )
+        check_labels(labels, self.channels, name)

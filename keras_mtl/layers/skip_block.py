@@ -48,7 +48,8 @@ class SkipBlock(keras.layers.Layer):
         output, shortcut = (
             ops.reshape(x, (parts, -1, *ops.shape(x)[1:])) for x in (output, shortcut)
         )
-        mixed = shortcut + weights * (output - shortcut)
+        # Exact for weights of 0 and 1; the shorter `shortcut + weights * (output - shortcut)` is not.
+        mixed = weights * output + (1 - weights) * shortcut
         return ops.reshape(mixed, (-1, *ops.shape(mixed)[2:]))
 
     def compute_output_spec(self, output, shortcut, policy):

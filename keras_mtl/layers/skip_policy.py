@@ -106,8 +106,7 @@ class SkipPolicy(keras.layers.Layer):
     def call(self, inputs, noise=None, training=None):
         self._add_losses()
         if not training:
-            weights = ops.cast(self.logits[..., 0] >= self.logits[..., 1], "float32")
-            return self._under_policy(weights)
+            return self._most_probable()
         if noise is None:
             noise = self._gumbel_noise()
         soft = ops.softmax((self.logits + noise) / self.temperature)[..., 0]
@@ -121,7 +120,7 @@ class SkipPolicy(keras.layers.Layer):
 
     def decisions(self):
         """The most probable policy: NumPy bool array (T, L), true where a block is executed."""
-        return ops.convert_to_numpy(self.probabilities()) >= 0.5
+        return ops.convert_to_numpy(self._most_probable()) > 0
 
     def sample(self, seed):
         """A policy drawn from the probabilities: NumPy bool array (T, L).
@@ -157,6 +156,11 @@ class SkipPolicy(keras.layers.Layer):
             "form": self.form,
             "seed": self.seed,
         }
+
+    def _most_probable(self):
+        # Not by the probabilities: logits that differ a little give two of exactly 0.5.
+        executes = self.logits[..., 0] >= self.logits[..., 1]
+        return self._under_policy(ops.cast(executes, "float32"))
 
     def _gumbel_noise(self):
         uniform = keras.random.uniform(self.logits.shape, seed=self.seed_generator)

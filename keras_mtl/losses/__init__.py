@@ -3,7 +3,9 @@
 from keras_mtl.losses.attributes_crossentropy import AttributesCrossentropy
 from keras_mtl.losses.depth_l1 import DepthL1
 from keras_mtl.losses.detection_crossentropy import DetectionCrossentropy
+from keras_mtl.losses.map_l1 import MapL1
 from keras_mtl.losses.normals_codebook_crossentropy import NormalsCodebookCrossentropy
+from keras_mtl.losses.normals_cosine import NormalsCosine
 from keras_mtl.losses.segmentation_crossentropy import SegmentationCrossentropy
 from keras_mtl.losses.smooth_l1 import SmoothL1
 
@@ -11,7 +13,9 @@ __all__ = [
     "AttributesCrossentropy",
     "DepthL1",
     "DetectionCrossentropy",
+    "MapL1",
     "NormalsCodebookCrossentropy",
+    "NormalsCosine",
     "SegmentationCrossentropy",
     "SmoothL1",
 ]

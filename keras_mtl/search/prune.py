@@ -47,10 +47,17 @@ def prune(model, policy=None):
         policy = dict(zip(layer.tasks, layer.decisions(), strict=True))
     config = model.get_config()
     config["sharing"] = keras.saving.serialize_keras_object(AdaShared(policy))
+    # The layers of a shortcut also stand in a model of their own, for tasks that skip the block.
+    config["frozen"] += [_of_skip(path) for path in config["frozen"]]
     pruned = MultiTaskModel.from_config(config)
-    # All copies of a tower's layer for all tasks are called alike, in whatever model they stand.
-    donors = {layer.name: layer for _, layer in layers_by_path(model)}
+    donors = dict(layers_by_path(model))
+    donors |= {_of_skip(path): layer for path, layer in donors.items()}
     for path, layer in layers_by_path(pruned):
         if layer.weights and not isinstance(layer, keras.Model):
-            layer.set_weights(donors[path.split("/")[-1]].get_weights())
+            layer.set_weights(donors[path].get_weights())
     return pruned
+
+
+def _of_skip(path):
+    """Path of a stage's layer in the model that runs the stage's shortcut alone."""
+    return path.replace("/", "_skipped/", 1)

@@ -12,7 +12,7 @@ def relative_gain(scores, baseline, lower_is_better=()):
         scores: dict from task name to a score, or to an array of scores (one a seed); or to a dict
             of several scores, whose changes are averaged into the task's.
         baseline: the same of the baseline; its scores must not be zero.
-        lower_is_better: names of the tasks, or of single scores, that are errors.
+        lower_is_better: names of the tasks, or of single scores of theirs, that are errors.
 
     Returns:
         A float, or an array if the scores are arrays; NaN where a score is.
@@ -40,7 +40,8 @@ def relative_gain(scores, baseline, lower_is_better=()):
     changes = []
     for task, score in scores.items():
         if isinstance(score, dict):
-            errors = [name for name in score if name in lower_is_better]
+            all_are_errors = task in lower_is_better
+            errors = [name for name in score if all_are_errors or name in lower_is_better]
             changes.append(relative_gain(score, baseline[task], errors))
             continue
         # Not divided by a negative baseline's sign: a higher score is better whatever its sign.

@@ -5,7 +5,8 @@ import dataclasses
 import keras
 import pytest
 
-from recipes import _detection_settings, _networks
+from recipes import _ada_share_networks, _detection_settings, _networks, adashare_nyuv2
+from recipes._ada_share_data import AdaShareData
 from recipes._dense_data import TASKS, DenseData
 from recipes._dense_settings import PRESETS
 from recipes._detection_data import DetectionData
@@ -33,6 +34,24 @@ TINY_DETECTION = dataclasses.replace(
     one_task_iterations={"detection": 4, "attributes": 4},
     further_iterations=4,
     latent_size=5,
+)
+
+ADA_SHARE_PRESETS = adashare_nyuv2.TABLE.problem.presets
+TINY_ADA_SHARE = dataclasses.replace(
+    ADA_SHARE_PRESETS["mini"],
+    size=32,
+    train_images=20,
+    test_images=5,
+    validation_images=4,
+    batch_size=4,
+    network={"depth": 18, "width": 0.03, "features": 4},
+    one_task_iterations={"segmentation": 4, "normals": 4, "depth": 4},
+    further_iterations=4,
+    warm_up_rounds=1,
+    rounds=2,
+    turns=(2, 1),
+    candidates=2,
+    retrained=2,
 )
 
 
@@ -70,12 +89,29 @@ def tiny_detection(tiny_detection_data, monkeypatch):
     return settings
 
 
+@pytest.fixture(scope="session")
+def tiny_ada_share_data(tmp_path_factory):
+    """The settings of AdaShare, and the data that goes with them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield TINY_ADA_SHARE, AdaShareData("rooms", TINY_ADA_SHARE)
+
+
+@pytest.fixture
+def tiny_ada_share(tiny_ada_share_data, monkeypatch):
+    """Makes `preset="tiny"` known to AdaShare's recipe."""
+    settings, data = tiny_ada_share_data
+    monkeypatch.setitem(ADA_SHARE_PRESETS, "tiny", settings)
+    monkeypatch.setattr("recipes._ada_share.AdaShareData", lambda *arguments: data)
+    return settings
+
+
 @pytest.fixture
 def untrained(monkeypatch):
     """Networks are built and kept, not trained; returns the list of those that were."""
     built = []
 
-    def fit(build, data, epochs, path, label):
+    def fit(build, data, epochs, path, label, callbacks=()):
         if path.exists():
             return keras.models.load_model(path)
         built.append(path.stem)
@@ -84,4 +120,5 @@ def untrained(monkeypatch):
         return model
 
     monkeypatch.setattr(_networks, "resumable_fit", fit)
+    monkeypatch.setattr(_ada_share_networks, "resumable_fit", fit)
     return built

@@ -37,6 +37,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("run")
 
 
+@pytest.mark.one_backend
 def test_table5_writes_what_it_promises_and_goes_on(tiny, untrained, tmp_path, capsys):
     folder = tmp_path
     demo = ["one-task", "cross-stitch", "ensemble"]
@@ -71,6 +72,7 @@ def test_table5_writes_what_it_promises_and_goes_on(tiny, untrained, tmp_path, c
     assert again["rows"] == rows and len(untrained) == count
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("recipe", ABLATIONS)
 def test_rows_of_the_ablations_are_the_networks_they_say(tiny, untrained, tmp_path, recipe):
     """Of each table one stitched row: the last that is not Table 5's own network."""
@@ -96,6 +98,7 @@ def test_every_row_of_every_table_runs(tiny, folder, recipe):
     assert (folder / recipe / "alphas.png").stat().st_size > 1000
 
 
+@pytest.mark.one_backend
 def test_rectified_rows_differ_in_their_normals_only(tiny, untrained, tmp_path):
     folder = tmp_path
     some = ["one-task", "one-task, rectified"]
@@ -105,6 +108,7 @@ def test_rectified_rows_differ_in_their_normals_only(tiny, untrained, tmp_path):
     assert plain["normals"] != rectified["normals"]
 
 
+@pytest.mark.one_backend
 def test_alphas_move_with_the_factor(tiny, folder):
     table, some = cross_stitch_table2.TABLE, ["factor 1", "factor 1,000"]
     rows = table.run("tiny", rows=some, output=folder)["rows"]
@@ -118,6 +122,7 @@ def test_alphas_move_with_the_factor(tiny, folder):
     assert moved(1000) > 100 * moved(1)
 
 
+@pytest.mark.one_backend
 def test_three_tasks_make_a_table(tiny, untrained, tmp_path):
     tasks = ("segmentation", "normals", "depth")
     some = ["one-task", "cross-stitch"]

@@ -62,6 +62,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tiny_data, tmp_path, monkeypa
     assert_same(weights(tmp_path / "whole" / path), weights(tmp_path / "stopped" / path))
 
 
+@pytest.mark.one_backend
 def test_all_rows_have_the_same_number_of_steps(networks):
     """4 + 4 steps in two parts; the stitched network has the first ones in its towers."""
     second_parts = [
@@ -109,6 +110,7 @@ def test_image_labels_say_what_is_in_the_picture(tiny_data):
         assert set(np.flatnonzero(label)) == set(np.unique(picture)) - {255}
 
 
+@pytest.mark.one_backend
 def test_an_ensemble_votes_with_probabilities(networks):
     one, other = networks.further("normals"), networks.further("normals", member=1)
     images = networks.data.test["image"][:2].astype("float32")
@@ -121,6 +123,7 @@ def test_an_ensemble_votes_with_probabilities(networks):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.one_backend
 def test_three_tasks_are_trained_and_scored(tiny_data, tmp_path):
     networks = DenseNetworks(*tiny_data, TASKS, tmp_path, seed=0)
     for model in (networks.split("fc6"), networks.latent_shared()):
@@ -130,6 +133,7 @@ def test_three_tasks_are_trained_and_scored(tiny_data, tmp_path):
         assert 0 <= scores["depth"]["within_1.25"] <= 1
 
 
+@pytest.mark.one_backend
 def test_divergence_is_told_and_leaves_the_last_good_epoch(networks):
     path = networks.folder / "wild.keras"
     targets = {"normals": networks.data.train["normals"]}

@@ -70,6 +70,7 @@ def test_table6_writes_what_it_promises_and_goes_on(
     assert all(len(line) == len(heading) for line in cells.values())
 
 
+@pytest.mark.one_backend
 def test_networks_learn_from_both_tasks(networks):
     """Four steps and four further ones, saved and resumed as the dense ones are."""
     stitched = networks.cross_stitched()
@@ -109,6 +110,7 @@ def test_proposals_of_rooms_lie_around_objects(tiny_detection_data):
     assert max(map(max, (c for c in data.train["classes"] if len(c)))) <= 14
 
 
+@pytest.mark.one_backend
 def test_one_task_networks_detect_in_a_folder(networks, tmp_path):
     pytest.importorskip("PIL")
     pytest.importorskip("cv2")

@@ -1,0 +1,93 @@
+"""A DeepLab-ResNet for several dense tasks, under any sharing."""
+
+import numbers
+
+import keras
+
+from keras_mtl.heads import (
+    ASPPDepthHead,
+    ASPPMapHead,
+    ASPPNormalsHead,
+    ASPPSegmentationHead,
+)
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.towers import ResNet, Tower
+from keras_mtl.towers.resnet import stages
+
+HEADS = {"normals": ASPPNormalsHead, "depth": ASPPDepthHead, "map": ASPPMapHead}
+
+
+def DeepLab(
+    sharing,
+    tasks,
+    input_shape=(321, 321, 3),
+    weights=None,
+    *,
+    depth=34,
+    width=1.0,
+    features=1024,
+    dropout=0.5,
+    seed=None,
+    name="deeplab",
+):
+    """Builds ResNets of a total stride of 8 with an ASPP head a task, under any sharing.
+
+    Source: the networks of Sun et al., "AdaShare", NeurIPS 2020, after Chen et al., "DeepLab",
+    TPAMI 2018.
+
+    Args:
+        sharing: a `keras_mtl.sharing.Sharing`; its stages are `keras_mtl.towers.resnet.stages`:
+            the stem and every residual block.
+        tasks: dict from task name to the number of classes (segmentation), `"normals"` (a vector a
+            pixel), `"depth"` (in metres), `"map"` (a number a pixel, such as edges or keypoints),
+            or a Keras layer that makes the output of the ResNet's features.
+        input_shape: `(height, width, 3)` in pixels.
+        weights: `None`, or the path of a weights file of this very model.
+        depth, width: as in `ResNet`.
+        features: number of channels within the heads.
+        dropout: rate of the heads' dropout.
+        seed: integer seed of weights and dropout, or `None`.
+        name: name of the model.
+
+    Returns:
+        A `MultiTaskModel`: RGB pixels from 0 to 255 in, a dict of maps (batch, height, width,
+        channels) of the size of the image out.
+
+    Raises:
+        ValueError: see `ResNet` and the sharing; a task of unknown kind.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> model = keras_mtl.applications.DeepLab(
+    ...     keras_mtl.sharing.Branched.hard_sharing(), {"segmentation": 17, "edges": "map"},
+    ...     (64, 64, 3), depth=18, width=0.125, features=32)
+    >>> tuple(model.output["segmentation"].shape)
+    (None, 64, 64, 17)
+    """
+    if not isinstance(tasks, dict):
+        raise ValueError(f"`tasks` must be a dict from task name to kind. Received: {tasks!r}.")
+    net = ResNet(depth, input_shape, width=width, seed=seed)
+    options = {"output_size": tuple(input_shape[:2]), "features": features, "dropout": dropout}
+    heads = {
+        # Heads of one seed would drop the same features for all tasks.
+        task: _head(task, kind, {**options, "seed": None if seed is None else seed + 1000 * number})
+        for number, (task, kind) in enumerate(tasks.items())
+    }
+    model = MultiTaskModel(Tower(net, stages(depth)), sharing, heads, name=name)
+    if weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def _head(task, kind, options):
+    if isinstance(kind, keras.layers.Layer):
+        return kind
+    if isinstance(kind, numbers.Integral) and kind > 1:
+        return ASPPSegmentationHead(int(kind), **options)
+    if isinstance(kind, str) and kind in HEADS:
+        return HEADS[kind](**options)
+    raise ValueError(
+        f"`tasks[{task!r}]` must be a number of classes (2 or more), one of {list(HEADS)} or a "
+        f"Keras layer. Received: {kind!r}."
+    )

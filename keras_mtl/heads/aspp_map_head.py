@@ -1,0 +1,50 @@
+"""A map of numbers, such as edges or keypoints, by atrous spatial pyramid pooling."""
+
+import keras
+import numpy as np
+
+from keras_mtl.heads._check_map import check_map
+from keras_mtl.heads.aspp_head import ASPPHead
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class ASPPMapHead(ASPPHead):
+    """An `ASPPHead` with one channel: a number for every pixel, (batch, height, width, 1).
+
+    Its targets are numbers of any sign, (batch, height, width) or (batch, height, width, 1), NaN
+    where none is known. Train it with `MapL1()`.
+
+    Source: Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning",
+    NeurIPS 2020, for Taskonomy's edges and keypoints; see `ASPPHead`.
+
+    Args:
+        output_size, **kwargs: as in `ASPPHead`.
+
+    Example:
+
+    >>> import numpy as np, keras_mtl
+    >>> head = keras_mtl.heads.ASPPMapHead((96, 96), features=32)
+    >>> tuple(head(np.ones((1, 13, 13, 64))).shape)
+    (1, 96, 96, 1)
+    """
+
+    def __init__(self, output_size=None, **kwargs):
+        super().__init__(1, output_size, **kwargs)
+
+    def prediction(self, outputs):
+        return outputs  # the targets' own unit
+
+    def check_targets(self, values, name="map"):
+        """Raises a `ValueError` unless they are (…, height, width) numbers, none infinite."""
+        check_map(values, name)
+        infinite = np.isinf(values)
+        if infinite.any():
+            raise ValueError(
+                f"`{name}` must be finite; set unknown pixels to NaN. Received: "
+                f"{int(infinite.sum())} infinite pixels."
+            )
+
+    def get_config(self):
+        config = super().get_config()
+        del config["channels"]
+        return config

@@ -1,0 +1,159 @@
+"""ResNets of basic blocks in the form of DeepLab: a total stride of 8, and dilated kernels."""
+
+import keras
+from keras import layers
+
+from keras_mtl.layers import CeilMaxPooling2D
+
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+"""Number of blocks of each stage, by the network's depth."""
+
+CHANNELS = (64, 128, 256, 512)
+STRIDES = (1, 2, 1, 1)
+DILATIONS = (1, 1, 2, 4)
+
+# Of ImageNet's training set, for pixels from 0 to 1.
+MEAN_RGB = (0.485, 0.456, 0.406)
+DEVIATION_RGB = (0.229, 0.224, 0.225)
+
+
+def ResNet(depth=34, input_shape=(224, 224, 3), *, width=1.0, seed=None, name=None):
+    """Builds a ResNet without a classifier whose last two stages dilate instead of striding.
+
+    The stem is a 7×7 convolution of stride 2 and a 3×3 max pool of stride 2 that rounds its size
+    up. Four stages of basic blocks follow, of 64, 128, 256 and 512 channels, strides 1, 2, 1, 1 and
+    dilations 1, 1, 2, 4: a map has one cell for 8×8 pixels. A block ends with
+    ReLU(shortcut + residual); where a stage starts with other channels or another stride, the
+    shortcut is a 1×1 convolution. Every convolution is followed by batch normalisation and has no
+    bias. Pixels go in as RGB from 0 to 255; mean and deviation of ImageNet are taken off inside.
+
+    Layers are named for those who take a block apart: the stem ends with `stem`, a block with
+    `block2_1` (its ReLU), its residual with `block2_1_residual`, its projection, if it has one,
+    with `block2_1_shortcut`.
+
+    Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, table 1 for the
+    blocks; Chen et al., "DeepLab", TPAMI 2018, for the dilation; the form is that of Sun et al.,
+    "AdaShare", NeurIPS 2020 (21,284,672 trainable parameters at depth 34, 11,176,512 at depth 18).
+
+    Args:
+        depth: 18 or 34.
+        input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
+        width: factor on the number of channels of every layer.
+        seed: integer seed of the weights, or `None`.
+        name: name of the model; `resnet18` or `resnet34` if `None`.
+
+    Returns:
+        A functional `keras.Model` from (batch, height, width, 3) to (batch, rows, columns, 512 ×
+        width), which `keras_mtl.towers.Tower(model, stages(depth))` cuts behind every block.
+
+    Raises:
+        ValueError: another depth, an input of another shape, or a `width` that is not positive.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> from keras_mtl.towers.resnet import stages
+    >>> net = keras_mtl.towers.ResNet(18, (96, 128, 3), width=0.125)
+    >>> net.output_shape
+    (None, 13, 17, 64)
+    >>> keras_mtl.towers.Tower(net, stages(18)).stages[:3]
+    ('stem', 'block1_1', 'block1_2')
+    """
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("ResNet needs `image_data_format` 'channels_last' (in keras.json).")
+    _check_depth(depth)
+    _check_input(input_shape)
+    if not width > 0:
+        raise ValueError(f"`width` must be positive. Received: width={width}.")
+    # Another seed a layer: with one seed for all, equal draws would stand in several of them.
+    seeds = iter(range(100 * (seed or 0), 100 * (seed or 0) + 100)) if seed is not None else None
+
+    def convolution(x, filters, window, name, strides=1, dilation=1):
+        if window > 1 and strides > 1:
+            # Keras' "same" pads even sizes behind their last pixel only, when it strides.
+            x = layers.ZeroPadding2D(window // 2, name=f"{name}_pad")(x)
+        return layers.Conv2D(
+            filters,
+            window,
+            strides,
+            padding="valid" if strides > 1 else "same",
+            dilation_rate=dilation,
+            use_bias=False,
+            kernel_initializer=keras.initializers.VarianceScaling(
+                2.0, "fan_out", "untruncated_normal", seed=next(seeds) if seeds else None
+            ),
+            name=name,
+        )(x)
+
+    def normalization(x, name):
+        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+    def block(x, filters, strides, dilation, project, name):
+        shortcut = x
+        if project:
+            shortcut = convolution(x, filters, 1, f"{name}_shortcut_conv", strides)
+            shortcut = normalization(shortcut, f"{name}_shortcut")
+        x = convolution(x, filters, 3, f"{name}_conv1", strides, dilation)
+        x = layers.ReLU(name=f"{name}_relu1")(normalization(x, f"{name}_bn1"))
+        x = convolution(x, filters, 3, f"{name}_conv2", dilation=dilation)
+        residual = normalization(x, f"{name}_residual")
+        return layers.ReLU(name=name)(layers.Add(name=f"{name}_add")([shortcut, residual]))
+
+    channels = [max(1, round(count * width)) for count in CHANNELS]
+    image = layers.Input(input_shape)
+    x = layers.Rescaling(
+        [1 / (255 * deviation) for deviation in DEVIATION_RGB],
+        [-mean / deviation for mean, deviation in zip(MEAN_RGB, DEVIATION_RGB, strict=True)],
+        name="preprocess",
+    )(image)
+    x = convolution(x, channels[0], 7, "stem_conv", strides=2)
+    x = layers.ReLU(name="stem_relu")(normalization(x, "stem_bn"))
+    x = CeilMaxPooling2D(3, 2, padding=1, name="stem")(x)
+    for stage in range(4):
+        for number in range(BLOCKS[depth][stage]):
+            starts = number == 0
+            x = block(
+                x,
+                channels[stage],
+                STRIDES[stage] if starts else 1,
+                DILATIONS[stage],
+                project=starts and stage > 0,
+                name=f"block{stage + 1}_{number + 1}",
+            )
+    return keras.Model(image, x, name=name or f"resnet{depth}")
+
+
+def stages(depth):
+    """Names of the layers at which a `ResNet` is cut: its stem and every block, in order.
+
+    Args:
+        depth: 18 or 34.
+
+    Returns:
+        A tuple of 9 or 17 names.
+
+    Raises:
+        ValueError: another depth.
+
+    Example:
+
+    >>> stages(18)[:4]
+    ('stem', 'block1_1', 'block1_2', 'block2_1')
+    """
+    _check_depth(depth)
+    blocks = (
+        f"block{stage}_{number}"
+        for stage, count in enumerate(BLOCKS[depth], 1)
+        for number in range(1, count + 1)
+    )
+    return ("stem", *blocks)
+
+
+def _check_depth(depth):
+    if depth not in BLOCKS:
+        raise ValueError(f"`depth` must be one of {list(BLOCKS)}. Received: depth={depth!r}.")
+
+
+def _check_input(shape):
+    if len(shape) != 3 or shape[2] != 3 or any(size is not None and size < 1 for size in shape):
+        raise ValueError(f"`input_shape` must be (height, width, 3). Received: {shape}.")

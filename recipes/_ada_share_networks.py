@@ -1,0 +1,196 @@
+"""The networks of AdaShare's tables: how they are built, searched and trained."""
+
+import json
+
+import keras
+import numpy as np
+from keras_mtl.applications import AdaShareDeepLab, DeepLab
+
+from keras_mtl.callbacks import AdaShareSchedule, PolicyLogger
+from keras_mtl.datasets import AlternatingBatches, ArrayBatches
+from keras_mtl.optimizers import SGD, Adam, Alternating
+from keras_mtl.search import prune, relative_gain
+from keras_mtl.sharing import AdaShared, Branched, CrossStitched
+from keras_mtl.towers.resnet import BLOCKS
+from recipes._ada_share_data import ADA_SHARE_HEADLINES, ERRORS
+from recipes._dense_networks import DenseNetworks
+from recipes._results import write_json
+from recipes._resumable_fit import resumable_fit
+
+TIMED_IMAGES = 8
+
+
+class AdaShareNetworks(DenseNetworks):
+    """DeepLab-ResNets; arguments as of `Networks`, `data` is an `AdaShareData`."""
+
+    def searched(self):
+        """The network that has learned a policy along with its weights."""
+        settings = self.settings
+        batches = self._two_parts()
+
+        def compiled():
+            model = AdaShareDeepLab(
+                {task: self.data.kinds[task] for task in self.tasks},
+                sparsity=settings.sparsity,
+                sharing=settings.sharing,
+                form=settings.form,
+                **self._network(self.seed),
+            )
+            optimizer = Alternating(
+                SGD(settings.search_rate, 0.9, **self._decay_and_heads()),
+                keras.optimizers.Adam(settings.policy_rate, weight_decay=5e-4),
+                steps=batches.steps,
+                warm_up=self._optimizer(settings.learning_rate),
+                warm_up_steps=settings.warm_up_rounds * len(batches),
+            )
+            model.compile(optimizer, **self._losses(self.tasks))
+            return model
+
+        return resumable_fit(
+            compiled,
+            batches,
+            settings.warm_up_rounds + settings.rounds,
+            self.folder / "search.keras",
+            f"seed {self.seed}, search",
+            [
+                AdaShareSchedule(settings.warm_up_rounds, blocks_every=settings.blocks_every),
+                PolicyLogger(self.policy_log),
+            ],
+        )
+
+    @property
+    def policy_log(self):
+        """The file with the policy's evolution."""
+        return self.folder / "search.csv"
+
+    def policies(self):
+        """The most probable policy and some that were drawn, the best first.
+
+        They are compared on the validation images, with the weights of the search. Also writes
+        them to `policies.json`.
+
+        Returns:
+            A list of dicts from task to a string of ones and zeros.
+        """
+        path = self.folder / "policies.json"
+        if path.exists():
+            return [each["policy"] for each in json.loads(path.read_text())]
+        model = self.searched()
+        layer = model.get_layer("skip_policy")
+        drawn = [layer.sample(1000 * self.seed + n) for n in range(self.settings.candidates)]
+        found = {_as_text(each): each for each in [layer.decisions(), *drawn]}
+        scores = {
+            text: self.scores([prune(model, each)], data=self.data.validation)
+            for text, each in found.items()
+        }
+        first = next(iter(scores.values()))
+        gains = {text: _gain(each, first) for text, each in scores.items()}
+        best = sorted(gains, key=gains.get, reverse=True)
+        policies = [dict(zip(self.tasks, text, strict=True)) for text in best]
+        write_json(
+            path,
+            [
+                {"policy": policy, "gain over the most probable": gains[text]}
+                for policy, text in zip(policies, best, strict=True)
+            ],
+        )
+        return policies
+
+    def ada_share(self):
+        """The best of the policies that are trained again from random weights."""
+        finalists = self.policies()[: self.settings.retrained]
+        models = [
+            self.joint(AdaShared(policy), f"ada_share_{number}")
+            for number, policy in enumerate(finalists)
+        ]
+        if len(models) == 1:
+            return models[0]
+        scores = [self.scores([model], data=self.data.validation) for model in models]
+        gains = [_gain(each, scores[0]) for each in scores]
+        return models[int(np.argmax(gains))]
+
+    def random_policy(self):
+        """A network in which every task skips as many blocks as the best policy's, by chance."""
+        rng = np.random.default_rng(self.seed)
+        policy = {
+            task: "".join(rng.permutation(list(row))) for task, row in self.policies()[0].items()
+        }
+        return self.joint(AdaShared(policy), "random_policy")
+
+    def hard_sharing(self):
+        return self.joint(Branched.hard_sharing(), "hard_sharing")
+
+    def test_images(self):
+        """A batch of pictures, to measure the time of inference on."""
+        return self.data.test["image"][:TIMED_IMAGES].astype("float32")
+
+    def _build(self, sharing, tasks, seed, **options):
+        kinds = {task: self.data.kinds[task] for task in tasks}
+        return DeepLab(sharing, kinds, **self._network(seed), **options)
+
+    def _stitched(self, units):
+        counts = BLOCKS[self.settings.network["depth"]]
+        ends = [f"block{stage}_{count}" for stage, count in enumerate(counts, 1)]
+        return self._build(CrossStitched(["stem", *ends], **units), self.tasks, self.seed)
+
+    def _network(self, seed):
+        size = self.settings.size
+        return {"input_shape": (size, size, 3), "seed": seed, **self.settings.network}
+
+    def _losses(self, tasks):
+        weights = self.settings.task_weights
+        return {**super()._losses(tasks), "loss_weights": {task: weights[task] for task in tasks}}
+
+    def _optimizer(self, learning_rate):
+        return Adam(learning_rate, beta_1=0.5, beta_2=0.999, **self._decay_and_heads())
+
+    def _decay_and_heads(self):
+        settings = self.settings
+        heads = {} if settings.head_rate == 1 else {"_head": settings.head_rate}
+        return {"weight_decay": settings.weight_decay, "learning_rate_multipliers": heads}
+
+    def _published_rate(self, rate, first):
+        steps = self.settings.halved_every
+        if steps is None:
+            return rate
+        if not first:
+            # The further steps go on where the first ones ended.
+            rate /= 2 ** (max(self.settings.one_task_iterations.values()) // steps)
+        return keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.5, staircase=True)
+
+    def _two_parts(self):
+        """The training images in two parts: for the weights, and for the policy."""
+        settings, data = self.settings, self.data
+        order = np.random.default_rng(self.seed).permutation(len(data.train["image"]))
+        cut = round(len(order) * (1 - settings.policy_images))
+        parts = [
+            ArrayBatches(
+                data.train["image"][rows],
+                {task: data.targets(task)[rows] for task in self.tasks},
+                settings.batch_size,
+                seed=self.seed,
+                drop_remainder=True,
+                augment=data.augment,
+            )
+            for rows in (np.sort(order[:cut]), np.sort(order[cut:]))
+        ]
+        return AlternatingBatches(*parts, steps=settings.turns)
+
+
+def _as_text(policy):
+    """A policy as a tuple of strings of ones and zeros, one a task."""
+    return tuple("".join(str(int(value)) for value in row) for row in policy)
+
+
+def _gain(scores, baseline):
+    """The paper's Δ of one network over another."""
+    picked = [
+        {
+            task: {name: each[task][name] for name in names}
+            for task, names in ADA_SHARE_HEADLINES.items()
+            if task in each
+        }
+        for each in (scores, baseline)
+    ]
+    known = {name for of_task in picked[0].values() for name in of_task}
+    return float(relative_gain(*picked, [name for name in ERRORS if name in known]))

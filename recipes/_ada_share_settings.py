@@ -1,0 +1,101 @@
+"""What AdaShare's networks are, and how long they learn."""
+
+import dataclasses
+
+from recipes._dense_settings import DenseSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdaShareSettings(DenseSettings):
+    """The settings of AdaShare's tables, with those of the search for a policy.
+
+    A round of the search is a turn of the weights and one of the policy.
+    """
+
+    task_weights: dict
+    """Weight of every task's loss (the paper's λ)."""
+    head_rate: float = 1.0
+    """Factor on the learning rate of the heads."""
+    halved_every: int | None = None
+    """Steps after which the learning rate is halved, again and again."""
+    warm_up_rounds: int
+    """Rounds at the start in which all blocks are executed and only the weights learn."""
+    rounds: int
+    turns: tuple | None = None
+    """Steps of a turn of the weights and of the policy; `None`: as many as their data has."""
+    policy_images: float = 0.2
+    """Share of the training images from which the policy learns, and the weights do not."""
+    search_rate: float
+    """Learning rate of the weights after the warm-up."""
+    policy_rate: float = 0.01
+    sparsity: float
+    sharing: float
+    form: str = "code"
+    blocks_every: int
+    """Rounds after which a further block comes under the policy."""
+    candidates: int
+    """Policies that are drawn beside the most probable one."""
+    retrained: int
+    """How many of them, the best with the weights of the search, are trained from random weights;
+    the best of those, on the validation images, is the table's."""
+    validation_images: int
+
+
+def published(depth, iterations, warm_up, batch, **settings):
+    """The settings of a published run.
+
+    The pictures of a round and the length of its turns are not published; here a turn is one pass
+    over its part of the data.
+    """
+    images = settings["train_images"]
+    round_steps = round(images * 0.8) // batch + round(images * 0.2) // batch
+    options = {
+        "batch_size": batch,
+        "network": {"depth": depth},
+        # All rows have as many steps; the stitched network starts from networks half way.
+        "one_task_iterations": dict.fromkeys(settings["task_weights"], iterations // 2),
+        "further_iterations": iterations // 2,
+        "halved_every": 4000,
+        "annealed": False,
+        "augmented": True,
+        "weight_decay": 1e-4,
+        "warm_up_rounds": max(1, warm_up // round_steps),
+        "rounds": max(1, (iterations - warm_up) // round_steps),
+        "candidates": 8,
+        "retrained": 8,
+        "validation_images": max(100, images // 10),
+        "search_rate": settings["learning_rate"],
+    }
+    return AdaShareSettings(**{**options, **settings})
+
+
+_MINI = {
+    "size": 96,
+    "train_images": 1200,
+    "test_images": 300,
+    "validation_images": 150,
+    "batch_size": 16,
+    "network": {"depth": 18, "width": 1 / 4, "features": 64, "dropout": 0.1},
+    "further_iterations": 150,
+    "learning_rate": 2e-3,
+    "annealed": True,
+    # So short a training never sees a picture often enough to need other versions of it.
+    "augmented": False,
+    "weight_decay": 1e-4,
+    "alpha_rate": 1.0,
+    "warm_up_rounds": 4,
+    "rounds": 12,
+    "turns": (20, 5),
+    "search_rate": 0.01,
+    "policy_rate": 0.05,
+    "blocks_every": 1,
+    "candidates": 3,
+    "retrained": 1,
+}
+
+
+def mini(task_weights, **settings):
+    """Settings from random weights, on two cores in minutes."""
+    iterations = dict.fromkeys(task_weights, 225)
+    options = {**_MINI, "one_task_iterations": iterations, "task_weights": task_weights}
+    return AdaShareSettings(**{**options, **settings})

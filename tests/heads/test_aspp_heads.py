@@ -1,0 +1,266 @@
+"""Heads of atrous spatial pyramids: published counts, NumPy loops, and their checks of targets."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from layer_checks import check_layer
+
+from keras_mtl.heads import (
+    ASPPDepthHead,
+    ASPPHead,
+    ASPPMapHead,
+    ASPPNormalsHead,
+    ASPPSegmentationHead,
+)
+from keras_mtl.metrics import NormalsScores
+from keras_mtl.search import cost
+
+SMALL = {"features": 6, "rates": (1, 3)}
+
+
+def value(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+@pytest.fixture
+def shapes_only():
+    """Builds heads without values in their weights: the published ones have 23 million."""
+
+    def built(head, input_shape):
+        with keras.StatelessScope(initialize_variables=False):
+            head.build(input_shape)
+        return head
+
+    yield built
+    # Keras would make up for the values in the next scope that it opens.
+    keras.utils.clear_session()
+
+
+@pytest.mark.parametrize(
+    "channels, parameters", [(40, 23_240_864), (19, 23_154_764), (3, 23_089_164), (1, 23_080_964)]
+)
+def test_parameters_of_the_published_head(shapes_only, channels, parameters):
+    head = shapes_only(ASPPHead(channels), (None, 29, 29, 512))
+    assert head.count_params() == parameters
+    assert [branch.layers[0].dilation_rate[0] for branch in head.branches] == [6, 12, 18, 24]
+    assert not head.non_trainable_weights
+
+
+def test_multiply_accumulates(shapes_only):
+    head = shapes_only(ASPPHead(7, (50, 60), **SMALL), (None, 5, 4, 3))
+    image = keras.Input((5, 4, 3))
+    # Of the branches as Keras models; resizing is free.
+    expected = sum(cost(branch).macs for branch in head.branches)
+    assert cost(keras.Model(image, head(image))).macs == expected
+    assert expected == 2 * 20 * (9 * 3 * 6 + 6 * 6 + 6 * 7)
+
+
+# Values
+
+
+def branch(x, weights, rate):
+    """One branch in NumPy, of a map (H, W, C), with one product for each tap of the window."""
+    dilated, bias, mixed, mixed_bias, score, score_bias = weights
+    height, width = x.shape[:2]
+    padded = np.pad(x, ((rate, rate), (rate, rate), (0, 0)))
+    hidden = bias + sum(
+        padded[i * rate : i * rate + height, j * rate : j * rate + width] @ dilated[i, j]
+        for i in range(3)
+        for j in range(3)
+    )
+    hidden = np.maximum(hidden, 0)
+    hidden = np.maximum(hidden @ mixed[0, 0] + mixed_bias, 0)
+    return hidden @ score[0, 0] + score_bias
+
+
+def bilinear(x, size):
+    """Resized with the centres of the pixels in place, and the border's values beyond it."""
+
+    def weights(before, after):
+        position = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
+        return np.maximum(0, 1 - np.abs(position[:, None] - np.arange(before)))
+
+    rows, columns = (weights(*sizes) for sizes in zip(x.shape[:2], size, strict=True))
+    return np.einsum("ai,bj,ijc->abc", rows, columns, x)
+
+
+@pytest.mark.parametrize("output_size", [None, (12, 10), (9, 31)])
+def test_equals_numpy(rng, output_size):
+    rates = (1, 2, 7)  # the last one sees nothing but the centre and zeros
+    head = ASPPHead(3, output_size, features=4, rates=rates)
+    x = rng.normal(size=(2, 6, 5, 2)).astype("float32")
+    head.build(x.shape)
+    weights = [rng.normal(size=weight.shape) for weight in head.weights]
+    head.set_weights(weights)
+    expected = np.stack(
+        [
+            sum(branch(image, weights[6 * n : 6 * n + 6], rate) for n, rate in enumerate(rates))
+            for image in x
+        ]
+    )
+    if output_size is not None:
+        expected = np.stack([bilinear(scores, output_size) for scores in expected])
+    np.testing.assert_allclose(value(head(x)), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_branches_drop_each_their_own(rng):
+    head = ASPPHead(2, features=64, rates=(1, 1, 1), seed=3)
+    x = np.ones((1, 3, 3, 4), "float32")
+    calm = [value(head(x, training=False)) for _ in range(2)]
+    np.testing.assert_array_equal(*calm)
+    # The same weights in every branch: only what they drop can tell them apart.
+    for branch in head.branches:
+        branch.set_weights(head.branches[0].get_weights())
+    dropped = [value(branch(x, training=True)) for branch in head.branches]
+    for n in range(3):
+        assert np.abs(dropped[n] - dropped[n - 1]).max() > 1e-3
+    seeds = [layer.seed for each in head.branches for layer in (each.layers[1], each.layers[3])]
+    assert len(set(seeds)) == 6
+
+
+def test_the_seed_decides_the_weights():
+    def weights(seed):
+        head = ASPPHead(2, seed=seed, **SMALL)
+        head.build((None, 4, 4, 3))
+        return [weight for weight in head.get_weights() if weight.ndim > 1]
+
+    first, same, other = weights(1), weights(1), weights(2)
+    for ours, twin, others in zip(first, same, other, strict=True):
+        np.testing.assert_array_equal(ours, twin)
+        assert np.abs(ours - others).max() > 0
+    assert np.abs(first[0] - first[3]).max() > 0  # nor do branches draw the same
+
+
+# Contract
+
+HEADS = {
+    "aspp": lambda: ASPPHead(3, (8, 7), dropout=0.25, seed=5, activation="sigmoid", **SMALL),
+    "segmentation": lambda: ASPPSegmentationHead(3, **SMALL),
+    "normals": lambda: ASPPNormalsHead((8, 8), seed=4, dropout=0, **SMALL),
+    "depth": lambda: ASPPDepthHead((8, 8), activation="softplus", **SMALL),
+    "map": lambda: ASPPMapHead(**SMALL),
+}
+CHANNELS = {"aspp": 3, "segmentation": 3, "normals": 3, "depth": 1, "map": 1}
+
+
+@pytest.mark.parametrize("kind", ["aspp", "normals"])
+def test_contract(rng, tmp_path, kind):
+    x = rng.normal(size=(2, 5, 5, 4)).astype("float32")
+    check_layer(HEADS[kind](), x, tmp_path, weights=12)
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_configuration_and_shape(kind):
+    head = HEADS[kind]()
+    config = keras.saving.serialize_keras_object(head)
+    assert config["registered_name"] == f"keras_mtl>{type(head).__name__}"
+    twin = keras.saving.deserialize_keras_object(config)
+    assert type(twin) is type(head) and twin.get_config() == head.get_config()
+    rows = head.output_size or (5, 6)
+    assert head.channels == CHANNELS[kind]
+    assert head.compute_output_shape((2, 5, 6, 4)) == (2, *rows, CHANNELS[kind])
+
+
+def test_scores_are_float32_under_mixed_precision(rng):
+    head = ASPPNormalsHead((8, 8), dtype="mixed_bfloat16", **SMALL)
+    scores = head(rng.normal(size=(2, 5, 5, 4)).astype("float32"))
+    assert keras.backend.standardize_dtype(scores.dtype) == "float32"
+    # The convolutions themselves run in half precision.
+    layers = [layer for branch in head.branches for layer in branch.layers]
+    assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
+
+
+def test_features_of_unknown_size(rng):
+    head = ASPPHead(2, **SMALL)
+    features = keras.Input((None, None, 3))
+    model = keras.Model(features, head(features))
+    assert model.output_shape == (None, None, None, 2)
+    assert model(np.ones((1, 4, 7, 3))).shape == (1, 4, 7, 2)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"channels": 0}, "`channels` must be a positive integer. Received: channels=0"),
+        ({"features": 2.5}, "`features` must be a positive integer. Received: features=2.5"),
+        ({"rates": (6, 0)}, r"`rates` must be positive integers. Received: rates=\(6, 0\)"),
+        ({"rates": ()}, "`rates` must be positive integers"),
+    ],
+)
+def test_refuses(options, message):
+    with pytest.raises(ValueError, match=message):
+        ASPPHead(**{"channels": 3, **options})
+
+
+# Predictions
+
+
+def test_classes_become_probabilities(rng):
+    scores = rng.normal(size=(1, 2, 2, 3)).astype("float32")
+    for head in (ASPPHead(3, **SMALL), ASPPSegmentationHead(3, **SMALL)):
+        expected = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+        np.testing.assert_allclose(value(head.prediction(scores)), expected, rtol=1e-5)
+    activated = ASPPHead(3, activation="sigmoid", **SMALL)
+    assert activated.prediction(scores) is scores
+
+
+def test_vectors_become_unit_normals(rng):
+    vectors = (rng.normal(size=(1, 3, 4, 3)) * 10.0 ** rng.integers(-8, 8, (1, 3, 4, 1))).astype(
+        "float32"
+    )
+    vectors[0, 0, 0] = 0
+    normals = value(ASPPNormalsHead(**SMALL).prediction(vectors))
+    lengths = np.linalg.norm(vectors.astype("float64"), axis=-1, keepdims=True)
+    np.testing.assert_allclose(normals, vectors / np.where(lengths, lengths, 1), rtol=1e-5)
+    np.testing.assert_array_equal(normals[0, 0, 0], 0)
+
+
+def test_scores_of_normals_do_not_depend_on_the_length(rng):
+    """`NormalsScores` takes the outputs as they are."""
+    vectors, true = rng.normal(size=(2, 1, 4, 5, 3)).astype("float32")
+    true /= np.linalg.norm(true, axis=-1, keepdims=True)
+    units = ASPPNormalsHead(**SMALL).prediction(vectors)
+    ours, theirs = (NormalsScores()(true, x) for x in (vectors, units))
+    for name, score in ours.items():
+        assert float(score) == pytest.approx(float(theirs[name]), rel=1e-5), name
+
+
+@pytest.mark.parametrize("kind", ["depth", "map"])
+def test_numbers_stay_as_they_are(rng, kind):
+    outputs = rng.normal(size=(1, 2, 2, 1))
+    assert HEADS[kind]().prediction(outputs) is outputs
+
+
+# Targets
+
+
+@pytest.mark.parametrize(
+    "kind, targets, message",
+    [
+        ("segmentation", np.array([[[0, 3]]]), r"`y` must hold labels from 0 to 2.*\[3\]"),
+        ("normals", np.array([[[[0, 0, 0.5]]]]), "`y` must be unit vectors.* such as 0.500"),
+        ("depth", np.array([[[3.0, -0.5]]]), "`y` must hold metres of at least 0"),
+        ("map", np.array([[[np.inf, 1.0]]]), "`y` must be finite; .* Received: 1 infinite"),
+        ("map", np.array([[[[1.0, 2.0]]]]), r"`y` must have shape .* shape=\(1, 1, 1, 2\)"),
+        ("map", np.array([[["edge"]]]), "`y` must hold numbers. Received: dtype=<U4"),
+        ("map", np.array([[[True]]]), "`y` must hold numbers. Received: dtype=bool"),
+    ],
+)
+def test_wrong_targets_are_refused(kind, targets, message):
+    with pytest.raises(ValueError, match=message):
+        HEADS[kind]().check_targets(targets, name="y")
+
+
+@pytest.mark.parametrize(
+    "kind, targets",
+    [
+        ("segmentation", np.array([[[0, 2, 255]]], "uint8")),
+        ("normals", np.array([[[[0, 0, -1], [0, 0, 0]]]], "float32")),
+        ("depth", np.array([[[[0.0], [2.5]]]], "float16")),
+        ("map", np.array([[[-0.5, np.nan]]])),
+        ("map", np.array([[[[0], [200]]]], "uint8")),
+    ],
+)
+def test_right_targets_pass(kind, targets):
+    HEADS[kind]().check_targets(targets)

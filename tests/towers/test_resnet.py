@@ -1,0 +1,198 @@
+"""The dilated ResNet against published counts, and against the same network in NumPy loops."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from numpy_weights import draw_by_numpy
+
+from keras_mtl.search import cost
+from keras_mtl.towers import ResNet, Tower, possible_cuts
+from keras_mtl.towers.resnet import BLOCKS, stages
+
+WIDTH = 1 / 32
+TRAINABLE = {18: 11_176_512, 34: 21_284_672}
+GIGA_MACS_AT_224 = {18: 9.857, 34: 18.529}
+
+
+@pytest.fixture(autouse=True)
+def weights_by_numpy(monkeypatch):
+    draw_by_numpy(monkeypatch)
+
+
+@pytest.fixture
+def shapes_only():
+    """Builds networks without values in their weights, which counts do not need."""
+
+    def network(*args, **options):
+        with keras.StatelessScope(initialize_variables=False):
+            return ResNet(*args, **options)
+
+    yield network
+    # Keras would make up for the values in the next scope that it opens.
+    keras.utils.clear_session()
+
+
+# Published counts
+
+
+@pytest.mark.parametrize("depth", BLOCKS)
+def test_parameters_and_multiply_accumulates(shapes_only, depth):
+    net = shapes_only(depth)
+    trainable = sum(math.prod(weight.shape) for weight in net.trainable_weights)
+    assert trainable == TRAINABLE[depth]
+    assert cost(net).macs == pytest.approx(1e9 * GIGA_MACS_AT_224[depth], rel=1e-3)
+
+
+def test_sizes_of_the_maps(shapes_only):
+    net = shapes_only(34, (None, None, 3))
+    for image, rows in (((224, 224), (29, 29)), ((321, 321), (41, 41)), ((480, 640), (61, 81))):
+        assert net.compute_output_shape((2, *image, 3)) == (2, *rows, 512)
+        fixed = shapes_only(18, (*image, 3), width=WIDTH)
+        assert fixed.output_shape == (None, *rows, 16)
+
+
+# The network in NumPy
+
+
+def convolution(x, kernel, strides=1, dilation=1):
+    """Cross-correlation with as many zeros on every side as centre the kernel, (H, W, C)."""
+    size = kernel.shape[0]
+    pad = dilation * (size - 1) // 2
+    padded = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
+    reach = dilation * (size - 1) + 1
+    rows = range(0, padded.shape[0] - reach + 1, strides)
+    columns = range(0, padded.shape[1] - reach + 1, strides)
+    result = np.zeros((len(rows), len(columns), kernel.shape[-1]))
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            patch = padded[row : row + reach : dilation, column : column + reach : dilation]
+            result[i, j] = np.tensordot(patch, kernel, 3)
+    return result
+
+
+def normalization(x, weights):
+    gamma, beta, mean, variance = weights
+    return gamma * (x - mean) / np.sqrt(variance + 1e-5) + beta
+
+
+def max_pool(x):
+    """3×3 windows two cells apart, the first around cell 0, until the last cell is covered."""
+    rows, columns = (math.ceil((size - 1) / 2) + 1 for size in x.shape[:2])
+    windows = [
+        [x[max(2 * i - 1, 0) : 2 * i + 2, max(2 * j - 1, 0) : 2 * j + 2] for j in range(columns)]
+        for i in range(rows)
+    ]
+    return np.array([[window.max((0, 1)) for window in row] for row in windows])
+
+
+def reference(net, image):
+    """The same network for one image, by the names of its layers."""
+    weights = {layer.name: layer.get_weights() for layer in net.layers}
+    x = (image / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    x = normalization(convolution(x, *weights["stem_conv"], strides=2), weights["stem_bn"])
+    maps = {"stem": max_pool(np.maximum(x, 0))}
+    x = maps["stem"]
+    for name in stages(18)[1:]:
+        strides = 2 if name == "block2_1" else 1
+        dilation = {"3": 2, "4": 4}.get(name[5], 1)
+        shortcut = x
+        if name in ("block2_1", "block3_1", "block4_1"):
+            shortcut = convolution(x, *weights[f"{name}_shortcut_conv"], strides)
+            shortcut = normalization(shortcut, weights[f"{name}_shortcut"])
+        x = convolution(x, *weights[f"{name}_conv1"], strides, dilation)
+        x = np.maximum(normalization(x, weights[f"{name}_bn1"]), 0)
+        x = convolution(x, *weights[f"{name}_conv2"], dilation=dilation)
+        maps[f"{name}_residual"] = normalization(x, weights[f"{name}_residual"])
+        x = maps[name] = np.maximum(shortcut + maps[f"{name}_residual"], 0)
+    return maps
+
+
+def test_equals_the_network_in_numpy(rng):
+    shape = (29, 64, 3)  # 8 rows, an even number, and 17 columns before the last stride
+    net = ResNet(18, shape, width=WIDTH, seed=0)
+    for layer in net.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+    image = rng.integers(0, 256, shape).astype("float32")
+    expected = reference(net, image)
+    inner = keras.Model(net.inputs, {name: net.get_layer(name).output for name in expected})
+    found = inner.predict(image[None], verbose=0)
+    for name, values in expected.items():
+        assert values.std() > 0.01
+        np.testing.assert_allclose(found[name][0], values, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
+# Names, seeds, errors
+
+
+@pytest.mark.parametrize("depth", BLOCKS)
+def test_stages_cut_it_and_blocks_come_apart(shapes_only, depth):
+    net = shapes_only(depth, (64, 64, 3), width=WIDTH)
+    assert Tower(net, stages(depth)).stages == stages(depth)
+    assert len(stages(depth)) == 1 + sum(BLOCKS[depth])
+    assert set(stages(depth)) < set(possible_cuts(net))
+    names = {layer.name for layer in net.layers}
+    before = "stem"
+    for block in stages(depth)[1:]:
+        projected = f"{block}_shortcut" in names
+        assert projected == (block in ("block2_1", "block3_1", "block4_1"))
+        summands = [net.get_layer(f"{block}_shortcut" if projected else before).output]
+        summands.append(net.get_layer(f"{block}_residual").output)
+        assert list(map(id, net.get_layer(f"{block}_add").input)) == list(map(id, summands))
+        assert net.get_layer(block).input is net.get_layer(f"{block}_add").output
+        before = block
+    assert net.output is net.get_layer(before).output
+
+
+def test_batches_are_normalised_as_published(shapes_only):
+    layers = shapes_only(18, width=WIDTH).layers
+    normalizations = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
+    assert len(normalizations) == 1 + 2 * 8 + 3
+    assert {(layer.momentum, layer.epsilon) for layer in normalizations} == {(0.9, 1e-5)}
+
+
+def test_the_seed_decides_the_weights():
+    first, same, other = (ResNet(18, width=WIDTH, seed=seed) for seed in (3, 3, 4))
+    for weight, twin in zip(first.get_weights(), same.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, twin)
+    seeds = [
+        layer.kernel_initializer.seed
+        for layer in (*first.layers, *other.layers)
+        if isinstance(layer, keras.layers.Conv2D)
+    ]
+    assert len(set(seeds)) == len(seeds) == 2 * (1 + 2 * 8 + 3)
+
+
+def test_kernels_keep_the_variance_of_gradients(shapes_only, monkeypatch):
+    monkeypatch.undo()  # the backend's own draws
+    initializer = shapes_only(18, width=WIDTH, seed=0).get_layer("stem_conv").kernel_initializer
+    kernel = ops.convert_to_numpy(initializer((3, 3, 32, 128)))
+    assert kernel.std() == pytest.approx((2 / (9 * 128)) ** 0.5, rel=0.02)
+
+
+def test_name_and_configuration(shapes_only):
+    assert shapes_only(18, width=WIDTH).name == "resnet18"
+    net = shapes_only(18, (None, None, 3), width=WIDTH, name="mine")
+    assert net.name == "mine"
+    assert keras.Model.from_config(net.get_config()).get_config() == net.get_config()
+
+
+@pytest.mark.parametrize("depth", [50, "18", None])
+def test_refuses_other_depths(depth):
+    for build in (ResNet, stages):
+        with pytest.raises(ValueError, match=r"`depth` must be one of \[18, 34\]. Received"):
+            build(depth)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 1), (None, None, None), (0, 64, 3)])
+def test_refuses_other_shapes(shape):
+    with pytest.raises(ValueError, match="`input_shape` must be .*Received"):
+        ResNet(18, shape)
+
+
+def test_refuses_a_width_of_nothing():
+    with pytest.raises(ValueError, match="`width` must be positive. Received: width=0"):
+        ResNet(18, width=0)
