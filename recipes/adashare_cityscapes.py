@@ -15,7 +15,7 @@ TABLE = ada_share_table(
     recipe="adashare_cityscapes",
     presets={
         # The paper's factor of 20 is for inverse depths from 0 to 1; rooms has metres.
-        "mini": mini({"segmentation": 1, "depth": 3}, sparsity=0.05, sharing=0.05),
+        "mini": mini({"segmentation": 1, "depth": 3}),
         "paper": published(
             depth=34,
             iterations=20_000,

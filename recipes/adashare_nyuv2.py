@@ -38,7 +38,7 @@ _NYUV2 = {
 TABLE = ada_share_table(
     recipe="adashare_nyuv2",
     presets={
-        "mini": mini({"segmentation": 1, "normals": 20, "depth": 3}, sparsity=0.05, sharing=0.05),
+        "mini": mini({"segmentation": 1, "normals": 20, "depth": 3}),
         "paper": published(
             depth=34,
             iterations=20_000,

@@ -17,7 +17,7 @@ WEIGHTS = {"segmentation": 1, "normals": 3, "depth": 2, "keypoints": 7, "edges":
 TABLE = ada_share_table(
     recipe="adashare_taskonomy",
     presets={
-        "mini": mini(WEIGHTS, sparsity=0.05, sharing=0.005),
+        "mini": mini(WEIGHTS),
         # The pictures of Taskonomy's tiny split, less than the paper's own choice of buildings.
         "paper": published(
             depth=34,

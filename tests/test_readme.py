@@ -40,3 +40,35 @@ def test_examples_on_a_users_own_model(rng, tmp_path, monkeypatch):
     (table,) = printed
     assert {split.name for split in table} == {"one", "two", "heads"}
     assert (tmp_path / "splits" / "splits.json").exists()
+
+
+def test_adashare_learns_a_policy(rng):
+    (example,) = re.findall(
+        r"```python\n(model = keras_mtl.applications.AdaShareDeepLab.*?)```",
+        README.read_text(),
+        re.DOTALL,
+    )
+    smaller = {
+        "(96, 96, 3), depth=18": "(32, 32, 3), depth=18, width=0.03, features=4",
+        "80": "4",
+        "}, 16)": "}, 2)",
+        "4 * len(data)": "len(data)",
+        "warm_up_epochs=4": "warm_up_epochs=1",
+        "epochs=16": "epochs=2, verbose=0",
+    }
+    for ours, theirs in smaller.items():
+        assert ours in example
+        example = example.replace(ours, theirs)
+    names = {
+        "keras": keras,
+        "keras_mtl": keras_mtl,
+        "images": rng.random((6, 32, 32, 3)).astype("float32"),
+        "maps": {
+            "segmentation": rng.integers(0, 17, (6, 32, 32)),
+            "depth": rng.random((6, 32, 32)).astype("float32"),
+        },
+    }
+    exec(example, names)
+    assert names["policy"].shape == (2, 8)
+    whole, small = (keras_mtl.search.cost(names[name]).macs for name in ("model", "small"))
+    assert small < whole
