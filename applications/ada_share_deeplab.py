@@ -12,12 +12,9 @@ def AdaShareDeepLab(
     *,
     depth=34,
     policy=None,
-    per_task_statistics=False,
-    temperature=5.0,
-    hard=False,
-    sparsity=0.0,
-    sharing=0.0,
-    form="code",
+    width=1.0,
+    features=1024,
+    dropout=0.5,
     seed=None,
     name="ada_share_deeplab",
     **options,
@@ -40,11 +37,11 @@ def AdaShareDeepLab(
         depth: 18 (8 blocks) or 34 (16 blocks).
         policy: `None`, or which blocks a task executes, as in `AdaShared`: a dict from task to a
             string of ones and zeros, or an array (tasks, blocks).
-        per_task_statistics: as in `AdaShared`.
-        temperature, hard, sparsity, sharing, form: as in `SkipPolicy`, if the policy is learned.
+        width, features, dropout: as in `DeepLab`.
         seed: integer seed of weights, dropout and draws, or `None`.
         name: name of the model.
-        **options: `width`, `features`, `dropout` of `DeepLab`.
+        **options: `per_task_statistics`, `temperature`, `hard`, `sparsity`, `sharing`, `form` of
+            `AdaShared`, for a policy that is learned.
 
     Returns:
         A `MultiTaskModel`; see `DeepLab`.
@@ -64,17 +61,16 @@ def AdaShareDeepLab(
     if tasks is None:
         tasks = {"segmentation": 40, "normals": "normals", "depth": "depth"}
     if policy is None:
-        shared = AdaShared(
-            per_task_statistics=per_task_statistics,
-            temperature=temperature,
-            hard=hard,
-            sparsity=sparsity,
-            sharing=sharing,
-            form=form,
-            seed=seed,
-        )
-    else:
-        shared = AdaShared(policy)
+        options = {"seed": seed, **options}
     return DeepLab(
-        shared, tasks, input_shape, weights, depth=depth, seed=seed, name=name, **options
+        AdaShared(policy, **options),
+        tasks,
+        input_shape,
+        weights,
+        depth=depth,
+        width=width,
+        features=features,
+        dropout=dropout,
+        seed=seed,
+        name=name,
     )

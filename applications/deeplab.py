@@ -54,7 +54,7 @@ def DeepLab(
         channels) of the size of the image out.
 
     Raises:
-        ValueError: see `ResNet` and the sharing; a task of unknown kind.
+        ValueError: see `ResNet` and the sharing; an input of unknown size; a task of unknown kind.
 
     Example:
 
@@ -67,6 +67,11 @@ def DeepLab(
     """
     if not isinstance(tasks, dict):
         raise ValueError(f"`tasks` must be a dict from task name to kind. Received: {tasks!r}.")
+    if None in input_shape:
+        raise ValueError(
+            "`input_shape` must be known, for the heads resize their maps to it. "
+            f"Received: {input_shape}."
+        )
     net = ResNet(depth, input_shape, width=width, seed=seed)
     options = {"output_size": tuple(input_shape[:2]), "features": features, "dropout": dropout}
     heads = {

@@ -189,6 +189,10 @@ class MultiTaskModel(keras.Model):
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """`keras.Model.fit`, after a check of targets that are in memory against the heads."""
+        if getattr(x, "in_order", False) and kwargs.get("shuffle", True):
+            raise ValueError(
+                f"`shuffle` must be False for {type(x).__name__}, whose batches have an order."
+            )
         self._check_targets(y)
         for data in (x, kwargs.get("validation_data")):
             if isinstance(data, keras.utils.PyDataset):

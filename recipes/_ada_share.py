@@ -19,8 +19,8 @@ ROWS = {
     "one-task": one_task,
     "hard sharing": lambda networks: [networks.hard_sharing()],
     "cross-stitch": lambda networks: [networks.cross_stitched()],
-    "random policy": lambda networks: [networks.random_policy()],
     "AdaShare": lambda networks: [networks.ada_share()],
+    "random policy": lambda networks: [networks.random_policy()],
 }
 
 

@@ -1,7 +1,7 @@
 """The dense tasks of AdaShare: pictures, targets, losses and scores."""
 
 from keras_mtl.datasets import edge_map, keypoint_map, rooms
-from keras_mtl.losses import MapL1, NormalsCosine
+from keras_mtl.losses import DepthL1, MapL1, NormalsCosine, SegmentationCrossentropy
 from keras_mtl.metrics import MapAbsoluteError
 from recipes._dense_data import COLUMNS, DenseData
 
@@ -40,14 +40,20 @@ class AdaShareData(DenseData):
         self.validation = rooms.load("validation", settings.size, settings.validation_images)
         for part in (self.train, self.test, self.validation):
             part.update({task: make(part["image"]) for task, make in MAPS.items()})
+
+    def _define(self, settings):
         self.kinds = {
             "segmentation": len(self.class_names),
             "normals": "normals",
             "depth": "depth",
             **dict.fromkeys(MAPS, "map"),
         }
-        self.losses["normals"] = NormalsCosine()
-        self.losses.update({task: MapL1() for task in MAPS})
+        self.losses = {
+            "segmentation": SegmentationCrossentropy(),
+            "normals": NormalsCosine(),
+            "depth": DepthL1(),
+            **{task: MapL1() for task in MAPS},
+        }
 
     def metric(self, task):
         return MapAbsoluteError(name="absolute_error") if task in MAPS else super().metric(task)

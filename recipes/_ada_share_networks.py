@@ -1,6 +1,8 @@
 """The networks of AdaShare's tables: how they are built, searched and trained."""
 
+import functools
 import json
+import math
 
 import keras
 import numpy as np
@@ -23,6 +25,15 @@ TIMED_IMAGES = 8
 class AdaShareNetworks(DenseNetworks):
     """DeepLab-ResNets; arguments as of `Networks`, `data` is an `AdaShareData`."""
 
+    def __init__(self, settings, data, tasks, folder, seed):
+        unknown = set(tasks) - set(settings.task_weights)
+        if unknown:
+            raise SystemExit(
+                f"--tasks: this preset has the tasks {list(settings.task_weights)}. "
+                f"Received: {sorted(unknown)}."
+            )
+        super().__init__(settings, data, tasks, folder, seed)
+
     def searched(self):
         """The network that has learned a policy along with its weights."""
         settings = self.settings
@@ -34,13 +45,14 @@ class AdaShareNetworks(DenseNetworks):
                 sparsity=settings.sparsity,
                 sharing=settings.sharing,
                 form=settings.form,
+                per_task_statistics=settings.per_task_statistics,
                 **self._network(self.seed),
             )
             optimizer = Alternating(
                 SGD(settings.search_rate, 0.9, **self._decay_and_heads()),
                 keras.optimizers.Adam(settings.policy_rate, weight_decay=5e-4),
                 steps=batches.steps,
-                warm_up=self._optimizer(settings.learning_rate),
+                warm_up=self._optimizer(self._published_rate(settings.learning_rate, first=True)),
                 warm_up_steps=settings.warm_up_rounds * len(batches),
             )
             model.compile(optimizer, **self._losses(self.tasks))
@@ -53,7 +65,11 @@ class AdaShareNetworks(DenseNetworks):
             self.folder / "search.keras",
             f"seed {self.seed}, search",
             [
-                AdaShareSchedule(settings.warm_up_rounds, blocks_every=settings.blocks_every),
+                AdaShareSchedule(
+                    settings.warm_up_rounds,
+                    decay=settings.temperature_decay,
+                    blocks_every=settings.blocks_every,
+                ),
                 PolicyLogger(self.policy_log),
             ],
         )
@@ -66,8 +82,8 @@ class AdaShareNetworks(DenseNetworks):
     def policies(self):
         """The most probable policy and some that were drawn, the best first.
 
-        They are compared on the validation images, with the weights of the search. Also writes
-        them to `policies.json`.
+        They are compared on the validation images, with the weights of the search, by their gain
+        over the one-task networks. Also writes them to `policies.json`.
 
         Returns:
             A list of dicts from task to a string of ones and zeros.
@@ -79,18 +95,13 @@ class AdaShareNetworks(DenseNetworks):
         layer = model.get_layer("skip_policy")
         drawn = [layer.sample(1000 * self.seed + n) for n in range(self.settings.candidates)]
         found = {_as_text(each): each for each in [layer.decisions(), *drawn]}
-        scores = {
-            text: self.scores([prune(model, each)], data=self.data.validation)
-            for text, each in found.items()
-        }
-        first = next(iter(scores.values()))
-        gains = {text: _gain(each, first) for text, each in scores.items()}
+        gains = {text: self._gain([prune(model, each)]) for text, each in found.items()}
         best = sorted(gains, key=gains.get, reverse=True)
         policies = [dict(zip(self.tasks, text, strict=True)) for text in best]
         write_json(
             path,
             [
-                {"policy": policy, "gain over the most probable": gains[text]}
+                {"policy": policy, "gain": gains[text]}
                 for policy, text in zip(policies, best, strict=True)
             ],
         )
@@ -103,18 +114,13 @@ class AdaShareNetworks(DenseNetworks):
             self.joint(AdaShared(policy), f"ada_share_{number}")
             for number, policy in enumerate(finalists)
         ]
-        if len(models) == 1:
-            return models[0]
-        scores = [self.scores([model], data=self.data.validation) for model in models]
-        gains = [_gain(each, scores[0]) for each in scores]
-        return models[int(np.argmax(gains))]
+        return models[0] if len(models) == 1 else max(models, key=lambda each: self._gain([each]))
 
     def random_policy(self):
-        """A network in which every task skips as many blocks as the best policy's, by chance."""
+        """A network in which every task skips as many blocks as AdaShare's, by chance."""
         rng = np.random.default_rng(self.seed)
-        policy = {
-            task: "".join(rng.permutation(list(row))) for task, row in self.policies()[0].items()
-        }
+        chosen = self.ada_share().get_config()["sharing"]["config"]["policy"]
+        policy = {task: rng.permutation(row) for task, row in chosen.items()}
         return self.joint(AdaShared(policy), "random_policy")
 
     def hard_sharing(self):
@@ -153,10 +159,30 @@ class AdaShareNetworks(DenseNetworks):
         steps = self.settings.halved_every
         if steps is None:
             return rate
-        if not first:
-            # The further steps go on where the first ones ended.
-            rate /= 2 ** (max(self.settings.one_task_iterations.values()) // steps)
-        return keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.5, staircase=True)
+        # The further steps go on where the first ones ended.
+        before = 0 if first else max(self.settings.one_task_iterations.values())
+        boundaries = [number * steps - before for number in range(before // steps + 1, 100)]
+        rates = [rate / 2 ** (before // steps + number) for number in range(len(boundaries) + 1)]
+        return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)
+
+    def _gain(self, models):
+        """The paper's Δ of networks over the one-task ones, on the validation images."""
+        scores = self._validation_scores(models)
+        known = {name for of_task in scores.values() for name in of_task}
+        errors = [name for name in ERRORS if name in known]
+        gain = float(relative_gain(scores, self._one_task_scores, errors))
+        return gain if math.isfinite(gain) else -math.inf
+
+    @functools.cached_property
+    def _one_task_scores(self):
+        return self._validation_scores([self.further(task) for task in self.tasks])
+
+    def _validation_scores(self, models):
+        scores = self.scores(models, data=self.data.validation)
+        return {
+            task: {name: scores[task][name] for name in ADA_SHARE_HEADLINES[task]}
+            for task in self.tasks
+        }
 
     def _two_parts(self):
         """The training images in two parts: for the weights, and for the policy."""
@@ -180,17 +206,3 @@ class AdaShareNetworks(DenseNetworks):
 def _as_text(policy):
     """A policy as a tuple of strings of ones and zeros, one a task."""
     return tuple("".join(str(int(value)) for value in row) for row in policy)
-
-
-def _gain(scores, baseline):
-    """The paper's Δ of one network over another."""
-    picked = [
-        {
-            task: {name: each[task][name] for name in names}
-            for task, names in ADA_SHARE_HEADLINES.items()
-            if task in each
-        }
-        for each in (scores, baseline)
-    ]
-    known = {name for of_task in picked[0].values() for name in of_task}
-    return float(relative_gain(*picked, [name for name in ERRORS if name in known]))

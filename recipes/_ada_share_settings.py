@@ -24,7 +24,11 @@ class AdaShareSettings(DenseSettings):
     turns: tuple | None = None
     """Steps of a turn of the weights and of the policy; `None`: as many as their data has."""
     policy_images: float = 0.2
-    """Share of the training images from which the policy learns, and the weights do not."""
+    """Share of the training images from which, after the warm-up, the policy learns."""
+    temperature_decay: float = 0.965
+    """Factor on the temperature from round to round."""
+    per_task_statistics: bool = False
+    """As of `AdaShared`."""
     search_rate: float
     """Learning rate of the weights after the warm-up."""
     policy_rate: float = 0.01
@@ -41,14 +45,17 @@ class AdaShareSettings(DenseSettings):
     validation_images: int
 
 
-def published(depth, iterations, warm_up, batch, **settings):
+def published(depth, iterations, warm_up, batch, turns=None, **settings):
     """The settings of a published run.
 
-    The pictures of a round and the length of its turns are not published; here a turn is one pass
-    over its part of the data.
+    The length of the turns is not published: a turn is one pass over its part of the data, unless
+    `turns` says otherwise. Weight decay is that of Keras, which takes it off the weights; PyTorch's
+    Adam, in which the numbers were published, adds it to the gradient.
     """
-    images = settings["train_images"]
-    round_steps = round(images * 0.8) // batch + round(images * 0.2) // batch
+    images, of_policy = settings["train_images"], AdaShareSettings.policy_images
+    round_steps = sum(
+        turns or (round(images * (1 - of_policy)) // batch, round(images * of_policy) // batch)
+    )
     options = {
         "batch_size": batch,
         "network": {"depth": depth},
@@ -59,6 +66,9 @@ def published(depth, iterations, warm_up, batch, **settings):
         "annealed": False,
         "augmented": True,
         "weight_decay": 1e-4,
+        "per_task_statistics": True,
+        "tasks": tuple(settings["task_weights"]),
+        "turns": turns,
         "warm_up_rounds": max(1, warm_up // round_steps),
         "rounds": max(1, (iterations - warm_up) // round_steps),
         "candidates": 8,
@@ -88,6 +98,8 @@ _MINI = {
     "turns": (20, 5),
     "search_rate": 0.01,
     "policy_rate": 0.05,
+    # To 0.4 within the twelve rounds: the weights must learn what a decision does.
+    "temperature_decay": 0.8,
     # With the paper's 0.05 for two tasks the policy skips most blocks within so few steps, and is
     # worse for it; compared on the validation split, before a network was trained anew.
     "sparsity": 0.005,

@@ -61,6 +61,13 @@ class DenseData:
         self.train = rooms.load("train", settings.size, settings.train_images)
         self.test = rooms.load("test", settings.size, settings.test_images)
         self.class_names = rooms.CLASSES
+        self._define(settings)
+        self.augment = None
+        if settings.augmented:
+            self.augment = Compose([RandomHorizontalFlip(), ColorJitter()])
+
+    def _define(self, settings):
+        """Sets what the tasks are and by which losses they are learned."""
         self.codebook = NormalsCodebook.fit(self.train["normals"], settings.num_words)
         self.kinds = {
             "segmentation": len(self.class_names),
@@ -73,9 +80,6 @@ class DenseData:
             "depth": DepthL1(),
             IMAGE_LABELS: keras.losses.BinaryCrossentropy(from_logits=True),
         }
-        self.augment = None
-        if settings.augmented:
-            self.augment = Compose([RandomHorizontalFlip(), ColorJitter()])
 
     def metric(self, task):
         """A new metric of all of a task's scores; it takes what `decode` returns."""

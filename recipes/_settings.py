@@ -25,6 +25,8 @@ class Settings:
     """Whether pictures are mirrored (and, of dense tasks, their colours changed)."""
     rate_falls_after: int | None = None
     """Steps after which the rate falls to a tenth, and stays there for the further ones."""
+    tasks: tuple | None = None
+    """The tasks, if they are others than those of the problem."""
     latent_size: int | None = None
     """Size of MTL-shared's basis, in tables that have it."""
     weight_decay: float = 5e-4

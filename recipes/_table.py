@@ -84,7 +84,7 @@ class Table:
         Args:
             preset: name of the `Settings`.
             data: name of the data set.
-            tasks: names of the tasks; the paper's if `None`.
+            tasks: names of the tasks; the preset's, or the paper's, if `None`.
             seeds: number of seeds, counted from 0.
             rows: names of the rows; the default ones if `None`.
             output: folder, shared by all tables; by default one below `results/`.
@@ -95,7 +95,7 @@ class Table:
         """
         problem, backend = self.problem, keras.backend.backend()
         settings = problem.presets[preset]
-        tasks = tuple(tasks or problem.pair)
+        tasks = tuple(tasks or settings.tasks or problem.pair)
         loaded = problem.load(data, settings, data_dir)
         name = "-".join([preset, data, backend, *([] if tasks == problem.pair else tasks)])
         folder = open_folder(
@@ -150,10 +150,12 @@ class Table:
             return {"diverged": str(error), **provenance()}
         entry = networks.scores(models, **({"rectified": True} if row in self.rectified else {}))
         costs = [networks.cost(model) for model in models]
-        of_row["parameters"] = sum(each.parameters for each in costs)
-        of_row["macs"] = sum(each.macs for each in costs)
+        # Of the first seed, if the seeds' networks differ in size; its pictures are drawn, too.
+        of_row.setdefault("parameters", sum(each.parameters for each in costs))
+        of_row.setdefault("macs", sum(each.macs for each in costs))
         if self.problem.timed:
-            of_row["task_macs"] = sum(networks.task_macs(model) for model in models)
+            task_macs = sum(networks.task_macs(model) for model in models)
+            of_row.setdefault("task_macs", task_macs)
         units = {
             stage: _alpha_summary(unit) for model in models for stage, unit in model.units.items()
         }

@@ -9,15 +9,16 @@ networks, and AdaShare: a policy is learned along with the weights, the best of 
 validation images is kept, and the network is trained again from random weights with that policy.
 Another row has a random policy that skips as many blocks of every task. All rows have the same
 number of steps; the search comes on top. Prints the paper's scores, the mean relative gain over
-the one-task networks (the paper's Δ, of all scores of a task), parameters, MACs (what tasks compute
-alike counted once; and "by task", each task by itself, as in the paper) and the time of inference.
+the one-task networks (the paper's Δ, of all scores of a task), parameters, MACs, heads included
+(what tasks compute alike counted once; and "by task", each task by itself, as the paper counts),
+and the time of inference; size and time are those of the first seed's networks.
 Writes `results.json` and pictures (policy, its evolution, predictions) into the output folder. A
 run that was stopped goes on where it was.
 
 The published networks have three tasks and depth 34, or two tasks and depth 18:
 
     python -m recipes.adashare_nyuv2 --preset paper
-    python -m recipes.adashare_nyuv2 --preset paper-2-tasks --tasks segmentation normals
+    python -m recipes.adashare_nyuv2 --preset paper-2-tasks
 
 The paper reports 30.2 mean IU and 16.6° mean error for three tasks against 27.5 and 17.5° for
 one-task networks.

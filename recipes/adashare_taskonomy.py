@@ -24,6 +24,8 @@ TABLE = ada_share_table(
             iterations=100_000,
             warm_up=20_000,
             batch=16,
+            # A pass over so many pictures is too long a turn: few blocks would be decided on.
+            turns=(800, 200),
             size=224,
             train_images=250_000,
             test_images=50_000,

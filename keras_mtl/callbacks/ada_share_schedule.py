@@ -5,6 +5,7 @@ import numbers
 import keras
 
 from keras_mtl._skip_policy_of import skip_policy_of
+from keras_mtl.optimizers import Alternating
 
 
 class AdaShareSchedule(keras.callbacks.Callback):
@@ -30,7 +31,8 @@ class AdaShareSchedule(keras.callbacks.Callback):
             from the first round on.
 
     Raises:
-        ValueError: an argument is out of range; when training starts: the model has no policy.
+        ValueError: an argument is out of range; when training starts: the model has no policy, or
+            an `Alternating` optimizer whose turns and warm-up are not those of the epochs.
 
     Example:
 
@@ -52,6 +54,19 @@ class AdaShareSchedule(keras.callbacks.Callback):
         if not 0 < decay <= 1:
             raise ValueError(f"`decay` must be above 0 and at most 1. Received: {decay!r}.")
         self.decay = decay
+
+    def on_train_begin(self, logs=None):
+        optimizer, steps = self.model.optimizer, self.params.get("steps")
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+        if isinstance(optimizer, Alternating) and steps is not None:
+            wanted = self.warm_up_epochs * steps
+            if sum(optimizer.steps) != steps or optimizer.warm_up_steps != wanted:
+                raise ValueError(
+                    "The optimizer must have as many steps a round as an epoch, and as many to "
+                    f"warm up as {self.warm_up_epochs} epochs: {steps} and {wanted}. Received: "
+                    f"Alternating(steps={optimizer.steps}, "
+                    f"warm_up_steps={optimizer.warm_up_steps})."
+                )
 
     def on_epoch_begin(self, epoch, logs=None):
         # `self.model` first: on JAX it brings the variables up to date, and later would undo this.

@@ -17,9 +17,10 @@ class AlternatingBatches(OrderedBatches):
     its epoch n div len(part).
 
     So every batch is a pure function of `epoch` and its place: a run that starts with `epoch=k`
-    sees the batches that an uninterrupted run sees from its round k on. As for `ArrayBatches`, call
-    `fit` with `shuffle=False`, which here also keeps the phases apart, and see there how to tie
-    `epoch` to `fit`'s own count. The parts' own `epoch` has no effect and stays as it is.
+    sees the batches that an uninterrupted run sees from its round k on. Call `fit` with
+    `shuffle=False`: Keras would mix the batches of the phases, and a `MultiTaskModel` refuses it.
+    `ArrayBatches` says how to tie `epoch` to `fit`'s own count. The parts' own `epoch` has no
+    effect and stays as it is.
 
     Source: Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning",
     NeurIPS 2020, section 3.
@@ -53,6 +54,8 @@ class AlternatingBatches(OrderedBatches):
     >>> [int(images[0]) for images, _ in data]
     [3, 1, 20]
     """
+
+    in_order = True
 
     def __init__(self, weights, policy, steps=None, epoch=0, **kwargs):
         if kwargs.get("workers", 1) > 1 or kwargs.get("use_multiprocessing"):

@@ -48,7 +48,7 @@ class SkipBlock(keras.layers.Layer):
         output, shortcut = (
             ops.reshape(x, (parts, -1, *ops.shape(x)[1:])) for x in (output, shortcut)
         )
-        # Exact for weights of 0 and 1; the shorter `shortcut + weights * (output - shortcut)` is not.
+        # Exact for weights of 0 and 1, as `shortcut + weights * (output - shortcut)` is not.
         mixed = weights * output + (1 - weights) * shortcut
         return ops.reshape(mixed, (-1, *ops.shape(mixed)[2:]))
 

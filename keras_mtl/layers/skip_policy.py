@@ -1,5 +1,7 @@
 """AdaShare's policy: whether a task executes or skips a block."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -109,6 +111,11 @@ class SkipPolicy(keras.layers.Layer):
             return self._most_probable()
         if noise is None:
             noise = self._gumbel_noise()
+        elif tuple(noise.shape) != tuple(self.logits.shape):
+            raise ValueError(
+                f"`noise` must have the shape of the logits, {tuple(self.logits.shape)}. "
+                f"Received: {tuple(noise.shape)}."
+            )
         soft = ops.softmax((self.logits + noise) / self.temperature)[..., 0]
         if self.hard:
             soft = soft + ops.stop_gradient(ops.cast(soft >= 0.5, "float32") - soft)
@@ -202,16 +209,17 @@ class SkipPolicy(keras.layers.Layer):
 
 
 def _checked_names(names, argument):
-    names = list(names) if not isinstance(names, str) else []
+    names = list(names) if isinstance(names, (list, tuple)) else []
     if not names or len(set(names)) < len(names):
         raise ValueError(
-            f"`{argument}` must be a list of different names, at least one. Received: {names}."
+            f"`{argument}` must be a list of different names, at least one. Received: {names!r}."
         )
     return names
 
 
 def _checked(value, argument, positive=False):
-    if not np.isfinite(value) or value < 0 or (positive and value == 0):
+    number = isinstance(value, numbers.Real) and np.isfinite(value)
+    if not number or value < 0 or (positive and value == 0):
         sign = "positive" if positive else "at least 0"
-        raise ValueError(f"`{argument}` must be {sign}. Received: {argument}={value}.")
+        raise ValueError(f"`{argument}` must be {sign}. Received: {argument}={value!r}.")
     return float(value)

@@ -26,6 +26,7 @@ def prune(model, policy=None):
         A `MultiTaskModel` with copies of the model's weights, not compiled.
 
     Raises:
+        TypeError: `model` is no `MultiTaskModel`.
         ValueError: `model` learns no policy, or `policy` does not fit it.
 
     Example:
@@ -42,6 +43,8 @@ def prune(model, policy=None):
     >>> keras_mtl.search.cost(model).macs, keras_mtl.search.cost(pruned).macs
     (240, 112)
     """
+    if not isinstance(model, MultiTaskModel):
+        raise TypeError(f"`model` must be a MultiTaskModel. Received: {model!r}.")
     layer = skip_policy_of(model)
     if policy is None:
         policy = dict(zip(layer.tasks, layer.decisions(), strict=True))

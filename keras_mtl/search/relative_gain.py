@@ -28,7 +28,10 @@ def relative_gain(scores, baseline, lower_is_better=()):
     >>> float(round(gain, 3))
     10.0
     """
-    if set(scores) != set(baseline):
+    if set(scores) != set(baseline) or any(
+        isinstance(score, dict) != isinstance(baseline[task], dict)
+        for task, score in scores.items()
+    ):
         raise ValueError(
             "`scores` and `baseline` must be of the same tasks. "
             f"Received: {sorted(scores)} and {sorted(baseline)}."

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search.cost import cost
 
 
@@ -20,7 +21,8 @@ def task_costs(model, input_shape=None):
         A dict from task to `Cost`.
 
     Raises:
-        TypeError, ValueError: as in `cost`.
+        TypeError: `model` is no `MultiTaskModel`.
+        ValueError: as in `cost`.
 
     Example:
 
@@ -34,6 +36,8 @@ def task_costs(model, input_shape=None):
     >>> costs["age"].macs + costs["species"].macs, keras_mtl.search.cost(model).macs
     (88, 56)
     """
+    if not isinstance(model, MultiTaskModel):
+        raise TypeError(f"`model` must be a MultiTaskModel. Received: {model!r}.")
     return {
         task: cost(
             keras.Model(

@@ -9,6 +9,7 @@ from keras_mtl.sharing.sharing import Sharing, features_dtype
 
 POLICY = "skip_policy"
 """Name of the layer that holds the policy while it is learned."""
+OPTIONS = {"temperature", "hard", "sparsity", "sharing", "form", "seed"}
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -42,6 +43,7 @@ class AdaShared(Sharing):
             `seed`.
 
     Raises:
+        TypeError: an unknown option.
         ValueError: options of a policy that is not learned; from `connect`: the policy does not
             fit tasks and blocks, or the tower has no blocks.
 
@@ -59,6 +61,9 @@ class AdaShared(Sharing):
                 f"Received: {sorted(options) or 'per_task_statistics=True'}."
             )
         # Unknown or wrong options are refused here rather than when the model is built.
+        unknown = sorted(set(options) - OPTIONS)
+        if unknown:
+            raise TypeError(f"`options` must be some of {sorted(OPTIONS)}. Received: {unknown}.")
         SkipPolicy(["task"], ["block"], **options)
         self.policy = None if policy is None else _as_lists(policy)
         self.per_task_statistics, self.options = per_task_statistics, options
@@ -126,21 +131,32 @@ class AdaShared(Sharing):
 
     def _connect_fixed(self, inputs, tower, tasks):
         policy, blocks = self._by_task(tasks), self.blocks(tower)
-        features = {task: inputs[0] for task in tasks}
+        # Tasks with the same decisions up to a stage have the same features.
+        prefix, features = {task: () for task in tasks}, {(): inputs[0]}
         stages = {task: {} for task in tasks}
         for stage in tower.stages:
             part = _SharedStage(tower, stage, inputs)
-            known = {}  # what became of the features, by them and whether the block was executed
+            executes = {
+                task: stage not in blocks or bool(policy[task][blocks.index(stage)])
+                for task in tasks
+            }
+            executing = dict.fromkeys(prefix[task] for task in tasks if executes[task])
+            results = {key: part.run(features[key]) for key in executing}
+            after = {}
             for task in tasks:
-                before = features[task]
-                executes = stage not in blocks or bool(policy[task][blocks.index(stage)])
-                if (id(before), executes) not in known:
-                    after = part.run(before)[0] if executes else part.skip(before)
-                    # The key holds as long as the tensor does.
-                    known[id(before), executes] = after, before
-                features[task] = known[id(before), executes][0]
-                stages[task][stage] = part.name if executes else part.name_of_skip
-        return features, stages
+                key = prefix[task]
+                prefix[task] = (*key, executes[task])
+                stages[task][stage] = part.name if executes[task] else part.name_of_skip
+                if executes[task]:
+                    after[prefix[task]], _ = results[key]
+                elif key in results:
+                    # The shortcut has run with the block, of those who were alike up to here.
+                    _, after[prefix[task]] = results[key]
+                    stages[task][stage] = part.name_of_skip and part.name
+                elif prefix[task] not in after:
+                    after[prefix[task]] = part.skip(features[key])
+            features = after
+        return {task: features[prefix[task]] for task in tasks}, stages
 
     def _by_task(self, tasks):
         return (

@@ -92,8 +92,8 @@ class Tower:
     def shortcut(self, stage):
         """What may stand in for a stage's output if the stage is skipped.
 
-        That is the output of the layer `<stage>_shortcut` within the stage, or else what comes
-        into the stage, if its shape is that of the output.
+        That is the output of the layer that is called `<stage>_shortcut`, such as a projection, or
+        else what comes into the stage, if its shape is that of the output.
 
         Args:
             stage: name of the stage.
@@ -108,7 +108,11 @@ class Tower:
         name = f"{stage}_shortcut"
         named = next((layer for layer in self.model.layers if layer.name == name), None)
         found = before if named is None else named.output
-        return found if found.shape == after.shape else None
+        if found.shape != after.shape:
+            return None
+        if named is None and None in before.shape[1:] and not self._keeps_shape(stage):
+            return None
+        return found
 
     def further_inputs(self, stage):
         """Which inputs of the model, other than the first, a stage uses.
@@ -165,6 +169,13 @@ class Tower:
                 f"The tower has no stage {stage!r}. Known stages: {list(self.stages)}."
             )
         return self.stages.index(stage)
+
+    def _keeps_shape(self, stage):
+        """Whether a stage whose input has unknown sizes keeps those of an example."""
+        model = self.stage(stage)
+        shapes = [(1, *(size or 64 for size in x.shape[1:])) for x in model.inputs]
+        output = model.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
+        return tuple(output) == shapes[0]
 
     def _ends_of(self, stage):
         """The tensors before and after a stage."""

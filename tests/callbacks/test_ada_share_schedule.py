@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from policy_models import BLOCKS, TASKS, fit, make_model, policy_of
+from policy_models import BLOCKS, STEPS, TASKS, fit, make_model, policy_of
 
 from keras_mtl.callbacks import AdaShareSchedule
+from keras_mtl.optimizers import Alternating
 
 
 class Witness(keras.callbacks.Callback):
@@ -71,6 +72,24 @@ def test_a_policy_in_a_model_within_the_model(rng):
     schedule.set_model(model)
     schedule.on_epoch_begin(0)
     assert int(model.get_layer("inner").get_layer("skip_policy").active_blocks) == 0
+
+
+@pytest.mark.parametrize(
+    "steps, warm_up_steps, fits",
+    [((3, 1), 2 * STEPS, True), ((2, 1), 2 * STEPS, False), ((3, 1), STEPS, False)],
+)
+def test_an_optimizer_of_another_rhythm_is_refused(rng, steps, warm_up_steps, fits):
+    model = make_model(rng)
+    stock = [keras.optimizers.SGD(0.1) for _ in range(2)]
+    model.compile(Alternating(*stock, steps=steps, warm_up_steps=warm_up_steps), "mse")
+    schedule = AdaShareSchedule(2)
+    schedule.set_model(model)
+    schedule.set_params({"steps": STEPS})
+    if fits:
+        schedule.on_train_begin()
+        return
+    with pytest.raises(ValueError, match="optimizer must have as many steps.*4 and 8.*Received"):
+        schedule.on_train_begin()
 
 
 def test_a_model_without_a_policy_is_refused():

@@ -42,10 +42,11 @@ def results(tmp_path_factory):
                 stderr=(folder / f"{backend}.log").open("w"),
                 text=True,
             )
-        tell(workers, folder, {backend: ["start", "detect"] for backend in BACKENDS})
+        tell(workers, folder, {backend: ["start", "detect", "skip"] for backend in BACKENDS})
         others = {b: [o for o in BACKENDS if o != b] for b in BACKENDS}
         tell(workers, folder, {b: [f"load {o}" for o in others[b]] for b in BACKENDS})
         tell(workers, folder, {b: [f"detect {o}" for o in others[b]] for b in BACKENDS})
+        tell(workers, folder, {b: [f"skip {o}" for o in others[b]] for b in BACKENDS})
     finally:
         for worker in workers.values():
             worker.stdin.close()
@@ -121,3 +122,12 @@ def test_a_detector_of_another_backend_finds_the_same_boxes(results, backend, ot
     assert np.abs(found["found boxes"] - expected["found boxes"]).max() < 0.01  # pixels
     for key in ("scores", "attributes"):
         np.testing.assert_allclose(found[f"found {key}"], expected[f"found {key}"], atol=1e-4)
+
+
+@pytest.mark.parametrize("backend, other", PAIRS)
+def test_a_policy_of_another_backend_skips_the_same(results, backend, other):
+    found, expected = (results(each, f"skipped-{other}") for each in (backend, other))
+    (logits,) = (value for key, value in expected.items() if key.endswith("logits"))
+    assert np.abs(logits - 0.5).max() > 0.05
+    assert_close(found, expected, 0, kinds=["weight"])
+    assert_close(found, expected, 1e-5, kinds=["output"])

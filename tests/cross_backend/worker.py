@@ -4,8 +4,8 @@ Usage: KERAS_BACKEND=<backend> python worker.py <folder>
 
 Every line is a task, answered by a line "done": `start` builds, predicts, takes a step, saves;
 `load <other>` loads what another backend has saved, predicts and takes a further step; `detect`
-trains, saves and runs a detector, `detect <other>` runs another backend's. Results go to
-`<folder>/<backend>-<what>.npz`.
+trains, saves and runs a detector, `detect <other>` runs another backend's; `skip` does the same
+with a network that learns what to skip. Results go to `<folder>/<backend>-<what>.npz`.
 """
 
 import sys
@@ -14,6 +14,7 @@ from pathlib import Path
 import detector
 import keras
 import numpy as np
+import skipper
 
 import keras_mtl
 from keras_mtl.heads import NormalsCodebook, NormalsHead, SegmentationHead
@@ -118,10 +119,21 @@ def detect(other=None):
     report(f"detected-{other or BACKEND}", model, **detector.find(model))
 
 
+def skip(other=None):
+    path = FOLDER / f"{other or BACKEND}-skipper.keras"
+    if other is None:
+        model = skipper.build()
+        skipper.train(model)
+        model.save(path)
+    else:
+        model = keras.models.load_model(path)
+    report(f"skipped-{other or BACKEND}", model, **skipper.predict(model))
+
+
 def main():
     for line in sys.stdin:
         task, *arguments = line.split()
-        {"start": start, "load": load, "detect": detect}[task](*arguments)
+        {"start": start, "load": load, "detect": detect, "skip": skip}[task](*arguments)
         print("done", flush=True)
 
 

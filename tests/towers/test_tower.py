@@ -396,3 +396,41 @@ def test_cuts_of_random_graphs(calls, seed, data):
     chosen = data.draw(st.lists(st.sampled_from(expected), unique=True).map(sorted))
     tower = Tower(model, [name for name in expected if name in chosen])
     assert_equal_outputs(model, composed(tower), rng.normal(size=(2, WIDTH)).astype("float32"))
+
+
+def with_shortcuts(size):
+    image = keras.Input((size, size, 2))
+    x = layers.Conv2D(3, 3, padding="same", name="stem")(image)
+    x = layers.Conv2D(3, 3, padding="same", name="same")(x)
+    x = layers.Conv2D(3, 3, strides=2, padding="same", name="strided")(x)
+    shortcut = layers.Conv2D(4, 1, name="wider_shortcut")(x)
+    x = layers.Conv2D(4, 3, padding="same", name="wider_conv")(x)
+    x = layers.Add(name="wider")([x, shortcut])
+    return Tower(keras.Model(image, x), ["stem", "same", "strided", "wider"])
+
+
+@pytest.mark.parametrize("size", [8, None])
+def test_shortcuts(size):
+    tower = with_shortcuts(size)
+    assert [tower.shortcut(stage) is not None for stage in tower.stages] == [0, 1, 0, 1]
+    assert tower.shortcut("same") is tower.model.get_layer("stem").output
+    assert tower.shortcut("wider") is tower.model.get_layer("wider_shortcut").output
+    with pytest.raises(ValueError, match="no stage 'wide'"):
+        tower.shortcut("wide")
+
+
+def test_a_copy_with_its_shortcut_has_the_weights_in_the_order_of_one_without(rng):
+    tower = with_shortcuts(8)
+    randomize(tower.model, rng)
+    x = rng.normal(size=(1, 4, 4, 3)).astype("float32")
+    plain, both = tower.copy_stage("wider", "a"), tower.copy_stage("wider", "b", shortcut=True)
+    for one, other in zip(plain.get_weights(), both.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    output, shortcut = both(x)
+    output, alone = (ops.convert_to_numpy(each) for each in (output, plain(x)))
+    np.testing.assert_allclose(output, alone, rtol=1e-5, atol=1e-6)
+    expected = tower.model.get_layer("wider_shortcut")(x)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(shortcut), ops.convert_to_numpy(expected), rtol=1e-5, atol=1e-6
+    )
+    assert tower.copy_stage("same", "c", shortcut=True).outputs[0].shape[-1] == 3

@@ -1,0 +1,104 @@
+"""Times the inference of pruned AdaShare models against the model that learned their policy.
+
+DeepLab-ResNet-18, three tasks, two images of 128×128, and heads that cost nothing, so that the
+blocks count. The pruned model has to be as much faster as it has fewer multiplications.
+Every round asks each model once, in random order; a ratio is the median of the ratios of single
+rounds. Nothing is timed before a pruned model and the whole one have agreed.
+
+    KERAS_BACKEND=jax python -m benchmarks.skip_policy --rounds 21
+    KERAS_BACKEND=jax taskset -c 0 python -m benchmarks.skip_policy     # on one core
+
+Threads that wait for each other make both sides many times slower, not equally, when other programs
+keep the machine busy; one core is then the better measure.
+
+Exit code 1 if a ratio misses its bar.
+"""
+
+import argparse
+import random
+import statistics
+import sys
+
+import keras
+import numpy as np
+from keras_mtl.applications import AdaShareDeepLab
+
+from benchmarks._workers import seconds_of
+from keras_mtl.search import cost, prune
+
+TASKS, DEPTH, SIZE, BATCH = 3, 18, 128, 2
+POLICIES = {
+    # What the tasks execute.
+    "all blocks": ["11111111"] * 3,
+    "published (two tasks)": ["10111111", "11111011", "11111011"],
+    "half, parted early": ["01101010", "10011010", "01010110"],
+    "half, parted late": ["11110000"] * 2 + ["11111000"],
+    "no block": ["00000000"] * 3,
+}
+BAR = 1.1
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=15)
+    args = parser.parse_args()
+    images = np.random.default_rng(0).uniform(0, 255, (BATCH, SIZE, SIZE, 3)).astype("float32")
+    whole = AdaShareDeepLab(
+        {f"task{number}": keras.layers.GlobalAveragePooling2D() for number in range(TASKS)},
+        (SIZE, SIZE, 3),
+        depth=DEPTH,
+        seed=0,
+    )
+    models = {"whole": whole}
+    for name, rows in POLICIES.items():
+        models[name] = prune(whole, rows)
+        check_same_function(whole, models[name], rows, images)
+    steps = {
+        name: lambda model=model: model.predict_on_batch(images) for name, model in models.items()
+    }
+    macs = {name: cost(model).macs for name, model in models.items()}
+    times = {name: [] for name in steps}
+    for number in range(args.rounds + 1):
+        for name in random.sample(list(steps), len(steps)):
+            seconds = seconds_of(steps[name], 1)
+            if number:  # the first round compiles
+                times[name].append(seconds)
+    return 1 if report(times, macs, args.rounds) else 0
+
+
+def check_same_function(whole, pruned, rows, images):
+    """The whole model under that policy, and the pruned one, give the same features."""
+    executed = np.array([[value == "1" for value in row] for row in rows])
+    whole.get_layer("skip_policy").logits.assign(np.stack([executed, ~executed], -1) * 1.0)
+    ours, theirs = whole.predict_on_batch(images), pruned.predict_on_batch(images)
+    for task in whole.tasks:
+        np.testing.assert_allclose(ours[task], theirs[task], rtol=1e-4, atol=1e-4)
+
+
+def report(times, macs, rounds):
+    """Prints a line for each policy; returns the names of those that miss the bar."""
+    whole = times["whole"]
+    print(f"{keras.backend.backend()}, {rounds} rounds")
+    print(
+        f"{'whole':24}{1000 * statistics.median(whole):8.1f} ms  {macs['whole'] / 1e9:6.2f} G MACs"
+    )
+    missed = []
+    for name in POLICIES:
+        of_time = statistics.median(
+            ours / theirs for ours, theirs in zip(times[name], whole, strict=True)
+        )
+        of_macs = macs[name] / macs["whole"]
+        if of_time > BAR * of_macs:
+            missed.append(name)
+        print(
+            f"{name:24}{1000 * statistics.median(times[name]):8.1f} ms  "
+            f"time {of_time:.3f} / MACs {of_macs:.3f} = {of_time / of_macs:.2f} "
+            f"(at most {BAR}) {'missed' if name in missed else 'met'}"
+        )
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
