@@ -202,3 +202,33 @@ def test_relative_gain_refuses_other_tasks():
         relative_gain({"a": 1.0}, {"b": 1.0})
     with pytest.raises(ValueError, match="unknown tasks"):
         relative_gain({"a": 1.0}, {"a": 1.0}, lower_is_better=["b"])
+
+
+def test_relative_gain_of_several_scores_a_task():
+    """AdaShare's: the mean over tasks of the means over each task's scores."""
+    baseline = {"labels": {"iou": 0.2, "accuracy": 0.5}, "depth": {"abs": 0.4, "rel": 0.2}, "x": 2}
+    scores = {"labels": {"iou": 0.3, "accuracy": 0.6}, "depth": {"abs": 0.3, "rel": 0.1}, "x": 1}
+    labels, depth = (50 + 20) / 2, (25 + 50) / 2
+    for errors in (["abs", "rel"], ["depth"], ["depth", "abs"]):
+        gain = relative_gain(scores, baseline, errors)
+        assert gain == pytest.approx((labels + depth - 50) / 3)
+    gain = relative_gain(scores, baseline, ["abs", "x"])
+    assert gain == pytest.approx((labels + (25 - 50) / 2 + 50) / 3)
+    # With one score a task it is the plain one, also over seeds.
+    plain = relative_gain({"a": [1.1, 0.9], "b": [4.0, 5.0]}, {"a": [1, 1], "b": [5, 5]}, ["b"])
+    nested = relative_gain(
+        {"a": {"iou": [1.1, 0.9]}, "b": {"rmse": [4.0, 5.0]}},
+        {"a": {"iou": [1, 1]}, "b": {"rmse": [5, 5]}},
+        ["rmse"],
+    )
+    np.testing.assert_allclose(nested, plain)
+
+
+def test_relative_gain_refuses_other_scores_of_a_task():
+    with pytest.raises(ValueError, match="of the same tasks.*'iou'.*'accuracy'"):
+        relative_gain({"a": {"iou": 1.0}}, {"a": {"accuracy": 1.0}})
+    for one, other in (({"iou": 1.0}, 1.0), (1.0, {"iou": 1.0})):
+        with pytest.raises(ValueError, match="of the same tasks"):
+            relative_gain({"a": one}, {"a": other})
+    with pytest.raises(ValueError, match=r"unknown tasks \['rel'\]; known: \['a', 'iou'\]"):
+        relative_gain({"a": {"iou": 1.0}}, {"a": {"iou": 1.0}}, ["rel"])

@@ -434,3 +434,27 @@ def test_a_copy_with_its_shortcut_has_the_weights_in_the_order_of_one_without(rn
         ops.convert_to_numpy(shortcut), ops.convert_to_numpy(expected), rtol=1e-5, atol=1e-6
     )
     assert tower.copy_stage("same", "c", shortcut=True).outputs[0].shape[-1] == 3
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_projection_beside_a_further_input(rng, copied):
+    image, gate = keras.Input((4,), name="image"), keras.Input((3,), name="gate")
+    x = layers.Dense(4, name="stem")(image)
+    shortcut = layers.Dense(3, name="gated_shortcut")(x)
+    x = layers.Multiply(name="gated_inside")([layers.Dense(3, name="gated_dense")(x), gate])
+    x = layers.Add(name="gated")([x, shortcut])
+    # Of another shape than the output, for which it cannot stand in.
+    y = layers.Dense(2, name="top_shortcut")(x)
+    x = layers.Dense(3, name="top")(layers.Concatenate(name="top_join")([x, y]))
+    tower = Tower(keras.Model([image, gate], x), ["stem", "gated"])
+    randomize(tower.model, rng)
+    assert tower.shortcut("stem") is tower.model.inputs[0] and tower.shortcut("top") is None
+    stage = tower.copy_stage("gated", "a", shortcut=True) if copied else tower.stage("gated", True)
+    features, gates = rng.normal(size=(2, 4)), rng.normal(size=(2, 3))
+    output, shortcut = (ops.convert_to_numpy(each) for each in stage([features, gates]))
+    kernels = {layer.name: layer.get_weights() for layer in tower.model.layers}
+    expected = features @ kernels["gated_shortcut"][0] + kernels["gated_shortcut"][1]
+    np.testing.assert_allclose(shortcut, expected, rtol=1e-5, atol=1e-6)
+    expected += (features @ kernels["gated_dense"][0] + kernels["gated_dense"][1]) * gates
+    np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-6)
+    assert all(len(tower.stage(name, shortcut=True).outputs) == 1 for name in ("stem", "top"))
