@@ -3,6 +3,8 @@
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The tests run in as many processes as there are cores: more threads would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Half of the suite's time on JAX is XLA optimising small graphs that run once.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
