@@ -111,7 +111,7 @@ class SkipPolicy(keras.layers.Layer):
             return self._most_probable()
         if noise is None:
             noise = self._gumbel_noise()
-        elif tuple(noise.shape) != tuple(self.logits.shape):
+        elif not _fits(noise.shape, self.logits.shape):
             raise ValueError(
                 f"`noise` must have the shape of the logits, {tuple(self.logits.shape)}. "
                 f"Received: {tuple(noise.shape)}."
@@ -206,6 +206,13 @@ class SkipPolicy(keras.layers.Layer):
         # are 0.
         differences = ops.abs(values[:, None] - values[None])
         return ops.sum(weights * differences) / 2
+
+
+def _fits(shape, wanted):
+    """Whether a shape, of which TensorFlow may not know all sizes, can be the wanted one."""
+    return len(shape) == len(wanted) and all(
+        size in (None, of) for size, of in zip(shape, wanted, strict=True)
+    )
 
 
 def _checked_names(names, argument):

@@ -185,6 +185,15 @@ def test_gradients_are_those_of_the_soft_draw(rng, hard, form):
     assert (moved[:, :2] == 0).all() and (moved[:, 2:] != 0).all()
 
 
+def test_noise_of_another_shape_is_refused():
+    policy = SkipPolicy(["a", "b"], ["x", "y", "z"])
+    for shape in ((2,), (3, 3, 2), (2, 3, 1)):
+        with pytest.raises(
+            ValueError, match=r"`noise` must have the shape of the logits, .2, 3, 2"
+        ):
+            policy(ANY, noise=np.zeros(shape, "float32"), training=True)
+
+
 # Inference
 
 
