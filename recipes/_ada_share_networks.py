@@ -11,11 +11,12 @@ from keras_mtl.applications import AdaShareDeepLab, DeepLab
 from keras_mtl.callbacks import AdaShareSchedule, PolicyLogger
 from keras_mtl.datasets import AlternatingBatches, ArrayBatches
 from keras_mtl.optimizers import SGD, Adam, Alternating
-from keras_mtl.search import prune, relative_gain
+from keras_mtl.search import prune
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched
 from keras_mtl.towers.resnet import BLOCKS
 from recipes._ada_share_data import ADA_SHARE_HEADLINES, ERRORS
 from recipes._dense_networks import DenseNetworks
+from recipes._gain import gain
 from recipes._results import write_json
 from recipes._resumable_fit import resumable_fit
 
@@ -167,22 +168,14 @@ class AdaShareNetworks(DenseNetworks):
 
     def _gain(self, models):
         """The paper's Δ of networks over the one-task ones, on the validation images."""
-        scores = self._validation_scores(models)
-        known = {name for of_task in scores.values() for name in of_task}
-        errors = [name for name in ERRORS if name in known]
-        gain = float(relative_gain(scores, self._one_task_scores, errors))
-        return gain if math.isfinite(gain) else -math.inf
+        scores = self.scores(models, data=self.data.validation)
+        found = gain(ADA_SHARE_HEADLINES, ERRORS, scores, self._one_task_scores)
+        return found if math.isfinite(found) else -math.inf
 
     @functools.cached_property
     def _one_task_scores(self):
-        return self._validation_scores([self.further(task) for task in self.tasks])
-
-    def _validation_scores(self, models):
-        scores = self.scores(models, data=self.data.validation)
-        return {
-            task: {name: scores[task][name] for name in ADA_SHARE_HEADLINES[task]}
-            for task in self.tasks
-        }
+        one_task = [self.further(task) for task in self.tasks]
+        return self.scores(one_task, data=self.data.validation)
 
     def _two_parts(self):
         """The training images in two parts: for the weights, and for the policy."""

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl.search import relative_gain
+from recipes._gain import compared_scores, gain
 from recipes._results import open_folder, provenance, write_json
 from recipes._resumable_fit import Diverged
 from recipes._timing import inference_times
@@ -245,14 +245,12 @@ def seed_gains(table, results, row):
     baseline = scored(results, BASELINE)
     if row == BASELINE:
         return []
-    gains = []
-    for seed, entry in scored(results, row).items():
-        if seed in baseline:
-            ours, theirs = headline(table, entry), headline(table, baseline[seed])
-            known = {*ours}.union(*(each for each in ours.values() if isinstance(each, dict)))
-            errors = [name for name in table.problem.lower_is_better if name in known]
-            gains.append(float(relative_gain(ours, theirs, errors)))
-    return gains
+    problem = table.problem
+    return [
+        gain(problem.headlines, problem.lower_is_better, entry, baseline[seed])
+        for seed, entry in scored(results, row).items()
+        if seed in baseline
+    ]
 
 
 def scored(results, row):
@@ -263,13 +261,7 @@ def scored(results, row):
 
 def headline(table, entry):
     """The score of each task by which networks are compared, or a dict of several."""
-    return {
-        task: entry[task][score]
-        if isinstance(score, str)
-        else {name: entry[task][name] for name in score}
-        for task, score in table.problem.headlines.items()
-        if task in entry
-    }
+    return compared_scores(table.problem.headlines, entry)
 
 
 def best_row(table, results):

@@ -109,25 +109,24 @@ def load(other):
 
 
 def detect(other=None):
-    path = FOLDER / f"{other or BACKEND}-detector.keras"
-    if other is None:
-        model = detector.build()
-        detector.train(model)
-        model.save(path)
-    else:
-        model = keras.models.load_model(path)
+    model = kept(detector, f"{other or BACKEND}-detector", other)
     report(f"detected-{other or BACKEND}", model, **detector.find(model))
 
 
 def skip(other=None):
-    path = FOLDER / f"{other or BACKEND}-skipper.keras"
-    if other is None:
-        model = skipper.build()
-        skipper.train(model)
-        model.save(path)
-    else:
-        model = keras.models.load_model(path)
+    model = kept(skipper, f"{other or BACKEND}-skipper", other)
     report(f"skipped-{other or BACKEND}", model, **skipper.predict(model))
+
+
+def kept(module, name, other):
+    """A model that this backend trains and saves, or that another one has saved."""
+    path = FOLDER / f"{name}.keras"
+    if other is not None:
+        return keras.models.load_model(path)
+    model = module.build()
+    module.train(model)
+    model.save(path)
+    return model
 
 
 def main():
