@@ -1,6 +1,9 @@
 """The zoo: prebuilt models, each a tower, a sharing and heads."""
 
 from keras_mtl.applications.ada_share_deeplab import AdaShareDeepLab
+from keras_mtl.applications.attribute_vgg import AttributeVGG
+from keras_mtl.applications.branched_resnet import BranchedResNet
+from keras_mtl.applications.branched_vgg import BranchedVGG
 from keras_mtl.applications.cross_stitch_fast_rcnn import CrossStitchFastRCNN
 from keras_mtl.applications.cross_stitch_fcn import CrossStitchFCN
 from keras_mtl.applications.deeplab import DeepLab
@@ -10,6 +13,9 @@ from keras_mtl.applications.fcn import FCN
 __all__ = [
     "FCN",
     "AdaShareDeepLab",
+    "AttributeVGG",
+    "BranchedResNet",
+    "BranchedVGG",
     "CrossStitchFCN",
     "CrossStitchFastRCNN",
     "DeepLab",

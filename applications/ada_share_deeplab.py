@@ -34,7 +34,7 @@ def AdaShareDeepLab(
             segmentation, normals and depth.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path of a weights file of this very model.
-        depth: 18 (8 blocks) or 34 (16 blocks).
+        depth: 18 (8 blocks), 34 or 50 (16 blocks each).
         policy: `None`, or which blocks a task executes, as in `AdaShared`: a dict from task to a
             string of ones and zeros, or an array (tasks, blocks).
         width, features, dropout: as in `DeepLab`.

@@ -4,6 +4,15 @@ from keras_mtl.towers.caffenet import CaffeNet
 from keras_mtl.towers.fast_rcnn_caffenet import FastRCNNCaffeNet
 from keras_mtl.towers.lenet import LeNet
 from keras_mtl.towers.resnet import ResNet
+from keras_mtl.towers.thin_vgg16 import ThinVGG16
 from keras_mtl.towers.tower import Tower, possible_cuts
 
-__all__ = ["CaffeNet", "FastRCNNCaffeNet", "LeNet", "ResNet", "Tower", "possible_cuts"]
+__all__ = [
+    "CaffeNet",
+    "FastRCNNCaffeNet",
+    "LeNet",
+    "ResNet",
+    "ThinVGG16",
+    "Tower",
+    "possible_cuts",
+]

@@ -185,7 +185,7 @@ def test_a_given_policy_is_not_learned():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"depth": 50}, "`depth` must be one of"),
+        ({"depth": 101}, "`depth` must be one of"),
         ({"policy": np.ones((4, 16))}, "`policy` must have one value for each of the 8 blocks"),
         ({"sparsity": -1.0}, "`sparsity` must be at least 0"),
         ({"temprature": 3}, "`options` must be some of.*'temprature'"),

@@ -10,11 +10,13 @@ from numpy_weights import draw_by_numpy
 
 from keras_mtl.search import cost
 from keras_mtl.towers import ResNet, Tower, possible_cuts
-from keras_mtl.towers.resnet import BLOCKS, stages
+from keras_mtl.towers.resnet import BLOCKS, locations, stages
 
 WIDTH = 1 / 32
-TRAINABLE = {18: 11_176_512, 34: 21_284_672}
+TRAINABLE = {18: 11_176_512, 34: 21_284_672, 50: 25_557_032 - 2_049_000}  # without a classifier
 GIGA_MACS_AT_224 = {18: 9.857, 34: 18.529}
+PROJECTED = dict.fromkeys([18, 34], ("block2_1", "block3_1", "block4_1"))
+PROJECTED[50] = ("block1_1", *PROJECTED[34])
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +45,22 @@ def test_parameters_and_multiply_accumulates(shapes_only, depth):
     net = shapes_only(depth)
     trainable = sum(math.prod(weight.shape) for weight in net.trainable_weights)
     assert trainable == TRAINABLE[depth]
-    assert cost(net).macs == pytest.approx(1e9 * GIGA_MACS_AT_224[depth], rel=1e-3)
+    if depth in GIGA_MACS_AT_224:
+        assert cost(net).macs == pytest.approx(1e9 * GIGA_MACS_AT_224[depth], rel=1e-3)
+
+
+def test_multiply_accumulates_of_bottlenecks(shapes_only):
+    """By block: 1×1, 3×3 and 1×1 convolutions, and where the channels change a projection."""
+    stem, before, cells = 7 * 7 * 3 * 64 * 112**2, 64, 57**2
+    expected = stem
+    for channels, count, strided in ((64, 3, 57), (128, 4, 29), (256, 6, 29), (512, 3, 29)):
+        for _ in range(count):
+            expected += before * channels * cells
+            cells = strided**2
+            expected += (9 * channels**2 + 4 * channels**2) * cells
+            expected += (before != 4 * channels) * before * 4 * channels * cells
+            before = 4 * channels
+    assert cost(shapes_only(50)).macs == expected == 20_427_472_896
 
 
 def test_sizes_of_the_maps(shapes_only):
@@ -52,6 +69,8 @@ def test_sizes_of_the_maps(shapes_only):
         assert net.compute_output_shape((2, *image, 3)) == (2, *rows, 512)
         fixed = shapes_only(18, (*image, 3), width=WIDTH)
         assert fixed.output_shape == (None, *rows, 16)
+        bottlenecks = shapes_only(50, (*image, 3), width=WIDTH)
+        assert bottlenecks.output_shape == (None, *rows, 64)
 
 
 # The network in NumPy
@@ -88,36 +107,45 @@ def max_pool(x):
     return np.array([[window.max((0, 1)) for window in row] for row in windows])
 
 
-def reference(net, image):
+def reference(net, image, depth):
     """The same network for one image, by the names of its layers."""
     weights = {layer.name: layer.get_weights() for layer in net.layers}
     x = (image / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
     x = normalization(convolution(x, *weights["stem_conv"], strides=2), weights["stem_bn"])
     maps = {"stem": max_pool(np.maximum(x, 0))}
     x = maps["stem"]
-    for name in stages(18)[1:]:
+    for name in stages(depth)[1:]:
         strides = 2 if name == "block2_1" else 1
         dilation = {"3": 2, "4": 4}.get(name[5], 1)
         shortcut = x
-        if name in ("block2_1", "block3_1", "block4_1"):
+        if name in PROJECTED[depth]:
             shortcut = convolution(x, *weights[f"{name}_shortcut_conv"], strides)
             shortcut = normalization(shortcut, weights[f"{name}_shortcut"])
-        x = convolution(x, *weights[f"{name}_conv1"], strides, dilation)
-        x = np.maximum(normalization(x, weights[f"{name}_bn1"]), 0)
-        x = convolution(x, *weights[f"{name}_conv2"], dilation=dilation)
+        if depth == 50:
+            x = convolution(x, *weights[f"{name}_conv1"])
+            x = np.maximum(normalization(x, weights[f"{name}_bn1"]), 0)
+            x = convolution(x, *weights[f"{name}_conv2"], strides, dilation)
+            x = np.maximum(normalization(x, weights[f"{name}_bn2"]), 0)
+            x = convolution(x, *weights[f"{name}_conv3"])
+        else:
+            x = convolution(x, *weights[f"{name}_conv1"], strides, dilation)
+            x = np.maximum(normalization(x, weights[f"{name}_bn1"]), 0)
+            x = convolution(x, *weights[f"{name}_conv2"], dilation=dilation)
         maps[f"{name}_residual"] = normalization(x, weights[f"{name}_residual"])
         x = maps[name] = np.maximum(shortcut + maps[f"{name}_residual"], 0)
     return maps
 
 
-def test_equals_the_network_in_numpy(rng):
+@pytest.mark.parametrize("depth", [18, 50])
+def test_equals_the_network_in_numpy(rng, monkeypatch, depth):
+    monkeypatch.setitem(BLOCKS, 50, (2, 1, 1, 1))  # with and without a projection, in little time
     shape = (29, 64, 3)  # 8 rows, an even number, and 17 columns before the last stride
-    net = ResNet(18, shape, width=WIDTH, seed=0)
+    net = ResNet(depth, shape, width=WIDTH, seed=0)
     for layer in net.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
     image = rng.integers(0, 256, shape).astype("float32")
-    expected = reference(net, image)
+    expected = reference(net, image, depth)
     inner = keras.Model(net.inputs, {name: net.get_layer(name).output for name in expected})
     found = inner.predict(image[None], verbose=0)
     for name, values in expected.items():
@@ -138,7 +166,7 @@ def test_stages_cut_it_and_blocks_come_apart(shapes_only, depth):
     before = "stem"
     for block in stages(depth)[1:]:
         projected = f"{block}_shortcut" in names
-        assert projected == (block in ("block2_1", "block3_1", "block4_1"))
+        assert projected == (block in PROJECTED[depth])
         summands = [net.get_layer(f"{block}_shortcut" if projected else before).output]
         summands.append(net.get_layer(f"{block}_residual").output)
         assert list(map(id, net.get_layer(f"{block}_add").input)) == list(map(id, summands))
@@ -147,23 +175,42 @@ def test_stages_cut_it_and_blocks_come_apart(shapes_only, depth):
     assert net.output is net.get_layer(before).output
 
 
-def test_batches_are_normalised_as_published(shapes_only):
-    layers = shapes_only(18, width=WIDTH).layers
+@pytest.mark.parametrize("depth", BLOCKS)
+def test_locations_are_the_last_blocks_of_their_width(shapes_only, depth):
+    net = shapes_only(depth, (64, 64, 3), width=WIDTH)
+    ends = {net.get_layer(name).output.shape[-1]: name for name in stages(depth)[1:]}
+    assert locations(depth) == tuple(ends.values())
+    assert locations(depth)[-1] == stages(depth)[-1]
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_batches_are_normalised_as_published(shapes_only, depth):
+    layers = shapes_only(depth, width=WIDTH).layers
     normalizations = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
-    assert len(normalizations) == 1 + 2 * 8 + 3
+    assert len(normalizations) == {18: 1 + 2 * 8 + 3, 50: 1 + 3 * 16 + 4}[depth]
     assert {(layer.momentum, layer.epsilon) for layer in normalizations} == {(0.9, 1e-5)}
+
+
+def initializer_seeds(*nets):
+    return [
+        layer.kernel_initializer.seed
+        for net in nets
+        for layer in net.layers
+        if isinstance(layer, keras.layers.Conv2D)
+    ]
 
 
 def test_the_seed_decides_the_weights():
     first, same, other = (ResNet(18, width=WIDTH, seed=seed) for seed in (3, 3, 4))
     for weight, twin in zip(first.get_weights(), same.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, twin)
-    seeds = [
-        layer.kernel_initializer.seed
-        for layer in (*first.layers, *other.layers)
-        if isinstance(layer, keras.layers.Conv2D)
-    ]
+    seeds = initializer_seeds(first, other)
     assert len(set(seeds)) == len(seeds) == 2 * (1 + 2 * 8 + 3)
+
+
+def test_no_two_layers_of_the_deepest_share_a_seed(shapes_only):
+    seeds = initializer_seeds(*(shapes_only(50, width=WIDTH, seed=seed) for seed in (3, 4)))
+    assert len(set(seeds)) == len(seeds) == 2 * (1 + 3 * 16 + 4)
 
 
 def test_kernels_keep_the_variance_of_gradients(shapes_only, monkeypatch):
@@ -180,10 +227,10 @@ def test_name_and_configuration(shapes_only):
     assert keras.Model.from_config(net.get_config()).get_config() == net.get_config()
 
 
-@pytest.mark.parametrize("depth", [50, "18", None])
+@pytest.mark.parametrize("depth", [101, "18", None])
 def test_refuses_other_depths(depth):
-    for build in (ResNet, stages):
-        with pytest.raises(ValueError, match=r"`depth` must be one of \[18, 34\]. Received"):
+    for build in (ResNet, stages, locations):
+        with pytest.raises(ValueError, match=r"`depth` must be one of \[18, 34, 50\]. Received"):
             build(depth)
 
 

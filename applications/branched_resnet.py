@@ -1,0 +1,72 @@
+"""The branched network for dense tasks: DeepLab-ResNets that grow apart as a tree."""
+
+from keras_mtl.applications.deeplab import DeepLab
+
+from keras_mtl.sharing import Branched
+
+
+def BranchedResNet(
+    tree,
+    tasks,
+    input_shape=(256, 512, 3),
+    weights=None,
+    *,
+    depth=50,
+    width=1.0,
+    features=1024,
+    dropout=0.5,
+    seed=None,
+    name="branched_resnet",
+):
+    """Builds a DeepLab-ResNet whose stages are shared as a tree, with an ASPP head a task.
+
+    Start it from one-task networks, `DeepLab(Branched.independent(), {task: kind}, depth=50)`, by
+    `model.initialize_from(...)`.
+
+    Source: Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC
+    2020, which branches ResNets at the ends of their four residual stages.
+
+    Args:
+        tree: as in `keras_mtl.sharing.Branched`, most simply a dict from the locations
+            `keras_mtl.towers.resnet.locations(depth)`, or some of them, to partitions of the tasks.
+        tasks: dict from task name to kind, as in `DeepLab`.
+        input_shape: `(height, width, 3)` in pixels.
+        weights: `None`, or the path of a weights file of this very model.
+        depth, width: as in `ResNet`.
+        features, dropout, seed: as in `DeepLab`.
+        name: name of the model.
+
+    Returns:
+        A `MultiTaskModel`; see `DeepLab`.
+
+    Raises:
+        ValueError: see `DeepLab` and `Branched`.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> from keras_mtl.towers.resnet import locations
+    >>> locations(18)
+    ('block1_2', 'block2_2', 'block3_2', 'block4_2')
+    >>> tree = {
+    ...     "block2_2": [["segmentation", "edges", "depth"]],
+    ...     "block3_2": [["segmentation", "edges"], ["depth"]],
+    ... }
+    >>> tasks = {"segmentation": 19, "edges": "map", "depth": "depth"}
+    >>> model = keras_mtl.applications.BranchedResNet(
+    ...     tree, tasks, (32, 64, 3), depth=18, width=0.125, features=16)
+    >>> model.stage("edges", "block3_1").name, model.stage("edges", "block4_1").name
+    ('segmentation_edges_block3_1', 'edges_block4_1')
+    """
+    return DeepLab(
+        Branched(tree),
+        tasks,
+        input_shape,
+        weights,
+        depth=depth,
+        width=width,
+        features=features,
+        dropout=dropout,
+        seed=seed,
+        name=name,
+    )
