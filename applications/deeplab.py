@@ -1,5 +1,6 @@
 """A DeepLab-ResNet for several dense tasks, under any sharing."""
 
+import functools
 import numbers
 
 import keras
@@ -14,7 +15,12 @@ from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import ResNet, Tower
 from keras_mtl.towers.resnet import stages
 
-HEADS = {"normals": ASPPNormalsHead, "depth": ASPPDepthHead, "map": ASPPMapHead}
+HEADS = {
+    "normals": ASPPNormalsHead,
+    "depth": ASPPDepthHead,
+    "map": ASPPMapHead,
+    "offsets": functools.partial(ASPPMapHead, channels=2),
+}
 
 
 def DeepLab(
@@ -40,7 +46,8 @@ def DeepLab(
             the stem and every residual block.
         tasks: dict from task name to the number of classes (segmentation), `"normals"` (a vector a
             pixel), `"depth"` (in metres), `"map"` (a number a pixel, such as edges or keypoints),
-            or a Keras layer that makes the output of the ResNet's features.
+            `"offsets"` (two numbers a pixel, such as `keras_mtl.datasets.center_offsets`), or a
+            Keras layer that makes the output of the ResNet's features.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path of a weights file of this very model.
         depth, width: as in `ResNet`.

@@ -9,13 +9,16 @@ class RandomHorizontalFlip:
     """Mirrors pictures from left to right, each with a probability of its own drawing.
 
     A mirrored surface faces the other side: the x of its normal changes its sign, in the
-    camera's frame (x right, y down, z forward). Depth, along z, keeps its values.
+    camera's frame (x right, y down, z forward). Depth, along z, keeps its values. What lies to the
+    right lies to the left then: so do the columns of `keras_mtl.datasets.center_offsets`.
 
     Args:
         probability: Chance of a picture to be mirrored. With 1.0 all are, and twice is as if never.
         normals: Names of the targets that are surface normals. Names that a batch lacks are
             passed over; unit vectors that are not named are refused, lest normals of another
             name be mirrored wrongly.
+        offsets: Names of the targets that are vectors (rows, columns) to another pixel, passed over
+            where a batch lacks them.
 
     Returns:
         When called with `(images, targets, rng)`, a new pair: images (N, H, W, 3) and a dict of
@@ -23,8 +26,8 @@ class RandomHorizontalFlip:
 
     Raises:
         ValueError: If `probability` is out of range; when called, if a target is no map of the
-            images' pixels, one of `normals` not a float map (N, H, W, 3), or another one holds unit
-            vectors.
+            images' pixels, one of `normals` not a float map (N, H, W, 3), one of `offsets` not a
+            float map (N, H, W, 2), or another one holds unit vectors.
 
     Example:
 
@@ -40,19 +43,15 @@ class RandomHorizontalFlip:
       [-0.6  0.  -0.8]]]
     """
 
-    def __init__(self, probability=0.5, normals=("normals",)):
+    def __init__(self, probability=0.5, normals=("normals",), offsets=()):
         self.probability = check_fraction("probability", probability)
         self.normals = (normals,) if isinstance(normals, str) else tuple(normals)
+        self.offsets = (offsets,) if isinstance(offsets, str) else tuple(offsets)
 
     def __call__(self, images, targets, rng):
         check_pixel_maps(images, targets)
-        for name in targets.keys() & set(self.normals):
-            values = targets[name]
-            if values.shape != images.shape or values.dtype.kind != "f":
-                raise ValueError(
-                    f"`targets[{name!r}]` must be a float map (N, H, W, 3) of normals. "
-                    f"Received: {values.dtype} {values.shape}"
-                )
+        _check_vectors(images, targets, self.normals, 3, "normals")
+        _check_vectors(images, targets, self.offsets, 2, "offsets")
         for name in targets.keys() - set(self.normals):
             if _are_normals(targets[name]):
                 raise ValueError(
@@ -65,7 +64,19 @@ class RandomHorizontalFlip:
         for name in targets.keys() & set(self.normals):
             # A difference, since the negative of 0.0 is -0.0.
             targets[name][flipped, ..., 0] = 0 - targets[name][flipped, ..., 0]
+        for name in targets.keys() & set(self.offsets):
+            targets[name][flipped, ..., 1] = 0 - targets[name][flipped, ..., 1]
         return images, targets
+
+
+def _check_vectors(images, targets, names, channels, what):
+    for name in targets.keys() & set(names):
+        values = targets[name]
+        if values.shape != (*images.shape[:3], channels) or values.dtype.kind != "f":
+            raise ValueError(
+                f"`targets[{name!r}]` must be a float map (N, H, W, {channels}) of {what}. "
+                f"Received: {values.dtype} {values.shape}"
+            )
 
 
 def _are_normals(values):

@@ -3,9 +3,11 @@
 from keras_mtl.datasets import multi_fashion, rooms, voc2008_attributes
 from keras_mtl.datasets.alternating_batches import AlternatingBatches
 from keras_mtl.datasets.array_batches import ArrayBatches
+from keras_mtl.datasets.center_offsets import center_offsets
 from keras_mtl.datasets.edge_map import edge_map
 from keras_mtl.datasets.image_files import ImageFiles
 from keras_mtl.datasets.keypoint_map import keypoint_map
+from keras_mtl.datasets.object_crops import object_crops
 from keras_mtl.datasets.roi_batches import RoIBatches
 from keras_mtl.datasets.sample_rois import sample_rois
 
@@ -14,9 +16,11 @@ __all__ = [
     "ArrayBatches",
     "ImageFiles",
     "RoIBatches",
+    "center_offsets",
     "edge_map",
     "keypoint_map",
     "multi_fashion",
+    "object_crops",
     "rooms",
     "sample_rois",
     "voc2008_attributes",

@@ -1,4 +1,4 @@
-"""A map of numbers, such as edges or keypoints, by atrous spatial pyramid pooling."""
+"""A map of numbers, such as edges or vectors, by atrous spatial pyramid pooling."""
 
 import keras
 import numpy as np
@@ -9,16 +9,19 @@ from keras_mtl.heads.aspp_head import ASPPHead
 
 @keras.saving.register_keras_serializable("keras_mtl")
 class ASPPMapHead(ASPPHead):
-    """An `ASPPHead` with one channel: a number for every pixel, (batch, height, width, 1).
+    """An `ASPPHead` whose outputs are numbers: one for every pixel, or several.
 
-    Its targets are numbers of any sign, (batch, height, width) or (batch, height, width, 1), NaN
-    where none is known. Train it with `MapL1()`.
+    Its targets are numbers of any sign, (batch, height, width, channels), or (batch, height, width)
+    of one channel; NaN where none is known. Train it with `MapL1()`.
 
     Source: Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning",
-    NeurIPS 2020, for Taskonomy's edges and keypoints; see `ASPPHead`.
+    NeurIPS 2020, for Taskonomy's edges and keypoints; see `ASPPHead`. Kendall et al., "Multi-Task
+    Learning Using Uncertainty to Weigh Losses", CVPR 2018, for two channels, the vector to the
+    centre of an instance.
 
     Args:
         output_size, **kwargs: as in `ASPPHead`.
+        channels: number of numbers a pixel.
 
     Example:
 
@@ -28,23 +31,18 @@ class ASPPMapHead(ASPPHead):
     (1, 96, 96, 1)
     """
 
-    def __init__(self, output_size=None, **kwargs):
-        super().__init__(1, output_size, **kwargs)
+    def __init__(self, output_size=None, channels=1, **kwargs):
+        super().__init__(channels, output_size, **kwargs)
 
     def prediction(self, outputs):
         return outputs  # the targets' own unit
 
     def check_targets(self, values, name="map"):
-        """Raises a `ValueError` unless they are (…, height, width) numbers, none infinite."""
-        check_map(values, name)
+        """Raises a `ValueError` unless they are (…, height, width, channels), none infinite."""
+        check_map(values, name, channels=self.channels)
         infinite = np.isinf(values)
         if infinite.any():
             raise ValueError(
-                f"`{name}` must be finite; set unknown pixels to NaN. Received: "
-                f"{int(infinite.sum())} infinite pixels."
+                f"`{name}` must be finite; set unknown values to NaN. Received: "
+                f"{int(infinite.sum())} infinite values."
             )
-
-    def get_config(self):
-        config = super().get_config()
-        del config["channels"]
-        return config

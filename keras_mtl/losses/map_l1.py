@@ -3,34 +3,38 @@
 import keras
 from keras import ops
 
-from keras_mtl.losses._depth_maps import depth_maps
 from keras_mtl.losses._masked_loss import MaskedLoss
+from keras_mtl.losses._paired_maps import paired_maps
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
 class MapL1(MaskedLoss):
-    """Absolute error of a map such as edges or keypoints, averaged over its known pixels.
+    """Absolute error of a map such as edges or vectors, averaged over its known values.
 
     Values may have any sign, and zero counts: where `DepthL1` takes it for unknown, here only NaN
-    is. A batch without any known pixel has the loss 0.
+    is. A batch without any known value has the loss 0.
+
+    A map may have several channels, such as `center_offsets`. Each of their values counts by
+    itself, so that the loss is the mean over the channels, not their sum.
 
     Args:
-        reduction: As in `keras.losses.Loss`; the default averages over the known pixels of the
-            batch, as `SegmentationCrossentropy` does over its own.
+        reduction: As in `keras.losses.Loss`; the default averages over the known values of the
+            batch, as `SegmentationCrossentropy` does over its pixels.
         name: Name of the loss.
         dtype: dtype of the computation.
 
     Call arguments:
-        y_true: Tensor (batch, height, width) or (batch, height, width, 1); NaN marks a pixel that
-            is not known, which is ignored.
-        y_pred: Float tensor (batch, height, width, 1) or (batch, height, width).
+        y_true: Tensor (batch, height, width, channels), or (batch, height, width) of one channel;
+            NaN marks a value that is not known, which is ignored.
+        y_pred: Float tensor of that shape, where an axis of one channel may be left out, too.
         sample_weight: Optional, one value a sample or a pixel.
 
     Raises:
         ValueError: If the shapes do not fit each other.
 
     Source: Sun et al., AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning,
-    NeurIPS 2020, for Taskonomy's edges and keypoints.
+    NeurIPS 2020, for Taskonomy's edges and keypoints; Kendall et al., Multi-Task Learning Using
+    Uncertainty to Weigh Losses, CVPR 2018, for vectors to the centres of instances.
 
     Example:
 
@@ -45,7 +49,7 @@ class MapL1(MaskedLoss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        y_true, y_pred = depth_maps(y_true, y_pred, self.dtype)
+        y_true, y_pred = paired_maps(y_true, y_pred, self.dtype)
         return super().__call__(y_true, y_pred, sample_weight)
 
     def _valid(self, y_true):

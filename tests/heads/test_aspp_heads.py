@@ -140,11 +140,12 @@ HEADS = {
     "normals": lambda: ASPPNormalsHead((8, 8), seed=4, dropout=0, **SMALL),
     "depth": lambda: ASPPDepthHead((8, 8), activation="softplus", **SMALL),
     "map": lambda: ASPPMapHead(**SMALL),
+    "vectors": lambda: ASPPMapHead((8, 8), channels=2, **SMALL),
 }
-CHANNELS = {"aspp": 3, "segmentation": 3, "normals": 3, "depth": 1, "map": 1}
+CHANNELS = {"aspp": 3, "segmentation": 3, "normals": 3, "depth": 1, "map": 1, "vectors": 2}
 
 
-@pytest.mark.parametrize("kind", ["aspp", "normals"])
+@pytest.mark.parametrize("kind", ["aspp", "normals", "vectors"])
 def test_contract(rng, tmp_path, kind):
     x = rng.normal(size=(2, 5, 5, 4)).astype("float32")
     check_layer(HEADS[kind](), x, tmp_path, weights=12)
@@ -160,6 +161,12 @@ def test_configuration_and_shape(kind):
     rows = head.output_size or (5, 6)
     assert head.channels == CHANNELS[kind]
     assert head.compute_output_shape((2, 5, 6, 4)) == (2, *rows, CHANNELS[kind])
+
+
+def test_a_map_saved_before_it_could_have_several_channels():
+    config = ASPPMapHead(**SMALL).get_config()
+    del config["channels"]
+    assert ASPPMapHead.from_config(config).channels == 1
 
 
 def test_scores_are_float32_under_mixed_precision(rng):
@@ -226,9 +233,9 @@ def test_scores_of_normals_do_not_depend_on_the_length(rng):
         assert float(score) == pytest.approx(float(theirs[name]), rel=1e-5), name
 
 
-@pytest.mark.parametrize("kind", ["depth", "map"])
+@pytest.mark.parametrize("kind", ["depth", "map", "vectors"])
 def test_numbers_stay_as_they_are(rng, kind):
-    outputs = rng.normal(size=(1, 2, 2, 1))
+    outputs = rng.normal(size=(1, 2, 2, CHANNELS[kind]))
     assert HEADS[kind]().prediction(outputs) is outputs
 
 
@@ -243,6 +250,10 @@ def test_numbers_stay_as_they_are(rng, kind):
         ("depth", np.array([[[3.0, -0.5]]]), "`y` must hold metres of at least 0"),
         ("map", np.array([[[np.inf, 1.0]]]), "`y` must be finite; .* Received: 1 infinite"),
         ("map", np.array([[[[1.0, 2.0]]]]), r"`y` must have shape .* shape=\(1, 1, 1, 2\)"),
+        ("map", np.ones((1, 1)), r"shape \(batch, height, width\) or \(batch, height, width, 1\)"),
+        ("vectors", np.ones((1, 1, 2)), r"`y` must have shape \(batch, height, width, 2\)\. R"),
+        ("vectors", np.ones((1, 1, 1, 1)), r"shape \(batch, .* Received: shape=\(1, 1, 1, 1\)"),
+        ("vectors", np.array([[[[np.inf, 1.0]]]]), "`y` must be finite; .* 1 infinite"),
         ("map", np.array([[["edge"]]]), "`y` must hold numbers. Received: dtype=<U4"),
         ("map", np.array([[[True]]]), "`y` must hold numbers. Received: dtype=bool"),
     ],
@@ -260,6 +271,7 @@ def test_wrong_targets_are_refused(kind, targets, message):
         ("depth", np.array([[[[0.0], [2.5]]]], "float16")),
         ("map", np.array([[[-0.5, np.nan]]])),
         ("map", np.array([[[[0], [200]]]], "uint8")),
+        ("vectors", np.array([[[[-0.5, 0.2], [np.nan, np.nan]]]])),
     ],
 )
 def test_right_targets_pass(kind, targets):

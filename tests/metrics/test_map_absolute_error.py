@@ -64,6 +64,22 @@ def test_weights_count(shape):
     )
 
 
+def test_of_vectors_every_known_value_counts_once():
+    (true, predicted), (others, guesses) = batch(), batch(seed=2)
+    true, predicted = np.stack([true, others], axis=-1), np.concatenate([predicted, guesses], -1)
+    assert (np.isnan(true).sum(axis=-1) == 1).any()  # one coordinate known, the other one not
+    metric = MapAbsoluteError()
+    metric.update_state(true[:2], predicted[:2])
+    metric.update_state(true[2:], predicted[2:])
+    expected = reference(true, predicted)
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
+    assert float(metric.result()) == pytest.approx(float(MapL1()(true, predicted)), rel=1e-5)
+    weights = np.random.default_rng(1).random((6, 3, 5))
+    assert float(MapAbsoluteError()(true, predicted, weights)) == pytest.approx(
+        reference(true, predicted, weights[..., None]), rel=1e-5
+    )
+
+
 def test_in_fit():
     true, predicted = batch()
     image = keras.Input((3, 5, 1))
@@ -77,8 +93,10 @@ def test_in_fit():
 
 def test_refuses_shapes_that_would_broadcast():
     true, predicted = batch()
-    with pytest.raises(ValueError, match="`y_true` and `y_pred` must have one shape"):
-        MapAbsoluteError().update_state(true, predicted[:, :2])
+    vectors = np.repeat(predicted, 2, axis=-1)
+    for wrong in (predicted[:, :2], vectors):
+        with pytest.raises(ValueError, match="`y_true` and `y_pred` must have one shape"):
+            MapAbsoluteError().update_state(true, wrong)
 
 
 def test_serialisation():
