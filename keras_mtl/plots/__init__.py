@@ -1,26 +1,32 @@
 """The papers' figures, drawn into matplotlib axes (the extra `keras-mtl[plots]`)."""
 
+from keras_mtl.plots.affinity import affinity
 from keras_mtl.plots.alpha_history import alpha_history
 from keras_mtl.plots.detections import detections
 from keras_mtl.plots.gain_per_class import gain_per_class
+from keras_mtl.plots.performance_by_size import performance_by_size
 from keras_mtl.plots.pixel_map import pixel_map
 from keras_mtl.plots.pixel_predictions import pixel_predictions
 from keras_mtl.plots.policy_history import policy_history
 from keras_mtl.plots.policy_map import policy_map
 from keras_mtl.plots.pyplot import pyplot
+from keras_mtl.plots.sharing_tree import sharing_tree
 from keras_mtl.plots.sorted_alphas import sorted_alphas
 from keras_mtl.plots.split_performance import split_performance
 from keras_mtl.plots.stitch_units import stitch_units
 
 __all__ = [
+    "affinity",
     "alpha_history",
     "detections",
     "gain_per_class",
+    "performance_by_size",
     "pixel_map",
     "pixel_predictions",
     "policy_history",
     "policy_map",
     "pyplot",
+    "sharing_tree",
     "sorted_alphas",
     "split_performance",
     "stitch_units",

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_mtl.plots._cells import name_cells, write_numbers
+
 
 def policy_map(axes, policy, tasks, blocks):
     """Draws a policy, a row of cells for each task and a column for each block.
@@ -41,11 +43,8 @@ def policy_map(axes, policy, tasks, blocks):
     colors = np.array([_shaded(f"C{row}", each) for row, each in enumerate(policy.astype(float))])
     axes.imshow(colors, aspect="equal")
     if policy.dtype != bool:
-        _write_numbers(axes, policy, colors)
-    axes.set_yticks(range(len(tasks)), tasks)
-    long = max(len(str(block)) for block in blocks) > 2
-    axes.set_xticks(range(len(blocks)), blocks, rotation=90 if long else 0)
-    _part_cells(axes, *policy.shape)
+        write_numbers(axes, policy, colors)
+    name_cells(axes, tasks, blocks)
     return axes
 
 
@@ -55,20 +54,3 @@ def _shaded(color, probabilities):
 
     pale = np.array(to_rgb("0.94"))
     return pale + probabilities[:, None] * (np.array(to_rgb(color)) - pale)
-
-
-def _write_numbers(axes, policy, colors):
-    brightness = colors @ [0.299, 0.587, 0.114]
-    for (row, column), probability in np.ndenumerate(policy):
-        text = f"{probability:.2f}".removeprefix("0")
-        color = "0.15" if brightness[row, column] > 0.55 else "white"
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
-
-
-def _part_cells(axes, rows, columns):
-    """A white grid between the cells, and no frame."""
-    axes.set_xticks(np.arange(columns - 1) + 0.5, minor=True)
-    axes.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=2)
-    axes.tick_params(which="both", length=0)
-    axes.spines[:].set_visible(False)
