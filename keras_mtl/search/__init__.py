@@ -1,19 +1,41 @@
 """What sharing costs, and what there is to choose from."""
 
+from keras_mtl.search.branch import BranchedTree, Branching, BranchReport, branch
 from keras_mtl.search.cost import cost
 from keras_mtl.search.enumerate_splits import enumerate_splits
 from keras_mtl.search.prune import prune
 from keras_mtl.search.relative_gain import relative_gain
+from keras_mtl.search.representation_similarity import affinities, affinity
 from keras_mtl.search.splits import Split, SplitTable, splits
 from keras_mtl.search.task_costs import task_costs
+from keras_mtl.search.trees import (
+    RankedTree,
+    best_tree,
+    enumerate_trees,
+    format_tree,
+    tree_dissimilarity,
+    tree_front,
+)
 
 __all__ = [
+    "BranchReport",
+    "BranchedTree",
+    "Branching",
+    "RankedTree",
     "Split",
     "SplitTable",
+    "affinities",
+    "affinity",
+    "best_tree",
+    "branch",
     "cost",
     "enumerate_splits",
+    "enumerate_trees",
+    "format_tree",
     "prune",
     "relative_gain",
     "splits",
     "task_costs",
+    "tree_dissimilarity",
+    "tree_front",
 ]

@@ -17,7 +17,9 @@ class Branched(Sharing):
 
     Args:
         tree: for every stage of the tower a partition of the tasks (a list of groups, each a list
-            of task names), each as fine as the one before or finer. `None` for a tree that is all
+            of task names), each as fine as the one before or finer. Or a dict from the names of
+            some stages to partitions: a stage that is not named is shared as the next one that is,
+            and behind the last of them every task is by itself. `None` for a tree that is all
             shared up to some stage and all separate from there on; see the constructors.
         split_at: name of the first stage that every task has for itself, or `"heads"`; the first
             stage of the tower if `None`.
@@ -30,6 +32,8 @@ class Branched(Sharing):
     >>> import keras_mtl
     >>> keras_mtl.sharing.Branched.split(at="conv3").get_config()
     {'tree': None, 'split_at': 'conv3'}
+    >>> pairs = keras_mtl.sharing.Branched(
+    ...     {"pool2": [["a", "b", "c", "d"]], "conv5": [["a", "b"], ["c", "d"]]})
     """
 
     def __init__(self, tree=None, split_at=None):
@@ -38,7 +42,7 @@ class Branched(Sharing):
                 "Give `tree` or `split_at`, not both. "
                 f"Received: tree={tree}, split_at={split_at!r}."
             )
-        self.tree = tree
+        self.tree = None if tree is None else _as_lists(tree)
         self.split_at = split_at
 
     @classmethod
@@ -62,7 +66,7 @@ class Branched(Sharing):
     def partition(self, stage, tower, tasks):
         index = tower.index(stage)
         if self.tree is not None:
-            return [list(group) for group in self.tree[index]]
+            return self._partitions(tower, tasks)[index]
         if self._shared_stages(tower) > index:
             return [list(tasks)]
         return [[task] for task in tasks]
@@ -73,14 +77,11 @@ class Branched(Sharing):
             raise ValueError(f"A stage must not be called {HEADS!r}. Received: {tower.stages}.")
         if self.tree is None:
             return
-        if len(self.tree) != len(tower.stages):
-            raise ValueError(
-                f"`tree` must have one partition of the tasks for each stage of {tower.stages}. "
-                f"Received: {len(self.tree)} partitions."
-            )
+        self._check_stages(tower)
         coarser = [list(tasks)]
-        for stage, partition in zip(tower.stages, self.tree, strict=True):
-            if sorted(task for group in partition for task in group) != sorted(tasks):
+        for stage, partition in zip(tower.stages, self._partitions(tower, tasks), strict=True):
+            members = [task for group in partition for task in group]
+            if sorted(members) != sorted(tasks) or [] in partition:
                 raise ValueError(
                     f"`tree` must put each of the tasks {list(tasks)} into one group at every "
                     f"stage. Received at stage {stage!r}: {partition}."
@@ -96,9 +97,39 @@ class Branched(Sharing):
     def get_config(self):
         return {"tree": self.tree, "split_at": self.split_at}
 
+    def _partitions(self, tower, tasks):
+        """The partition of every stage of the tower."""
+        if not isinstance(self.tree, dict):
+            return self.tree
+        partitions, behind = [], [[task] for task in tasks]
+        for stage in reversed(tower.stages):
+            behind = self.tree.get(stage, behind)
+            partitions.insert(0, behind)
+        return partitions
+
+    def _check_stages(self, tower):
+        if not isinstance(self.tree, dict):
+            if len(self.tree) != len(tower.stages):
+                raise ValueError(
+                    "`tree` must have one partition of the tasks for each stage of "
+                    f"{tower.stages}. Received: {len(self.tree)} partitions."
+                )
+        elif list(self.tree) != [stage for stage in tower.stages if stage in self.tree]:
+            raise ValueError(
+                "`tree` must name stages of the tower, in its order: "
+                f"{list(tower.stages)}. Received: {list(self.tree)}."
+            )
+
     def _shared_stages(self, tower):
         if self.split_at is None:
             return 0
         if self.split_at == HEADS:
             return len(tower.stages)
         return tower.index(self.split_at)
+
+
+def _as_lists(tree):
+    """A tree of lists, which a configuration can hold."""
+    if isinstance(tree, dict):
+        return dict(zip(tree, _as_lists(tree.values()), strict=True))
+    return [[list(group) for group in partition] for partition in tree]

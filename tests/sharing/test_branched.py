@@ -1,5 +1,7 @@
 """Trees of stages: what is shared, counted by hand, and what is refused."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -180,6 +182,109 @@ def weights(model, name):
 def test_configuration_comes_back(sharing):
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(sharing))
     assert twin.get_config() == sharing.get_config()
+
+
+# Trees that name some of the stages, here in an order that is not that of the alphabet.
+
+
+def reversed_tower():
+    image = keras.Input((5,))
+    x = layers.Dense(4, activation="tanh", name="stem")(image)
+    x = layers.Activation("tanh", name="bend")(x)
+    x = layers.Dense(6, activation="tanh", name="middle")(x)
+    x = layers.Dense(3, activation="tanh", name="late")(x)
+    return Tower(keras.Model(image, x), ["stem", "bend", "middle"])
+
+
+TOGETHER, TWO, APART = [["a", "b", "c"]], [["b"], ["c", "a"]], [["a"], ["c"], ["b"]]
+STEM, MIDDLE, LATE = 5 * 4 + 4, 4 * 6 + 6, 6 * 3 + 3
+
+
+@pytest.mark.parametrize(
+    "tree, whole, parameters",
+    [
+        ({}, [APART] * 4, 3 * (STEM + MIDDLE + LATE)),
+        ({"late": TOGETHER}, [TOGETHER] * 4, STEM + MIDDLE + LATE),
+        ({"late": TWO}, [TWO] * 4, 2 * (STEM + MIDDLE + LATE)),
+        ({"stem": TOGETHER}, [TOGETHER, *[APART] * 3], STEM + 3 * (MIDDLE + LATE)),
+        ({"bend": TWO}, [TWO, TWO, APART, APART], 2 * STEM + 3 * (MIDDLE + LATE)),
+        (
+            {"stem": TOGETHER, "middle": TWO, "late": APART},
+            [TOGETHER, TWO, TWO, APART],
+            STEM + 2 * MIDDLE + 3 * LATE,
+        ),
+        (
+            {"bend": TOGETHER, "late": TWO},
+            [TOGETHER, TOGETHER, TWO, TWO],
+            STEM + 2 * (MIDDLE + LATE),
+        ),
+    ],
+)
+def test_a_stage_that_is_not_named_is_shared_as_the_next_one(tree, whole, parameters):
+    model = model_of(reversed_tower(), Branched(tree))
+    assert groups(model) == groups(model_of(reversed_tower(), Branched(whole)))
+    assert groups(model) == [{frozenset(group) for group in partition} for partition in whole]
+    assert model.count_params() == parameters
+
+
+def test_a_tree_by_names_is_saved(rng, tmp_path):
+    tree = {"stem": TOGETHER, "middle": TWO, "late": APART}
+    heads = {task: layers.Dense(2) for task in TASKS}
+    model = MultiTaskModel(reversed_tower(), Branched(tree), heads)
+    for layer in model.layers:
+        layer.set_weights([rng.normal(size=each.shape) for each in layer.get_weights()])
+    model.save(tmp_path / "tree.keras")
+    loaded = keras.models.load_model(tmp_path / "tree.keras")
+    assert groups(loaded) == groups(model)
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
+    x = rng.normal(size=(3, 5)).astype("float32")
+    expected = model(x)
+    for task, found in loaded(x).items():
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(found), ops.convert_to_numpy(expected[task]), atol=1e-6
+        )
+    again = MultiTaskModel(reversed_tower(), Branched(json.loads(json.dumps(tree))), heads)
+    assert groups(again) == groups(model)
+    twin = keras.saving.deserialize_keras_object(
+        json.loads(json.dumps(keras.saving.serialize_keras_object(Branched(tree))))
+    )
+    assert twin.tree == tree and list(twin.tree) == list(tree)
+
+
+def test_a_tree_of_tuples_is_kept_as_lists():
+    as_tuples = {"stem": (("a", "b", "c"),), "late": (("b",), ("c", "a"))}
+    assert Branched(as_tuples).get_config()["tree"] == {"stem": TOGETHER, "late": TWO}
+    assert Branched(tuple(as_tuples.values())).tree == [TOGETHER, TWO]
+    tree = {"stem": [["a", "b"]]}
+    sharing = Branched(tree)
+    tree["stem"][0].append("c")
+    assert sharing.tree == {"stem": [["a", "b"]]}
+
+
+@pytest.mark.parametrize(
+    "tree, message",
+    [
+        (
+            {"late": APART, "stem": TOGETHER},
+            r"in its order: \['stem'.*Received: \['late', 'stem'\]",
+        ),
+        ({"stem": TOGETHER, "top": APART}, r"must name stages of the tower.*'top'"),
+        ({"stem": APART, "late": TOGETHER}, "only branch.*'bend'"),
+        ({"stem": TWO, "middle": [["a", "b"], ["c"]]}, "only branch.*'bend'"),
+        ({"late": [["a", "b"]]}, "each of the tasks .* into one group.*'stem'"),
+        ({"late": [["a", "b"], ["b", "c"]]}, "each of the tasks .* into one group"),
+        ({"late": [["a", "b", "c"], []]}, "each of the tasks .* into one group"),
+        ({"late": []}, "each of the tasks .* into one group"),
+    ],
+)
+def test_malformed_trees_by_names_are_refused(tree, message):
+    with pytest.raises(ValueError, match=message):
+        model_of(reversed_tower(), Branched(tree))
+
+
+def test_a_tree_by_names_and_split_at_exclude_each_other():
+    with pytest.raises(ValueError, match="`tree` or `split_at`, not both"):
+        Branched({"stem": TOGETHER}, split_at="late")
 
 
 # What is refused

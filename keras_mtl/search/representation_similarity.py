@@ -1,0 +1,184 @@
+"""How alike networks for different tasks represent the same images."""
+
+import keras
+import numpy as np
+
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.towers import Tower
+
+# Columns that are turned to double precision at a time.
+CHUNK = 8192
+# Equal correlations differ in what summation rounds off; they must tie.
+DECIMALS = 12
+
+
+def affinity(features):
+    """Compares the representations of several tasks' networks at one location.
+
+    Every network says which images it takes for alike: a matrix of 1 − Pearson's correlation of the
+    features of two images. The affinity of two tasks is Spearman's rank correlation of these
+    matrices, over their strict upper triangles.
+
+    Source: Vandenhende et al., "Branched Multi-Task Networks", BMVC 2020, section 3.1, after
+    Dwivedi and Roig, "Representation Similarity Analysis", CVPR 2019.
+
+    Args:
+        features: a dict from task to, or a list of, T arrays (K, …): the features of the same K
+            images in the same order. The networks may have different numbers of features.
+
+    Returns:
+        A float64 array (T, T), from -1 to 1, with ones on the diagonal.
+
+    Raises:
+        ValueError: other or fewer than 3 images for some task; features of an image that are not
+            finite or all the same, or of images that are all equally unlike: correlations are
+            not defined then.
+
+    Example:
+
+    >>> import numpy as np, keras_mtl
+    >>> images = np.random.default_rng(0).normal(size=(20, 64))
+    >>> alike = keras_mtl.search.affinity({"a": images, "b": 3 * images + 1})
+    >>> alike.round(6).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    named = features if isinstance(features, dict) else dict(enumerate(features))
+    if not named:
+        raise ValueError("`features` must hold an array for at least one task. Received: none.")
+    counts = {
+        task: np.shape(each)[0] if np.ndim(each) > 1 else None for task, each in named.items()
+    }
+    if len({*counts.values()}) > 1 or None in counts.values() or min(counts.values()) < 3:
+        raise ValueError(
+            "`features` must be arrays (images, …) of the same 3 or more images for every task. "
+            f"Received numbers of images: {counts}."
+        )
+    return _rank_correlation({task: ranked_unlikeness(each, task) for task, each in named.items()})
+
+
+def affinities(models, images, locations, *, batch_size=32, verbose=1):
+    """Compares networks of the same stages but different tasks, at several locations.
+
+    The images go through one network after the other, and in each from one location to the next, so
+    that no more than the features at two neighbouring locations of one network are in memory.
+
+    Source: as of `affinity`; the paper takes 500 images.
+
+    Args:
+        models: dict from task to the network trained for it: a `MultiTaskModel` that has the task,
+            or any functional Keras model. Batch normalisation is that of inference.
+        images: array (K, …), what the networks take, or a list or dict of such arrays for networks
+            of several inputs.
+        locations: names of the stages (of a plain Keras model: of the layers) behind which the
+            representations are compared, from the image on.
+        batch_size: number of images that go through a network at once.
+        verbose: 1 shows a bar of progress, 0 does not.
+
+    Returns:
+        A float64 array (D, T, T): see `affinity`.
+
+    Raises:
+        ValueError: as `affinity` and `keras_mtl.towers.Tower`; a `MultiTaskModel` without the task.
+
+    Example:
+
+    >>> import keras, numpy as np, keras_mtl
+    >>> def network(seed):
+    ...     first = keras.layers.Dense(8, kernel_initializer=keras.initializers.HeNormal(seed))
+    ...     return keras.Sequential([keras.Input((4,)), first, keras.layers.Dense(1)])
+    >>> models = {"age": network(0), "species": network(1)}
+    >>> locations = [models["age"].layers[0].name]
+    >>> models["species"].layers[0].name = locations[0]
+    >>> images = np.random.default_rng(0).normal(size=(20, 4))
+    >>> keras_mtl.search.affinities(models, images, locations, verbose=0).shape
+    (1, 2, 2)
+    """
+    if not models or not locations:
+        raise ValueError(
+            "`models` and `locations` must hold one or more. "
+            f"Received: models of {list(models)}, locations={locations}."
+        )
+    towers = {task: _cut(model, task, locations) for task, model in models.items()}
+    bar = keras.utils.Progbar(
+        len(towers) * len(locations), verbose=verbose, unit_name="representation"
+    )
+    ranks = [{} for _ in locations]
+    for task, (tower, stages) in towers.items():
+        inputs = _in_order(images, tower.model)
+        if len(inputs[0]) < 3:
+            raise ValueError(f"`images` must be 3 or more. Received: {len(inputs[0])}.")
+        features = inputs[0]
+        for of_location, location, stage in zip(ranks, locations, stages, strict=True):
+            further = [inputs[number] for number in tower.further_inputs(stage)]
+            features = tower.stage(stage).predict(
+                [features, *further] if further else features, batch_size, verbose=0
+            )
+            of_location[task] = ranked_unlikeness(features, f"{task}, {location}")
+            bar.add(1)
+    return np.stack([_rank_correlation(of_location) for of_location in ranks])
+
+
+def ranked_unlikeness(features, name):
+    """Ranks, from 1 on, of the pairs of images by 1 − their correlation; ties share their mean.
+
+    Args:
+        features: array (K, …).
+        name: whose features they are, for errors.
+
+    Returns:
+        Float64 array (K · (K - 1) / 2,).
+    """
+    # Imported here, since `import keras_mtl` costs no more than `import keras`.
+    from scipy.stats import rankdata
+
+    features = np.asarray(features).reshape(len(features), -1)
+    if not np.isfinite(features).all():
+        raise ValueError(f"`features` must be finite. Received NaN or infinite ones of {name!r}.")
+    same = np.flatnonzero(features.max(axis=1) == features.min(axis=1))
+    if len(same):
+        raise ValueError(
+            "`features` of an image must not be all the same: correlations with it are not "
+            f"defined. Received such of {name!r}, of {len(same)} images, the first one {same[0]}."
+        )
+    means = features.mean(axis=1, dtype="float64", keepdims=True)
+    covariance = np.zeros((len(features), len(features)))
+    for start in range(0, features.shape[1], CHUNK):
+        centred = features[:, start : start + CHUNK] - means
+        covariance += centred @ centred.T
+    deviation = np.sqrt(np.diag(covariance))
+    pairs = np.triu_indices(len(features), 1)
+    correlation = (covariance / np.outer(deviation, deviation))[pairs]
+    return rankdata(np.round(1 - correlation, DECIMALS))
+
+
+def _rank_correlation(ranks):
+    """Spearman's correlation of some tasks' ranks, a dict."""
+    flat = [task for task, each in ranks.items() if np.ptp(each) == 0]
+    if flat:
+        raise ValueError(
+            "`features` must make some pairs of images more alike than others. Received images "
+            f"that are all equally unlike, of {flat}."
+        )
+    # What a division rounds off would make the same representations unlike.
+    correlation = np.corrcoef(list(ranks.values())).round(DECIMALS)
+    return np.atleast_2d(correlation)
+
+
+def _cut(model, task, locations):
+    """A network for one task cut at the locations, and what its stages are called then."""
+    if isinstance(model, MultiTaskModel):
+        names = [model.stage(task, location).name for location in locations]
+        output = model.output[model.outputs_of(task)[0]]
+    else:
+        names, output = list(locations), model.outputs[0]
+    # Of a dict of inputs, `model.inputs` are in the order of their names, not in its own.
+    given = getattr(model, "input", None)
+    inputs = list(given.values()) if isinstance(given, dict) else model.inputs
+    return Tower(keras.Model(inputs, output), names), names
+
+
+def _in_order(images, model):
+    """The arrays of a model's inputs, in their order."""
+    if isinstance(images, dict):
+        return [images[x.name] for x in model.inputs]
+    return list(images) if isinstance(images, (list, tuple)) else [images]

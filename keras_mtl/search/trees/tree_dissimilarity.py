@@ -1,0 +1,46 @@
+"""How unlike the tasks are that a tree lets share."""
+
+import numpy as np
+
+
+def tree_dissimilarity(tree, affinity):
+    """The cost by which trees are compared: less is better.
+
+    At every location a group of tasks costs the largest 1 − affinity of two of its tasks (a task by
+    itself nothing), and a partition the mean over its groups; these add up.
+
+    Source: Vandenhende et al., "Branched Multi-Task Networks", BMVC 2020, section 3.2.
+
+    Args:
+        tree: a partition of the tasks' numbers for each location.
+        affinity: array (locations, tasks, tasks), as of `affinities`.
+
+    Returns:
+        A float.
+
+    Raises:
+        ValueError: the tree has another number of locations.
+
+    Example:
+
+    >>> import numpy as np, keras_mtl
+    >>> affinity = np.array([[[1.0, 0.9, 0.2], [0.9, 1.0, 0.3], [0.2, 0.3, 1.0]]])
+    >>> round(keras_mtl.search.tree_dissimilarity([[(0, 1), (2,)]], affinity), 3)
+    0.05
+    """
+    distances = 1 - np.asarray(affinity, float)
+    if len(tree) != len(distances):
+        raise ValueError(
+            "`tree` must have a partition for each location of `affinity`. "
+            f"Received: {len(tree)} partitions for {len(distances)} locations."
+        )
+    return sum(
+        partition_dissimilarity(partition, distance)
+        for partition, distance in zip(tree, distances, strict=True)
+    )
+
+
+def partition_dissimilarity(partition, distance):
+    """What a partition adds, by the distances (tasks, tasks) at its location."""
+    shared = (group for group in partition if len(group) > 1)
+    return sum(float(distance[np.ix_(group, group)].max()) for group in shared) / len(partition)
