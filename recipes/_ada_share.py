@@ -4,14 +4,8 @@ import numpy as np
 
 from keras_mtl import plots
 from keras_mtl.callbacks import read_policies
-from recipes._ada_share_data import (
-    ADA_SHARE_COLUMNS,
-    ADA_SHARE_HEADLINES,
-    ERRORS,
-    MAPS,
-    AdaShareData,
-)
 from recipes._ada_share_networks import AdaShareNetworks
+from recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, MAPS, DeepLabData
 from recipes._table import Problem, Table, scored
 from recipes.cross_stitch_table5 import one_task, predictions
 
@@ -38,12 +32,12 @@ def ada_share_table(recipe, presets, tasks, paper_data, data_set):
         folder=recipe,
         presets=presets,
         data_sets=tuple(dict.fromkeys(("rooms", data_set))),
-        load=lambda name, settings, data_dir: AdaShareData(name, settings),
+        load=lambda name, settings, data_dir: DeepLabData(name, settings),
         networks=AdaShareNetworks,
         tasks=tasks,
         pair=tasks,
-        columns=ADA_SHARE_COLUMNS,
-        headlines=ADA_SHARE_HEADLINES,
+        columns=DEEPLAB_COLUMNS,
+        headlines=DEEPLAB_HEADLINES,
         lower_is_better=ERRORS,
         paper_data=paper_data,
         timed=True,

@@ -6,34 +6,22 @@ import math
 
 import keras
 import numpy as np
-from keras_mtl.applications import AdaShareDeepLab, DeepLab
+from keras_mtl.applications import AdaShareDeepLab
 
 from keras_mtl.callbacks import AdaShareSchedule, PolicyLogger
 from keras_mtl.datasets import AlternatingBatches, ArrayBatches
-from keras_mtl.optimizers import SGD, Adam, Alternating
+from keras_mtl.optimizers import SGD, Alternating
 from keras_mtl.search import prune
-from keras_mtl.sharing import AdaShared, Branched, CrossStitched
-from keras_mtl.towers.resnet import BLOCKS
-from recipes._ada_share_data import ADA_SHARE_HEADLINES, ERRORS
-from recipes._dense_networks import DenseNetworks
+from keras_mtl.sharing import AdaShared
+from recipes._deeplab_data import DEEPLAB_HEADLINES, ERRORS
+from recipes._deeplab_networks import DeepLabNetworks
 from recipes._gain import gain
 from recipes._results import write_json
 from recipes._resumable_fit import resumable_fit
 
-TIMED_IMAGES = 8
 
-
-class AdaShareNetworks(DenseNetworks):
-    """DeepLab-ResNets; arguments as of `Networks`, `data` is an `AdaShareData`."""
-
-    def __init__(self, settings, data, tasks, folder, seed):
-        unknown = set(tasks) - set(settings.task_weights)
-        if unknown:
-            raise SystemExit(
-                f"--tasks: this preset has the tasks {list(settings.task_weights)}. "
-                f"Received: {sorted(unknown)}."
-            )
-        super().__init__(settings, data, tasks, folder, seed)
+class AdaShareNetworks(DeepLabNetworks):
+    """As `DeepLabNetworks`, with the search for a policy."""
 
     def searched(self):
         """The network that has learned a policy along with its weights."""
@@ -124,52 +112,10 @@ class AdaShareNetworks(DenseNetworks):
         policy = {task: rng.permutation(row) for task, row in chosen.items()}
         return self.joint(AdaShared(policy), "random_policy")
 
-    def hard_sharing(self):
-        return self.joint(Branched.hard_sharing(), "hard_sharing")
-
-    def test_images(self):
-        """A batch of pictures, to measure the time of inference on."""
-        return self.data.test["image"][:TIMED_IMAGES].astype("float32")
-
-    def _build(self, sharing, tasks, seed, **options):
-        kinds = {task: self.data.kinds[task] for task in tasks}
-        return DeepLab(sharing, kinds, **self._network(seed), **options)
-
-    def _stitched(self, units):
-        counts = BLOCKS[self.settings.network["depth"]]
-        ends = [f"block{stage}_{count}" for stage, count in enumerate(counts, 1)]
-        return self._build(CrossStitched(["stem", *ends], **units), self.tasks, self.seed)
-
-    def _network(self, seed):
-        size = self.settings.size
-        return {"input_shape": (size, size, 3), "seed": seed, **self.settings.network}
-
-    def _losses(self, tasks):
-        weights = self.settings.task_weights
-        return {**super()._losses(tasks), "loss_weights": {task: weights[task] for task in tasks}}
-
-    def _optimizer(self, learning_rate):
-        return Adam(learning_rate, beta_1=0.5, beta_2=0.999, **self._decay_and_heads())
-
-    def _decay_and_heads(self):
-        settings = self.settings
-        heads = {} if settings.head_rate == 1 else {"_head": settings.head_rate}
-        return {"weight_decay": settings.weight_decay, "learning_rate_multipliers": heads}
-
-    def _published_rate(self, rate, first):
-        steps = self.settings.halved_every
-        if steps is None:
-            return rate
-        # The further steps go on where the first ones ended.
-        before = 0 if first else max(self.settings.one_task_iterations.values())
-        boundaries = [number * steps - before for number in range(before // steps + 1, 100)]
-        rates = [rate / 2 ** (before // steps + number) for number in range(len(boundaries) + 1)]
-        return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)
-
     def _gain(self, models):
         """The paper's Δ of networks over the one-task ones, on the validation images."""
         scores = self.scores(models, data=self.data.validation)
-        found = gain(ADA_SHARE_HEADLINES, ERRORS, scores, self._one_task_scores)
+        found = gain(DEEPLAB_HEADLINES, ERRORS, scores, self._one_task_scores)
         return found if math.isfinite(found) else -math.inf
 
     @functools.cached_property

@@ -2,22 +2,16 @@
 
 import dataclasses
 
-from recipes._dense_settings import DenseSettings
+from recipes._deeplab_settings import DeepLabSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AdaShareSettings(DenseSettings):
+class AdaShareSettings(DeepLabSettings):
     """The settings of AdaShare's tables, with those of the search for a policy.
 
     A round of the search is a turn of the weights and one of the policy.
     """
 
-    task_weights: dict
-    """Weight of every task's loss (the paper's λ)."""
-    head_rate: float = 1.0
-    """Factor on the learning rate of the heads."""
-    halved_every: int | None = None
-    """Steps after which the learning rate is halved, again and again."""
     warm_up_rounds: int
     """Rounds at the start in which all blocks are executed and only the weights learn."""
     rounds: int
@@ -42,7 +36,6 @@ class AdaShareSettings(DenseSettings):
     retrained: int
     """How many of them, the best with the weights of the search, are trained from random weights;
     the best of those, on the validation images, is the table's."""
-    validation_images: int
 
 
 def published(depth, iterations, warm_up, batch, turns=None, **settings):

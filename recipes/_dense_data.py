@@ -95,8 +95,10 @@ class DenseData:
 
     def targets(self, task):
         """What a task learns from, for every training picture."""
-        if task != IMAGE_LABELS:
-            return self.train[task]
-        labels = self.train["segmentation"].reshape(len(self.train["segmentation"]), -1)
+        return self._image_labels(self.train) if task == IMAGE_LABELS else self.train[task]
+
+    def _image_labels(self, part):
+        """Which classes each picture shows."""
+        labels = part["segmentation"].reshape(len(part["segmentation"]), -1)
         present = [(labels == index).any(axis=1) for index in range(len(self.class_names))]
         return np.stack(present, axis=1).astype("float32")

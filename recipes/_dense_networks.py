@@ -52,12 +52,13 @@ class DenseNetworks(Networks):
                 predictions["normals"] = rectify_normals(predictions["normals"])
             for task, metric in metrics.items():
                 metric.update_state(targets[task], predictions[task])
-        results = {
-            task: {
-                key.removeprefix(f"{task}_"): float(value) for key, value in metric.result().items()
+        results = {}
+        for task, metric in metrics.items():
+            found = metric.result()
+            found = found if isinstance(found, dict) else {metric.name: found}
+            results[task] = {
+                key.removeprefix(f"{task}_"): float(value) for key, value in found.items()
             }
-            for task, metric in metrics.items()
-        }
         if "segmentation" in results:
             results["segmentation"]["per_class_iu"] = [
                 None if np.isnan(value) else float(value)

@@ -5,8 +5,16 @@ import dataclasses
 import keras
 import pytest
 
-from recipes import _ada_share_networks, _detection_settings, _networks, adashare_nyuv2
-from recipes._ada_share_data import AdaShareData
+from recipes import (
+    _ada_share_networks,
+    _attributes_settings,
+    _detection_settings,
+    _networks,
+    adashare_nyuv2,
+    branched_rooms,
+)
+from recipes._attributes_data import AttributesData
+from recipes._deeplab_data import DeepLabData
 from recipes._dense_data import TASKS, DenseData
 from recipes._dense_settings import PRESETS
 from recipes._detection_data import DetectionData
@@ -54,6 +62,30 @@ TINY_ADA_SHARE = dataclasses.replace(
     retrained=2,
 )
 
+BRANCHED_PRESETS = branched_rooms.TABLE.problem.presets
+TINY_BRANCHED = dataclasses.replace(
+    BRANCHED_PRESETS["mini"],
+    size=32,
+    train_images=8,
+    test_images=5,
+    validation_images=6,
+    batch_size=4,
+    network={"depth": 18, "width": 0.06, "features": 4},
+    one_task_iterations=dict.fromkeys(branched_rooms.WEIGHTS, 2),
+    further_iterations=2,
+)
+TINY_ATTRIBUTES = dataclasses.replace(
+    _attributes_settings.PRESETS["mini"],
+    picture_size=48,
+    train_images=8,
+    test_images=5,
+    validation_images=4,
+    batch_size=8,
+    network={"width": 4},
+    one_task_iterations={"attributes": 2},
+    further_iterations=2,
+)
+
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory):
@@ -94,7 +126,7 @@ def tiny_ada_share_data(tmp_path_factory):
     """The settings of AdaShare, and the data that goes with them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_ADA_SHARE, AdaShareData("rooms", TINY_ADA_SHARE)
+        yield TINY_ADA_SHARE, DeepLabData("rooms", TINY_ADA_SHARE)
 
 
 @pytest.fixture
@@ -102,7 +134,45 @@ def tiny_ada_share(tiny_ada_share_data, monkeypatch):
     """Makes `preset="tiny"` known to AdaShare's recipe."""
     settings, data = tiny_ada_share_data
     monkeypatch.setitem(ADA_SHARE_PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._ada_share.AdaShareData", lambda *arguments: data)
+    monkeypatch.setattr("recipes._ada_share.DeepLabData", lambda *arguments: data)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def tiny_branched_data(tmp_path_factory):
+    """The settings of branched networks, and the data that goes with them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield TINY_BRANCHED, DeepLabData("rooms", TINY_BRANCHED)
+
+
+@pytest.fixture
+def tiny_branched(tiny_branched_data, monkeypatch):
+    """Makes `preset="tiny"` known to the recipe of branched networks."""
+    settings, data = tiny_branched_data
+    monkeypatch.setitem(BRANCHED_PRESETS, "tiny", settings)
+    monkeypatch.setattr("recipes._branched.DeepLabData", lambda *arguments: data)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def tiny_attributes_data(tmp_path_factory):
+    """The settings of attributes as tasks, and the data that goes with them: five of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        data = AttributesData("rooms", TINY_ATTRIBUTES)
+    data.attribute_names = data.attribute_names[:5]
+    for part in (data.train, data.validation, data.test):
+        part["attributes"] = part["attributes"][:, :5]
+    return TINY_ATTRIBUTES, data
+
+
+@pytest.fixture
+def tiny_attributes(tiny_attributes_data, monkeypatch):
+    """Makes `preset="tiny"` known to the recipe of attributes as tasks."""
+    settings, data = tiny_attributes_data
+    monkeypatch.setitem(_attributes_settings.PRESETS, "tiny", settings)
+    monkeypatch.setattr("recipes.branched_celeba.AttributesData", lambda *arguments: data)
     return settings
 
 

@@ -1,0 +1,32 @@
+"""Branched networks on Cityscapes: segmentation, instances and depth.
+
+Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
+
+    python -m recipes.branched_cityscapes --preset mini --seeds 1
+
+Instances are learned as the paper's source of them does (Kendall et al., CVPR 2018): every pixel of
+an object predicts where the object's centre lies. Rows, columns and pictures are those of
+`recipes.branched_rooms`, with a budget of two copies of the network.
+"""
+
+from recipes._branched import branched_table
+from recipes._branched_settings import mini, published
+
+WEIGHTS = {"segmentation": 1, "instances": 10, "depth": 3}
+
+TABLE = branched_table(
+    recipe="branched_cityscapes",
+    presets={
+        "mini": mini(WEIGHTS),
+        "paper": published(
+            WEIGHTS, iterations=40_000, size=256, train_images=2975, test_images=500
+        ),
+    },
+    tasks=tuple(WEIGHTS),
+    budgets=(2,),
+    paper_data="Cityscapes",
+    data_set="cityscapes",
+)
+
+if __name__ == "__main__":
+    TABLE.main(__doc__)

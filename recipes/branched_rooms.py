@@ -1,0 +1,42 @@
+"""Branched networks: where should five dense tasks part, for a given budget?
+
+Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
+
+    python -m recipes.branched_rooms --preset mini --seeds 3
+
+Segmentation, surface normals, depth, 2D keypoints and 2D edges of rendered rooms, whose keypoints
+and edges are computed from the picture. Trains one-task networks, compares their representations of
+500 validation images behind the four stages of the ResNet, and searches the best tree for budgets
+of 2, 3 and 4 copies of the network. Rows: one-task, hard sharing, cross-stitch, and for each budget
+the searched tree, a random tree and the worst one of the same size (the searched tree's shape with
+other tasks in its places). Trees start from the one-task networks; all rows have the same number of
+steps in all.
+
+Prints the scores, the mean relative gain over the one-task networks of the same seed, parameters
+and MACs, after every row. Writes `results.json` and pictures (affinities, trees, performance
+against parameters) into the output folder, and of each seed `branching.json` with the affinities
+and the best tree for every budget. A run that was stopped goes on where it was.
+
+`paper` is of the published networks' size, but its lengths and rates are ours.
+"""
+
+from recipes._branched import branched_table
+from recipes._branched_settings import mini, published
+
+WEIGHTS = {"segmentation": 1, "normals": 20, "depth": 3, "keypoints": 7, "edges": 7}
+
+TABLE = branched_table(
+    recipe="branched_rooms",
+    presets={
+        "mini": mini(WEIGHTS),
+        "paper": published(
+            WEIGHTS, iterations=40_000, size=256, train_images=10_000, test_images=1_000
+        ),
+    },
+    tasks=tuple(WEIGHTS),
+    budgets=(2, 3, 4),
+    paper_data="rooms",
+)
+
+if __name__ == "__main__":
+    TABLE.main(__doc__)

@@ -1,0 +1,33 @@
+"""Branched networks on Taskonomy: what a picture shows, segmentation, edges, depth, keypoints.
+
+Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
+
+    python -m recipes.branched_taskonomy --preset mini --seeds 1
+
+Taskonomy's first task is the category of the scene; `rooms` has one scene only, and takes the
+classes that a picture shows. Rows, columns and pictures are those of `recipes.branched_rooms`.
+"""
+
+from recipes._branched import branched_table
+from recipes._branched_settings import mini, published
+from recipes._dense_data import IMAGE_LABELS
+
+WEIGHTS = {IMAGE_LABELS: 1, "segmentation": 1, "edges": 7, "depth": 3, "keypoints": 7}
+
+TABLE = branched_table(
+    recipe="branched_taskonomy",
+    presets={
+        "mini": mini(WEIGHTS),
+        # The pictures of Taskonomy's tiny split.
+        "paper": published(
+            WEIGHTS, iterations=100_000, size=256, train_images=250_000, test_images=50_000
+        ),
+    },
+    tasks=tuple(WEIGHTS),
+    budgets=(2, 3, 4),
+    paper_data="Taskonomy",
+    data_set="taskonomy",
+)
+
+if __name__ == "__main__":
+    TABLE.main(__doc__)
