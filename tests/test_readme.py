@@ -1,5 +1,6 @@
 """What the README shows, runs."""
 
+import json
 import re
 from pathlib import Path
 
@@ -72,3 +73,33 @@ def test_adashare_learns_a_policy(rng):
     assert names["policy"].shape == (2, 8)
     whole, small = (keras_mtl.search.cost(names[name]).macs for name in ("model", "small"))
     assert small < whole
+
+
+def test_a_tree_is_found(rng, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(networks = .*?)```", README.read_text(), re.DOTALL)
+
+    def network():
+        image = x = keras.Input((8,))
+        for name in ("one", "two"):
+            x = keras.layers.Dense(16, activation="tanh", name=name)(x)
+        return keras.Model(image, keras.layers.Dense(1)(x))
+
+    body = network()
+    images = rng.normal(size=(12, 8)).astype("float32")
+    names = {
+        "keras_mtl": keras_mtl,
+        "tower": keras_mtl.towers.Tower(
+            keras.Model(body.inputs, body.get_layer("two").output), ["one"]
+        ),
+        "images": images,
+        "targets": {task: images[:, :1] for task in ("age", "species", "weight")},
+        **{f"{task}_network": network() for task in ("age", "species", "weight")},
+        "print": lambda report: printed.append(str(report)),
+    }
+    printed = []
+    assert "budget=150_000" in example
+    exec(example.replace("150_000", "1100").replace("epochs=10", "epochs=1, verbose=0"), names)
+    assert "chosen" in printed[0]
+    assert json.loads((tmp_path / "tree.json").read_text())["tree"] == names["tree"]
+    assert names["model"].count_params() <= 1100
