@@ -114,7 +114,7 @@ def branch(
             one example).
         locations: names of the stages at which tasks may part and networks are compared; a stage
             that is not named is shared as the next one that is, and behind the last of them no task
-            shares. All stages with weights if `None`.
+            shares. If `None`, behind every stage with weights and those without that follow it.
         joins: as of `tree_front`.
         batch_size, verbose: as of `affinities`.
         name: name of the branched network.
@@ -152,7 +152,7 @@ def branch(
     models = {task: _on_tower(model, task, tower) for task, model in one_task_models.items()}
     heads = {task: model.head(task) for task, model in models.items()}
     if locations is None:
-        locations = [stage for stage in tower.stages if tower.stage(stage).weights]
+        locations = _ends_of_weighted_stages(tower)
     locations = list(locations)
     sizes, fixed = _sizes(tower, heads, locations, needs_macs=measure == "macs")
     smallest = {key: fixed[key] + sum(sizes[key]) for key in sizes}
@@ -204,6 +204,16 @@ def _alone(model, task, tower):
         return model
     heads = {task: model.head(task)}
     return MultiTaskModel(tower, Branched.independent(), heads).initialize_from(model)
+
+
+def _ends_of_weighted_stages(tower):
+    """Of every stage with weights, and the stages such as pools that follow it, the last one."""
+    weighted = [bool(tower.stage(stage).weights) for stage in tower.stages]
+    return [
+        stage
+        for number, stage in enumerate(tower.stages)
+        if any(weighted[: number + 1]) and all(weighted[number + 1 : number + 2])
+    ]
 
 
 def _sizes(tower, heads, locations, needs_macs):

@@ -125,7 +125,8 @@ def outputs(model, x):
 
 
 def test_what_is_the_same_is_shared_whatever_the_budget(branched):
-    expected = {"stem": PAIRS, "middle": ALONE, "late": ALONE}
+    # "bend" has no weights: it goes with "stem".
+    expected = {"bend": PAIRS, "middle": ALONE, "late": ALONE}
     assert branched.tree == expected and list(branched.tree) == list(expected)
     assert branched.report.front[-1].tree == expected
     assert branched.report.front[-1].dissimilarity == 0
@@ -137,7 +138,7 @@ def test_the_branched_network_starts_from_the_one_task_networks(branched, drawn,
     for stage in PARAMETERS:
         for first, second in PAIRS:
             together = model.stage(first, stage) is model.stage(second, stage)
-            assert together == (stage == "stem")  # "bend" has no weights: it goes with "middle"
+            assert together == (stage in ("stem", "bend"))
     for task, weights in drawn.items():
         # The first of a pair gives the weights of what the pair shares.
         first = next(pair[0] for pair in PAIRS if task in pair)
@@ -158,12 +159,13 @@ def test_every_tree_of_the_report_costs_what_it_says(branched):
     report = branched.report
     assert report.front[report.chosen].tree is branched.tree
     assert len(report.front) > 3 and report.tasks == tuple(OUTPUTS)
-    assert report.locations == ("stem", "middle", "late")
+    assert report.locations == ("bend", "middle", "late")
     assert report.affinity.shape == (3, 4, 4)
     heads = {task: layers.Dense(number) for task, number in OUTPUTS.items()}
     for row in report.front:
         model = MultiTaskModel(tower(), Branched(row.tree), heads)
-        copies = [len(row.tree[stage]) * PARAMETERS[stage] for stage in row.tree]
+        parameters = {**PARAMETERS, "bend": PARAMETERS["stem"]}
+        copies = [len(row.tree[stage]) * parameters[stage] for stage in row.tree]
         assert model.count_params() == sum(copies) + HEADS == row.parameters
         assert cost(model) == (row.parameters, row.macs)
     assert report.front[0].parameters == sum(PARAMETERS.values()) + HEADS
@@ -286,7 +288,7 @@ def test_extremes_are_hard_sharing_and_the_one_task_networks(drawn, images, monk
 
 def test_a_budget_of_multiply_accumulates(branched, drawn, monkeypatch):
     known(monkeypatch, branched.report.affinity)
-    macs = {"stem": 48, "middle": 56, "late": 35}
+    macs = {"bend": 48, "middle": 56, "late": 35}
     heads = 5 * sum(OUTPUTS.values())
     models = networks(drawn)
     budget = heads + 2 * (48 + 56 + 35)
@@ -335,7 +337,8 @@ def test_images_of_unknown_size(rng):
         layer.set_weights([rng.normal(size=each.shape) for each in layer.get_weights()])
     x = rng.normal(size=(5, 6, 5, 2)).astype("float32")
     tree, model, report = branch(models, x, any_size, budget=10_000, verbose=0)
-    assert tree == {"wide": [["b"], ["a"]], "deep": [["b"], ["a"]]}
+    # The pool has no weights: it belongs to the stage before it.
+    assert tree == {"pool": [["b"], ["a"]], "deep": [["b"], ["a"]]}
     wide, deep, heads = 2 * 3 * 9 + 3, 3 * 4 + 4, 4 * 5 + 5
     assert model.count_params() == 2 * (wide + deep) + heads
     assert [(row.parameters, row.macs) for row in (report.front[0], report.front[-1])] == [
