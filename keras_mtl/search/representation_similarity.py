@@ -83,14 +83,12 @@ def affinities(models, images, locations, *, batch_size=32, verbose=1):
     Example:
 
     >>> import keras, numpy as np, keras_mtl
-    >>> def network(seed):
-    ...     first = keras.layers.Dense(8, kernel_initializer=keras.initializers.HeNormal(seed))
+    >>> def network():
+    ...     first = keras.layers.Dense(8, name="first")
     ...     return keras.Sequential([keras.Input((4,)), first, keras.layers.Dense(1)])
-    >>> models = {"age": network(0), "species": network(1)}
-    >>> locations = [models["age"].layers[0].name]
-    >>> models["species"].layers[0].name = locations[0]
     >>> images = np.random.default_rng(0).normal(size=(20, 4))
-    >>> keras_mtl.search.affinities(models, images, locations, verbose=0).shape
+    >>> models = {"age": network(), "species": network()}  # trained, each for its task
+    >>> keras_mtl.search.affinities(models, images, ["first"], verbose=0).shape
     (1, 2, 2)
     """
     if not models or not locations:

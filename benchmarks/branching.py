@@ -1,0 +1,105 @@
+"""Times the two halves of the search for a branched network, on drawn numbers.
+
+    python -m benchmarks.branching
+
+Affinity: 500 images, 5 tasks and 4 locations of 256×14×14 features, against the same by
+`np.corrcoef` and, for every pair of tasks, `scipy.stats.spearmanr`; both must agree. Trees: 40
+tasks at 5 locations by joining what adds least, against the paper's spectral clustering, by time
+and by what the best trees of some budgets cost. All in turn, medians of the rounds.
+
+Exit code 1 if affinity takes more than 10 s, or the trees more than 60 s, or if the default is
+slower than SciPy or finds worse trees than spectral clustering.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from keras_mtl.search import affinity, best_tree, tree_front
+
+IMAGES, TASKS, LOCATIONS, FEATURES = 500, 5, 4, 256 * 14 * 14
+MANY_TASKS, MANY_LOCATIONS = 40, 5
+SIZES = (1, 2, 4, 8, 16)
+BUDGETS = (50, 100, 200, 400, 800)
+AFFINITY_BAR, TREES_BAR = 10.0, 60.0
+
+
+def seconds(function, *arguments, **options):
+    started = time.perf_counter()
+    result = function(*arguments, **options)
+    return time.perf_counter() - started, result
+
+
+def by_scipy(features):
+    """The affinity, spelled as one would."""
+    pairs = np.triu_indices(IMAGES, 1)
+    unlikeness = [1 - np.corrcoef(each)[pairs] for each in features]
+    found = np.eye(len(features))
+    for i in range(len(features)):
+        for j in range(i):
+            found[i, j] = found[j, i] = spearmanr(unlikeness[i], unlikeness[j]).statistic
+    return found
+
+
+def compare_affinity(rounds):
+    # Features of the same images have something in common, or all affinities would be 0.
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(IMAGES, FEATURES)).astype("float32")
+    features = [
+        common + task * rng.normal(size=common.shape).astype("float32") for task in range(TASKS)
+    ]
+    times = []
+    for _ in range(rounds):
+        ours, found = seconds(affinity, features)
+        theirs, expected = seconds(by_scipy, features)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        times.append((LOCATIONS * ours, LOCATIONS * theirs))
+    ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+    print(f"affinity: {ours:.1f} s, by SciPy {theirs:.1f} s (bar {AFFINITY_BAR:.0f} s)", flush=True)
+    return ours <= AFFINITY_BAR and ours <= theirs
+
+
+def compare_trees(rounds):
+    rng = np.random.default_rng(0)
+    tasks = rng.normal(size=(MANY_TASKS, 6))
+    alike = np.stack(
+        [
+            np.corrcoef(tasks + 0.5 * rng.normal(size=tasks.shape))
+            for location in range(MANY_LOCATIONS)
+        ]
+    )
+    times, costs = {"agglomerative": [], "spectral": []}, {}
+    for _ in range(rounds):
+        for joins, of_joins in times.items():
+            taken, front = seconds(tree_front, alike, SIZES, joins=joins)
+            of_joins.append(taken)
+            costs[joins] = [best_tree(front, budget).dissimilarity for budget in BUDGETS]
+    for joins, of_joins in times.items():
+        found = ", ".join(f"{cost:.2f}" for cost in costs[joins])
+        print(
+            f"trees, {joins}: {statistics.median(of_joins):.1f} s (bar {TREES_BAR:.0f} s), "
+            f"dissimilarity {found} within {', '.join(map(str, BUDGETS))}",
+            flush=True,
+        )
+    pairs = zip(costs["agglomerative"], costs["spectral"], strict=True)
+    fast = statistics.median(times["agglomerative"]) <= TREES_BAR
+    return fast and all(ours <= theirs for ours, theirs in pairs)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    passed = [compare_affinity(rounds), compare_trees(rounds)]
+    print("PASS" if all(passed) else "FAIL")
+    return not all(passed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
