@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from keras_mtl.sharing._check_tree import check_tree
+
 
 class Node(NamedTuple):
     """A group of tasks at a stage, and the groups it parts into at the next one."""
@@ -27,22 +29,11 @@ def tree_nodes(tree):
             "`tree` must be a dict from the names of one or more stages to partitions of the "
             f"tasks. Received: {tree!r}."
         )
-    tasks, coarser = None, None
     for stage, partition in tree.items():
         _check_groups(stage, partition)
-        members = sorted((task for group in partition for task in group), key=str)
-        tasks = tasks or sorted(set(members), key=str)
-        if members != tasks:
-            raise ValueError(
-                f"`tree` must put each of the tasks {tasks} into one group at every stage. "
-                f"Received at stage {stage!r}: {partition}."
-            )
-        if coarser and not all(_parents(group, coarser) for group in partition):
-            raise ValueError(
-                "`tree` must only branch: tasks that parted cannot share a later stage. "
-                f"Received at stage {stage!r}: {partition} after {coarser}."
-            )
-        coarser = partition
+    # A tree says no more of what tasks there are.
+    first = next(iter(tree.values()))
+    check_tree(tree, sorted({task for group in first for task in group}, key=str))
     nodes = []
     for stage, partition in reversed(tree.items()):
         nodes = [
@@ -63,7 +54,3 @@ def _check_groups(stage, partition):
             "`tree` must have at every stage a list of groups, each a list of one or more task "
             f"names. Received at stage {stage!r}: {partition!r}."
         )
-
-
-def _parents(group, coarser):
-    return [parent for parent in coarser if set(group) <= set(parent)]

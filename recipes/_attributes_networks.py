@@ -8,16 +8,16 @@ from keras_mtl.datasets import ArrayBatches
 from keras_mtl.losses import AttributesCrossentropy
 from keras_mtl.metrics import attribute_average_precision
 from keras_mtl.optimizers import Adam
-from keras_mtl.sharing import Branched, CrossStitched
+from keras_mtl.sharing import CrossStitched
 from keras_mtl.towers.thin_vgg16 import STAGES
-from recipes._branching import Branching
 from recipes._networks import Networks
+from recipes._tree_rows import TreeRows
 
 COMPARED_CROPS = 500
 """The paper's number of images on which representations are compared."""
 
 
-class AttributesNetworks(Branching, Networks):
+class AttributesNetworks(TreeRows, Networks):
     """Thin VGG-16s; arguments as of `Networks`, `data` is an `AttributesData`.
 
     The table has one task, "attributes", and the networks one for each attribute.
@@ -25,9 +25,6 @@ class AttributesNetworks(Branching, Networks):
 
     def __init__(self, settings, data, tasks, folder, seed):
         super().__init__(settings, data, data.attribute_names, folder, seed)
-
-    def hard_sharing(self):
-        return self.joint(Branched.hard_sharing(), "hard_sharing")
 
     def scores(self, models):
         """Accuracy and average precision on the test crops, means over the attributes."""

@@ -3,29 +3,40 @@
 from keras_mtl import plots
 from recipes._branched_networks import BranchedNetworks
 from recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, DeepLabData
-from recipes._table import BASELINE, Problem, Table, scored, seed_gains
+from recipes._table import BASELINE, Problem, Table, scored, seed_gains, size
 from recipes.cross_stitch_table5 import one_task
 
-SEARCHED, RANDOM, WORST = "branched", "random tree", "worst tree"
+TREES = {
+    "branched": lambda networks, copies: networks.branched(copies),
+    "random tree": lambda networks, copies: networks.random_tree(copies),
+    "worst tree": lambda networks, copies: networks.worst_tree(copies),
+}
+"""Kinds of trees, of which a table has a row for every budget."""
 
 
 def branched_rows(budgets):
-    """The rows of a table; budgets are whole numbers of copies of the tower."""
+    """The rows of a table.
+
+    Args:
+        budgets: whole numbers of copies of the tower, less than there are tasks. With one copy all
+            trees are the same.
+    """
     rows = {
         BASELINE: one_task,
         "hard sharing": lambda networks: [networks.hard_sharing()],
         "cross-stitch": lambda networks: [networks.cross_stitched()],
     }
     for copies in budgets:
-        rows |= {
-            f"{SEARCHED} {copies}×": lambda networks, copies=copies: [networks.branched(copies)],
-            f"{RANDOM} {copies}×": lambda networks, copies=copies: [networks.random_tree(copies)],
-            f"{WORST} {copies}×": lambda networks, copies=copies: [networks.worst_tree(copies)],
-        }
+        for kind, tree in list(TREES.items())[: 1 if copies == 1 else None]:
+            rows[f"{kind} {copies}×"] = lambda networks, tree=tree, copies=copies: [
+                tree(networks, copies)
+            ]
     return rows
 
 
-def branched_table(recipe, presets, tasks, budgets, paper_data, data_set=None):
+def branched_table(
+    recipe, presets, tasks, budgets, paper_data, data_set=None, default_budgets=None
+):
     """A table of branched networks for dense tasks.
 
     Args:
@@ -35,6 +46,7 @@ def branched_table(recipe, presets, tasks, budgets, paper_data, data_set=None):
         budgets: as of `branched_rows`.
         paper_data: what the paper calls its data.
         data_set: name of its reader, if it is another than `rooms`.
+        default_budgets: those of which rows are run if none are asked for; all if `None`.
     """
     problem = Problem(
         folder=recipe,
@@ -49,7 +61,14 @@ def branched_table(recipe, presets, tasks, budgets, paper_data, data_set=None):
         lower_is_better=ERRORS,
         paper_data=paper_data,
     )
-    return Table(problem=problem, recipe=recipe, rows=branched_rows(budgets), paper={}, draw=draw)
+    return Table(
+        problem=problem,
+        recipe=recipe,
+        rows=branched_rows(budgets),
+        paper={},
+        draw=draw,
+        default_rows=tuple(branched_rows(default_budgets or budgets)),
+    )
 
 
 def draw(table, networks, results, folder):
@@ -59,11 +78,15 @@ def draw(table, networks, results, folder):
     draw_performance(axes, table, results)
     figure.tight_layout()
     figure.savefig(folder / "performance.png", dpi=100)
-    budgets = [row.split()[-1].rstrip("×") for row in table.rows if row.startswith(SEARCHED)]
-    if any("0" in scored(results, f"{SEARCHED} {copies}×") for copies in budgets):
-        draw_affinities(networks.found).savefig(folder / "affinities.png", dpi=80)
-        trees = {f"{copies}×": networks.tree(int(copies)) for copies in budgets}
-        draw_trees(trees).savefig(folder / "trees.png", dpi=80)
+    if (networks.folder / "trees.json").exists():
+        draw_affinities(networks.report).savefig(folder / "affinities.png", dpi=80)
+        searched = {
+            row: entry["trees"][0]
+            for row in table.rows
+            for seed, entry in scored(results, row).items()
+            if seed == "0" and row.startswith("branched")
+        }
+        draw_trees(searched).savefig(folder / "trees.png", dpi=80)
     plt.close("all")
 
 
@@ -71,19 +94,19 @@ def draw_performance(axes, table, results):
     """Gain over the one-task networks against parameters, of searched trees and of others."""
     series = {}
     for row, of_row in results["rows"].items():
-        kind = next((kind for kind in (SEARCHED, RANDOM, WORST) if row.startswith(kind)), row)
+        kind = next((kind for kind in TREES if row.startswith(kind)), row)
         gains = seed_gains(table, results, row)
         if gains:
-            series.setdefault(kind, []).append((of_row["parameters"], gains))
+            series.setdefault(kind, []).append((size(of_row, "parameters"), gains))
     if series:
         plots.performance_by_size(axes, series)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_ylabel("mean gain over one-task networks (%)")
 
 
-def draw_affinities(found):
+def draw_affinities(report):
     """How alike the one-task networks are, a panel for each location."""
-    count, tasks = len(found["locations"]), found["tasks"]
+    count, tasks = len(report.locations), report.tasks
     columns = min(count, 5)
     side = 1.2 + max(2.0, 0.3 * len(tasks))
     rows = -(-count // columns)
@@ -92,9 +115,7 @@ def draw_affinities(found):
     )
     for axis in axes.flat[count:]:
         axis.set_axis_off()
-    for axis, location, matrix in zip(
-        axes.flat, found["locations"], found["affinity"], strict=False
-    ):
+    for axis, location, matrix in zip(axes.flat, report.locations, report.affinity, strict=False):
         plots.affinity(axis, matrix, tasks)
         axis.set_title(location)
     figure.tight_layout()

@@ -1,11 +1,11 @@
 """The branched networks for dense tasks."""
 
 from keras_mtl.towers.resnet import locations
-from recipes._branching import Branching
 from recipes._deeplab_networks import DeepLabNetworks
+from recipes._tree_rows import TreeRows
 
 
-class BranchedNetworks(Branching, DeepLabNetworks):
+class BranchedNetworks(TreeRows, DeepLabNetworks):
     """As `DeepLabNetworks`; tasks may part behind each of the ResNet's four stages."""
 
     @property

@@ -1,11 +1,12 @@
 """The dense tasks of DeepLab's tables: pictures, targets, losses and scores."""
 
 import keras
+import numpy as np
 
 from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
 from keras_mtl.datasets import center_offsets, edge_map, keypoint_map, rooms
 from keras_mtl.losses import DepthL1, MapL1, NormalsCosine, SegmentationCrossentropy
-from keras_mtl.metrics import MapAbsoluteError
+from keras_mtl.metrics import MapAbsoluteError, attribute_average_precision
 from recipes._dense_data import COLUMNS, IMAGE_LABELS, DenseData
 
 MAPS = {"keypoints": keypoint_map, "edges": edge_map}
@@ -45,23 +46,21 @@ class DeepLabData(DenseData):
         if settings.augmented:
             self.augment = Compose([RandomHorizontalFlip(offsets="instances"), ColorJitter()])
         self.validation = rooms.load("validation", settings.size, settings.validation_images)
+        tasks = settings.task_weights
         for part in (self.train, self.test, self.validation):
-            part.update({task: make(part["image"]) for task, make in MAPS.items()})
-            part["instances"] = center_offsets(part["instances"])
-            part[IMAGE_LABELS] = self._image_labels(part)
+            part.update({task: make(part["image"]) for task, make in MAPS.items() if task in tasks})
+            if "instances" in tasks:
+                part["instances"] = center_offsets(part["instances"])
+            if IMAGE_LABELS in tasks:
+                part[IMAGE_LABELS] = self._image_labels(part)
 
     def _define(self, settings):
-        num_classes = len(self.class_names)
-        labels = keras.layers.Dense(
-            num_classes, kernel_initializer=keras.initializers.GlorotUniform(0)
-        )
         self.kinds = {
-            "segmentation": num_classes,
+            "segmentation": len(self.class_names),
             "normals": "normals",
             "depth": "depth",
             "instances": "offsets",
             **dict.fromkeys(MAPS, "map"),
-            IMAGE_LABELS: keras.Sequential([keras.layers.GlobalAveragePooling2D(), labels]),
         }
         self.losses = {
             "segmentation": SegmentationCrossentropy(),
@@ -73,13 +72,7 @@ class DeepLabData(DenseData):
 
     def metric(self, task):
         if task == IMAGE_LABELS:
-            return keras.metrics.AUC(
-                curve="PR",
-                multi_label=True,
-                num_labels=len(self.class_names),
-                from_logits=True,
-                name="mean_ap",
-            )
+            return _LabelScores()
         if task in ("instances", *MAPS):
             return MapAbsoluteError(name="absolute_error")
         return super().metric(task)
@@ -89,3 +82,20 @@ class DeepLabData(DenseData):
 
     def targets(self, task):
         return self.train[task]
+
+
+class _LabelScores:
+    """The mean average precision of the classes that pictures show; used as a metric."""
+
+    def __init__(self):
+        self.labels, self.scores = [], []
+
+    def update_state(self, labels, scores):
+        self.labels.append(np.asarray(labels))
+        self.scores.append(np.asarray(scores))
+
+    def result(self):
+        precisions = attribute_average_precision(
+            np.concatenate(self.scores), np.concatenate(self.labels)
+        )
+        return {"mean_ap": np.nanmean(precisions)}

@@ -4,8 +4,9 @@ import keras
 from keras_mtl.applications import DeepLab
 
 from keras_mtl.optimizers import Adam
-from keras_mtl.sharing import Branched, CrossStitched
+from keras_mtl.sharing import CrossStitched
 from keras_mtl.towers.resnet import locations
+from recipes._dense_data import IMAGE_LABELS
 from recipes._dense_networks import DenseNetworks
 
 TIMED_IMAGES = 8
@@ -23,15 +24,13 @@ class DeepLabNetworks(DenseNetworks):
             )
         super().__init__(settings, data, tasks, folder, seed)
 
-    def hard_sharing(self):
-        return self.joint(Branched.hard_sharing(), "hard_sharing")
-
     def test_images(self):
         """A batch of pictures, to measure the time of inference on."""
         return self.data.test["image"][:TIMED_IMAGES].astype("float32")
 
     def _build(self, sharing, tasks, seed, **options):
-        kinds = {task: self.data.kinds[task] for task in tasks}
+        known = {**self.data.kinds, IMAGE_LABELS: self._image_labels_head(seed)}
+        kinds = {task: known[task] for task in tasks}
         return DeepLab(sharing, kinds, **self._network(seed), **options)
 
     def _stitched(self, units):

@@ -82,8 +82,7 @@ class DenseNetworks(Networks):
             self.settings.batch_size,
             seed=seed,
             drop_remainder=True,
-            # Only maps of pixels can be augmented along with the picture.
-            augment=None if IMAGE_LABELS in tasks else data.augment,
+            augment=data.augment and _of_maps(data.augment),
         )
 
     def _losses(self, tasks):
@@ -104,18 +103,29 @@ class DenseNetworks(Networks):
             **self.settings.network,
         }
 
+    def _image_labels_head(self, seed):
+        num_classes = len(self.data.class_names)
+        labels = keras.layers.Dense(
+            num_classes, kernel_initializer=keras.initializers.GlorotUniform(seed)
+        )
+        return keras.Sequential([keras.layers.GlobalAveragePooling2D(), labels])
+
     def _trained_on_image_labels(self):
         """A network that learned which classes a picture shows, as ImageNet's networks did."""
 
         def untrained():
-            layers = [
-                keras.layers.GlobalAveragePooling2D(),
-                keras.layers.Dense(
-                    len(self.data.class_names),
-                    kernel_initializer=keras.initializers.GlorotUniform(self.seed),
-                ),
-            ]
-            head = {IMAGE_LABELS: keras.Sequential(layers)}
+            head = {IMAGE_LABELS: self._image_labels_head(self.seed)}
             return FCN(Branched.independent(), head, **self._network(self.seed))
 
         return self._fit_first(untrained, [IMAGE_LABELS], "image_labels", self.seed)
+
+
+def _of_maps(augment):
+    """The augmentation for targets of which some, such as labels of the picture, are no maps."""
+
+    def augmented(images, targets, rng):
+        maps = {task: values for task, values in targets.items() if values.ndim > 2}
+        images, maps = augment(images, maps, rng)
+        return images, {**targets, **maps}
+
+    return augmented

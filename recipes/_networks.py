@@ -105,6 +105,9 @@ class Networks(abc.ABC):
 
         return self._fit_further(first, self.tasks, name, self.seed)
 
+    def hard_sharing(self):
+        return self.joint(Branched.hard_sharing(), "hard_sharing")
+
     def split(self, at):
         return self.joint(Branched.split(at=at), f"split_{at}")
 

@@ -150,9 +150,11 @@ class Table:
             return {"diverged": str(error), **provenance()}
         entry = networks.scores(models, **({"rectified": True} if row in self.rectified else {}))
         costs = [networks.cost(model) for model in models]
-        # Of the first seed, if the seeds' networks differ in size; its pictures are drawn, too.
-        of_row.setdefault("parameters", sum(each.parameters for each in costs))
-        of_row.setdefault("macs", sum(each.macs for each in costs))
+        entry["parameters"] = sum(each.parameters for each in costs)
+        entry["macs"] = sum(each.macs for each in costs)
+        # Those of the row are the first seed's, whose pictures are drawn, too.
+        of_row.setdefault("parameters", entry["parameters"])
+        of_row.setdefault("macs", entry["macs"])
         if self.problem.timed:
             task_macs = sum(networks.task_macs(model) for model in models)
             of_row.setdefault("task_macs", task_macs)
@@ -161,6 +163,9 @@ class Table:
         }
         if units:
             entry["alphas"] = units
+        trees = [model.get_config()["sharing"]["config"].get("tree") for model in models]
+        if any(trees):
+            entry["trees"] = [tree for tree in trees if tree is not None]
         # Of a run that was stopped, only what came after; networks that other rows had trained
         # already are not counted again.
         return {**entry, "seconds": round(time.monotonic() - started, 1), **provenance()}
@@ -231,13 +236,18 @@ def cells(table, results):
             if "alphas" in entry
         ]
         line.append(f"{np.mean(moved):.3f}" if moved else "")
-        line += [f"{of_row['parameters']:,}", f"{of_row['macs'] / 1e6:,.0f}"]
+        line += [f"{size(of_row, 'parameters'):,.0f}", f"{size(of_row, 'macs') / 1e6:,.0f}"]
         if table.problem.timed:
             line.append(f"{of_row['task_macs'] / 1e6:,.0f}")
             line.append(f"{of_row['inference_ms']:.1f}" if "inference_ms" in of_row else "")
         line.append(str(len(entries)))
         rows[row] = line
     return heading, rows
+
+
+def size(of_row, key):
+    """Parameters or MACs of a row, the mean over its seeds, whose networks may differ in size."""
+    return np.mean([entry.get(key, of_row[key]) for entry in of_row["seeds"].values()])
 
 
 def seed_gains(table, results, row):

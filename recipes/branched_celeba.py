@@ -40,7 +40,7 @@ ATTRIBUTES = Problem(
 TABLE = Table(
     problem=ATTRIBUTES,
     recipe="branched_celeba",
-    rows=branched_rows(budgets=(2, 4, 8)),
+    rows=branched_rows(budgets=(1, 2, 4, 8)),
     paper={},
     draw=draw,
 )

@@ -23,7 +23,7 @@ TABLE = branched_table(
         ),
     },
     tasks=tuple(WEIGHTS),
-    budgets=(2,),
+    budgets=(1, 2),
     paper_data="Cityscapes",
     data_set="cityscapes",
 )

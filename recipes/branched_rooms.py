@@ -34,7 +34,8 @@ TABLE = branched_table(
         ),
     },
     tasks=tuple(WEIGHTS),
-    budgets=(2, 3, 4),
+    budgets=(1, 2, 3, 4),
+    default_budgets=(1, 2, 3),
     paper_data="rooms",
 )
 

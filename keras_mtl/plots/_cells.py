@@ -1,5 +1,7 @@
 """Tables drawn as cells."""
 
+import re
+
 import numpy as np
 
 
@@ -26,6 +28,6 @@ def write_numbers(axes, values, colors):
         if np.isnan(value):
             continue
         # "z": what is rounded to zero has no sign.
-        text = f"{float(value):z.2f}".replace("0.", ".", 1).replace("-", "−")
+        text = re.sub(r"^(-?)0\.", r"\1.", f"{float(value):z.2f}").replace("-", "−")
         color = "0.15" if brightness[row, column] > 0.45 else "white"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)

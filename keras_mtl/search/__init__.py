@@ -1,9 +1,11 @@
 """What sharing costs, and what there is to choose from."""
 
-from keras_mtl.search.branch import BranchedTree, Branching, BranchReport, branch
+from keras_mtl.search.branch import Branching, branch
+from keras_mtl.search.branch_report import BranchedTree, BranchReport
 from keras_mtl.search.cost import cost
 from keras_mtl.search.enumerate_splits import enumerate_splits
 from keras_mtl.search.prune import prune
+from keras_mtl.search.rank_trees import rank_trees
 from keras_mtl.search.relative_gain import relative_gain
 from keras_mtl.search.representation_similarity import affinities, affinity
 from keras_mtl.search.splits import Split, SplitTable, splits
@@ -33,6 +35,7 @@ __all__ = [
     "enumerate_trees",
     "format_tree",
     "prune",
+    "rank_trees",
     "relative_gain",
     "splits",
     "task_costs",

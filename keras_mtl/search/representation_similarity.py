@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_mtl._check_integer import check_integer
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import Tower
 
@@ -67,8 +68,8 @@ def affinities(models, images, locations, *, batch_size=32, verbose=1):
     Args:
         models: dict from task to the network trained for it: a `MultiTaskModel` that has the task,
             or any functional Keras model. Batch normalisation is that of inference.
-        images: array (K, …), what the networks take, or a list or dict of such arrays for networks
-            of several inputs.
+        images: array (K, …), what the networks take, or for networks of several inputs a list or a
+            dict (by the inputs' names) of such arrays.
         locations: names of the stages (of a plain Keras model: of the layers) behind which the
             representations are compared, from the image on.
         batch_size: number of images that go through a network at once.
@@ -78,7 +79,8 @@ def affinities(models, images, locations, *, batch_size=32, verbose=1):
         A float64 array (D, T, T): see `affinity`.
 
     Raises:
-        ValueError: as `affinity` and `keras_mtl.towers.Tower`; a `MultiTaskModel` without the task.
+        ValueError: as `affinity` and `keras_mtl.towers.Tower`; a `MultiTaskModel` without the task;
+            images that are not one array for each input of every network, of equal lengths.
 
     Example:
 
@@ -96,21 +98,19 @@ def affinities(models, images, locations, *, batch_size=32, verbose=1):
             "`models` and `locations` must hold one or more. "
             f"Received: models of {list(models)}, locations={locations}."
         )
+    batch_size = check_integer("batch_size", batch_size, 1)
     towers = {task: _cut(model, task, locations) for task, model in models.items()}
+    inputs_of = {task: _in_order(images, tower.model, task) for task, (tower, _) in towers.items()}
     bar = keras.utils.Progbar(
         len(towers) * len(locations), verbose=verbose, unit_name="representation"
     )
     ranks = [{} for _ in locations]
     for task, (tower, stages) in towers.items():
-        inputs = _in_order(images, tower.model)
-        if len(inputs[0]) < 3:
-            raise ValueError(f"`images` must be 3 or more. Received: {len(inputs[0])}.")
+        inputs = inputs_of[task]
         features = inputs[0]
         for of_location, location, stage in zip(ranks, locations, stages, strict=True):
             further = [inputs[number] for number in tower.further_inputs(stage)]
-            features = tower.stage(stage).predict(
-                [features, *further] if further else features, batch_size, verbose=0
-            )
+            features = _predicted(tower.stage(stage), [features, *further], batch_size)
             of_location[task] = ranked_unlikeness(features, f"{task}, {location}")
             bar.add(1)
     return np.stack([_rank_correlation(of_location) for of_location in ranks])
@@ -175,8 +175,35 @@ def _cut(model, task, locations):
     return Tower(keras.Model(inputs, output), names), names
 
 
-def _in_order(images, model):
+def _in_order(images, model, task):
     """The arrays of a model's inputs, in their order."""
+    names = [x.name for x in model.inputs]
     if isinstance(images, dict):
-        return [images[x.name] for x in model.inputs]
-    return list(images) if isinstance(images, (list, tuple)) else [images]
+        arrays, received = [images[name] for name in names if name in images], list(images)
+    else:
+        arrays = list(images) if isinstance(images, (list, tuple)) else [images]
+        received = f"{len(arrays)} in a {type(images).__name__}"
+    if len(arrays) != len(names):
+        raise ValueError(
+            "`images` must have one array of all images for each input of the networks. "
+            f"Received: {received}, for the inputs {names} of the one for {task!r}."
+        )
+    counts = [np.shape(each)[0] if np.ndim(each) else 0 for each in arrays]
+    if min(counts) < 3 or min(counts) < max(counts):
+        raise ValueError(
+            "`images` must be 3 or more, and as many for every input. "
+            f"Received: {', '.join(map(str, counts))}."
+        )
+    return arrays
+
+
+def _predicted(model, inputs, batch_size):
+    """What `predict` returns, which until it has put its batches together holds it twice."""
+    features = None
+    for start in range(0, len(inputs[0]), batch_size):
+        batch = [each[start : start + batch_size] for each in inputs]
+        found = model.predict_on_batch(batch if len(batch) > 1 else batch[0])
+        if features is None:
+            features = np.empty((len(inputs[0]), *found.shape[1:]), found.dtype)
+        features[start : start + batch_size] = found
+    return features

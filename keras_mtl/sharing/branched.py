@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_mtl.sharing._check_tree import check_tree
 from keras_mtl.sharing.sharing import Sharing
 
 HEADS = "heads"
@@ -66,7 +67,7 @@ class Branched(Sharing):
     def partition(self, stage, tower, tasks):
         index = tower.index(stage)
         if self.tree is not None:
-            return self._partitions(tower, tasks)[index]
+            return [list(group) for group in self._partitions(tower, tasks)[index]]
         if self._shared_stages(tower) > index:
             return [list(tasks)]
         return [[task] for task in tasks]
@@ -78,21 +79,7 @@ class Branched(Sharing):
         if self.tree is None:
             return
         self._check_stages(tower)
-        coarser = [list(tasks)]
-        for stage, partition in zip(tower.stages, self._partitions(tower, tasks), strict=True):
-            members = [task for group in partition for task in group]
-            if sorted(members) != sorted(tasks) or [] in partition:
-                raise ValueError(
-                    f"`tree` must put each of the tasks {list(tasks)} into one group at every "
-                    f"stage. Received at stage {stage!r}: {partition}."
-                )
-            for group in partition:
-                if not any(set(group) <= set(parent) for parent in coarser):
-                    raise ValueError(
-                        f"`tree` must only branch: tasks that parted cannot share a later stage. "
-                        f"Received at stage {stage!r}: {partition} after {coarser}."
-                    )
-            coarser = partition
+        check_tree(dict(zip(tower.stages, self._partitions(tower, tasks), strict=True)), tasks)
 
     def get_config(self):
         return {"tree": self.tree, "split_at": self.split_at}

@@ -136,8 +136,8 @@ def test_the_rate_is_halved_without_regard_to_where_the_first_steps_end(
     assert steps == [0.5 ** (max(step - 1, 0) // 4) for step in range(19)]
 
 
-def test_five_tasks_have_targets(tiny_ada_share_data):
-    settings, data = tiny_ada_share_data
+def test_five_tasks_have_targets(tiny_branched_data):
+    settings, data = tiny_branched_data  # of the same five tasks
     for task in adashare_taskonomy.TABLE.problem.tasks:
         assert len(data.targets(task)) == settings.train_images
         assert task in data.kinds and task in data.losses

@@ -1,5 +1,6 @@
 """The tables of branched networks: every row, the trees, and what they must beat."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from recipes import branched_celeba, branched_cityscapes, branched_rooms, branched_taskonomy
 from recipes._attributes_networks import AttributesNetworks
 from recipes._branched_networks import BranchedNetworks
+from recipes._deeplab_data import DeepLabData
+from recipes._table import cells
 
 TABLE = branched_rooms.TABLE
 TASKS = TABLE.problem.tasks
@@ -44,6 +47,8 @@ def test_every_row_is_trained_and_drawn(tiny_branched, unlike, tmp_path):
     # The trees that a searched one must beat are of its size.
     assert found["branched 2×"] == found["random tree 2×"] == found["worst tree 2×"]
     assert found["hard sharing"] < found["branched 2×"] < found["one-task"]
+    trees = {row: results["rows"][row]["seeds"]["0"].get("trees") for row in rows}
+    assert trees["one-task"] is None and trees["branched 2×"] != trees["worst tree 2×"]
     for row in rows:
         entry = results["rows"][row]["seeds"]["0"]
         for task, scores in TABLE.problem.headlines.items():
@@ -55,14 +60,17 @@ def test_every_row_is_trained_and_drawn(tiny_branched, unlike, tmp_path):
 
 @pytest.mark.one_backend
 def test_trees_fit_their_budget_and_start_from_the_one_task_networks(of_seed):
-    found = of_seed.found
-    sizes = {json.dumps(each["tree"]): each["parameters"] for each in found["front"]}
-    hard, apart = (found["front"][end]["parameters"] for end in (0, -1))
+    front = of_seed.report.front
+    sizes = {json.dumps(each.tree): each.parameters for each in front}
+    hard, apart = (front[end].parameters for end in (0, -1))
     one_tower = (apart - hard) / (len(TASKS) - 1)
-    taken = [sizes[json.dumps(of_seed.tree(copies))] for copies in (1, 2, 3, 5)]
-    assert taken[0] == hard and taken[-1] == apart
-    for size, copies in zip(taken, (1, 2, 3, 5), strict=True):
+    budgets = (1, 2, 3, 4)
+    taken = [sizes[json.dumps(of_seed.tree(copies))] for copies in budgets]
+    assert taken[0] == hard
+    for size, copies in zip(taken, budgets, strict=True):
         assert size <= hard + (copies - 1) * one_tower
+    with pytest.raises(SystemExit, match="5 copies leaves 5 tasks nothing to share"):
+        of_seed.tree(5)
     model = of_seed.branched(3)
     assert model.count_params() == taken[2]
     for task in TASKS:
@@ -83,7 +91,7 @@ def test_other_trees_have_the_shape_of_the_searched_one(of_seed, monkeypatch):
     for tree in others:
         for partition in tree.values():
             assert sorted(map(len, partition)) == [1, 2, 2]
-    affinity = dict(zip(of_seed.locations, of_seed.found["affinity"], strict=True))
+    affinity = dict(zip(of_seed.locations, of_seed.report.affinity, strict=True))
 
     def unlike(tree):
         """The cost of the tree, from the paper's words."""
@@ -114,28 +122,63 @@ def test_attributes_are_tasks(tiny_attributes, tiny_attributes_data, unlike, tmp
         assert entry["accuracy"] == pytest.approx(np.mean(list(entry["accuracies"].values())))
         assert 0 <= entry["mean_ap"] <= 1
     networks = AttributesNetworks(*tiny_attributes_data, ("attributes",), tmp_path / "seed_0", 0)
-    assert len(networks.found["locations"]) == 15
+    assert len(networks.report.locations) == 15
     assert (tmp_path / table.recipe / "trees.png").stat().st_size > 1000
 
 
 @pytest.mark.one_backend
-def test_all_tasks_of_all_tables_are_learned_and_scored(tiny_branched_data, untrained, tmp_path):
-    settings, data = tiny_branched_data
+def test_sizes_are_means_over_the_seeds(tiny_branched):
+    entry = {task: dict.fromkeys(scores, 1.0) for task, scores in TABLE.problem.headlines.items()}
+    sizes = ({"parameters": 1000, "macs": 1e6}, {"parameters": 3000, "macs": 5e6})
+    seeds = {str(seed): {**entry, **size} for seed, size in enumerate(sizes)}
+    rows = {"branched 2×": {"parameters": 1000, "macs": 1e6, "seeds": seeds}}
+    heading, lines = cells(TABLE, {"tasks": list(TASKS), "rows": rows})
+    line = dict(zip(heading, lines["branched 2×"], strict=True))
+    assert (line["parameters"], line["M MACs"]) == ("2,000", "3")
+
+
+@pytest.mark.one_backend
+def test_all_tasks_of_all_tables_are_learned_and_scored(
+    tiny_branched, untrained, tmp_path, tmp_path_factory, monkeypatch
+):
     for table in (branched_cityscapes.TABLE, branched_taskonomy.TABLE):
         preset = table.problem.presets["mini"]
-        assert set(preset.task_weights) == set(table.problem.tasks) <= set(data.losses)
-        for task in table.problem.tasks:
-            assert len(data.targets(task)) == settings.train_images
-            assert len(data.test[task]) == settings.test_images
-    tasks = ("image_labels", "instances")
-    weights = dict.fromkeys(tasks, 1.0)
-    networks = BranchedNetworks(
-        type(settings)(**{**vars(settings), "task_weights": weights}), data, tasks, tmp_path, 0
+        assert set(preset.task_weights) == set(table.problem.tasks)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+    tasks = ("image_labels", "segmentation", "instances")
+    settings = dataclasses.replace(
+        tiny_branched,
+        tasks=tasks,
+        task_weights=dict.fromkeys(tasks, 1.0),
+        augmented=True,
     )
+    data = DeepLabData("rooms", settings)
+    networks = BranchedNetworks(settings, data, tasks, tmp_path, 0)
     model = networks.hard_sharing()
     model.compile("adam", **networks._losses(tasks))
     batches = networks._batches(tasks, 0)
+    images, targets = batches[0]
+    # The pictures are augmented, also where a task has labels instead of maps.
+    plain = data.train["image"][batches.order()[: len(images)]]
+    assert (images != plain).any()
+    assert targets["image_labels"].shape == (len(images), 17)
     model.fit(batches, epochs=1, shuffle=False, verbose=0)
     scores = networks.scores([model])
     assert 0 < scores["image_labels"]["mean_ap"] <= 1
     assert 0 < scores["instances"]["absolute_error"] < 10
+
+
+@pytest.mark.slow
+def test_a_run_is_taken_up_again(tiny_branched, tmp_path, capsys):
+    rows, tasks = ["one-task", "branched 1×", "random tree 2×"], TASKS[:3]
+    results = TABLE.run("tiny", rows=rows[:2], tasks=tasks, output=tmp_path)
+    again = TABLE.run("tiny", rows=rows, tasks=tasks, output=tmp_path)
+    assert again["rows"]["branched 1×"] == results["rows"]["branched 1×"]
+    whole = TABLE.run("tiny", rows=rows, tasks=tasks, output=tmp_path / "whole")
+    for row in rows:
+        ours, theirs = (each["rows"][row]["seeds"]["0"] for each in (again, whole))
+        assert [ours[task] for task in tasks] == [theirs[task] for task in tasks]
+        assert ours.get("trees") == theirs.get("trees")
+    capsys.readouterr()
+    TABLE.run("tiny", rows=rows, tasks=tasks, output=tmp_path)
+    assert "epoch 0 of" not in capsys.readouterr().out

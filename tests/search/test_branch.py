@@ -209,7 +209,7 @@ def test_the_branched_network_is_saved(branched, images, tmp_path):
 def known(monkeypatch, affinity):
     """Without the comparison, which other tests make: most of the time goes into it."""
     monkeypatch.setattr(
-        sys.modules["keras_mtl.search.branch"],
+        sys.modules["keras_mtl.search.rank_trees"],
         "affinities",
         lambda models, images, locations, **options: affinity[: len(locations)],
     )

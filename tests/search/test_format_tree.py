@@ -65,6 +65,15 @@ def test_a_large_group_is_shortened_only_where_it_branches():
     assert all(f"attribute_{index}" in format_tree(tree) for index in range(40))
 
 
+def test_behind_the_last_stage_nothing_is_known():
+    """`Branched` parts the tasks there, if a tower goes on."""
+    assert format_tree({"a": [ALL], "b": PAIR}).split("\n") == [
+        "a: seg, depth, normals",
+        "├─ b: seg, depth",
+        "└─ b: normals",
+    ]
+
+
 @pytest.mark.parametrize("tree", [None, {}, [[["a"]]], "tree"])
 def test_a_tree_is_a_dict(tree):
     with pytest.raises(ValueError, match="`tree` must be a dict"):

@@ -241,10 +241,21 @@ def test_images_of_several_inputs_go_where_they_belong(rng):
         task: np.tanh(np.concatenate([one[task], boxes], 1) @ kernel(net.get_layer("two")))
         for task, net in nets.items()
     }
-    for images in ([pixels, boxes], {"boxes": boxes, "pixels": pixels}):
-        found = affinities(models, images, ["one", "two"], verbose=0)
+    for images in ([pixels, boxes], {"boxes": boxes, "unused": boxes[:2], "pixels": pixels}):
+        found = affinities(models, images, ["one", "two"], batch_size=3, verbose=0)
         np.testing.assert_allclose(found, [affinity(one), affinity(two)], atol=1e-3)
     assert abs(found[0, 0, 1] - found[1, 0, 1]) > 1e-2
+    for wrong, received in (
+        ({"pixels": pixels, "crops": boxes}, r"\['pixels', 'crops'\]"),
+        ([pixels], "1 in a list"),
+        (pixels, "1 in a ndarray"),
+        ((pixels, boxes, boxes), "3 in a tuple"),
+    ):
+        message = rf"`images` must .* Received: {received}, .* \['pixels', 'boxes'\] .* 'a'"
+        with pytest.raises(ValueError, match=message):
+            affinities(models, wrong, ["one"], verbose=0)
+    with pytest.raises(ValueError, match="as many for every input. Received: 8, 5"):
+        affinities(models, [pixels, boxes[:5]], ["one"], verbose=0)
 
 
 def small(names=("one", "two")):
@@ -256,8 +267,13 @@ def small(names=("one", "two")):
 def test_what_is_no_comparison_is_refused(rng):
     images, model = rng.normal(size=(5, 4)), small()
     for few in (0, 1, 2):
-        with pytest.raises(ValueError, match=f"`images` must be 3 or more. Received: {few}"):
+        with pytest.raises(ValueError, match=f"`images` must be 3 or more.* Received: {few}"):
             affinities({"a": model}, images[:few], ["one"], verbose=0)
+    with pytest.raises(ValueError, match="`images` must have one array .* Received: 5 in a list"):
+        affinities({"a": model}, list(images), ["one"], verbose=0)
+    for size in (0, 2.5):
+        with pytest.raises(ValueError, match="`batch_size` to be an integer"):
+            affinities({"a": model}, images, ["one"], batch_size=size)
     with pytest.raises(ValueError, match="`models` and `locations` must hold one or more"):
         affinities({}, images, ["one"])
     with pytest.raises(ValueError, match="`models` and `locations` must hold one or more"):

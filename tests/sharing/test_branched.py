@@ -262,6 +262,19 @@ def test_a_tree_of_tuples_is_kept_as_lists():
 
 
 @pytest.mark.parametrize(
+    "sharing", [Branched([TWO] * 4), Branched({"middle": TWO}), Branched.split(at="late")]
+)
+def test_a_partition_can_be_changed_without_the_sharing(sharing):
+    tower = reversed_tower()
+    for stage in tower.stages:
+        before = sharing.partition(stage, tower, TASKS)
+        changed = sharing.partition(stage, tower, TASKS)
+        changed[0].append("d")
+        changed.append(["e"])
+        assert sharing.partition(stage, tower, TASKS) == before
+
+
+@pytest.mark.parametrize(
     "tree, message",
     [
         (

@@ -5,14 +5,14 @@ def best_tree(front, budget):
     """Picks the least dissimilar tree of a front that is no larger than a budget.
 
     Args:
-        front: what `tree_front` returns.
+        front: what `tree_front` returns, the smallest tree first.
         budget: in the unit of its sizes.
 
     Returns:
         A `RankedTree`.
 
     Raises:
-        ValueError: even the smallest tree is larger.
+        ValueError: `front` is empty, or even its smallest tree is larger.
 
     Example:
 
@@ -22,6 +22,8 @@ def best_tree(front, budget):
     >>> keras_mtl.search.best_tree(front, budget=25).tree
     (((0, 1), (2,)),)
     """
+    if not front:
+        raise ValueError("`front` must hold one or more trees. Received: none.")
     affordable = [each for each in front if each.size <= budget]
     if not affordable:
         raise ValueError(

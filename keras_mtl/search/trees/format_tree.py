@@ -13,6 +13,9 @@ def format_tree(tree):
 
     A group of more than 6 tasks is shortened where it branches: its tasks stand below it.
 
+    Of a tower that goes on behind the last stage of the tree nothing is written, since the tree
+    does not know of it: `keras_mtl.sharing.Branched` parts all tasks there.
+
     Args:
         tree: dict from stage to partition of the tasks, as of `keras_mtl.sharing.Branched`, the
             shallowest stage first. The partitions are lists of groups, lists of task names.

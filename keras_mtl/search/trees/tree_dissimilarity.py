@@ -1,6 +1,10 @@
 """How unlike the tasks are that a tree lets share."""
 
+from collections import Counter
+
 import numpy as np
+
+from keras_mtl.search.trees._checked_affinity import checked_affinity
 
 
 def tree_dissimilarity(tree, affinity):
@@ -19,7 +23,8 @@ def tree_dissimilarity(tree, affinity):
         A float.
 
     Raises:
-        ValueError: the tree has another number of locations.
+        ValueError: the tree has another number of locations, or a partition without some task, with
+            an unknown one or with one twice; an affinity that `tree_front` does not take.
 
     Example:
 
@@ -28,12 +33,20 @@ def tree_dissimilarity(tree, affinity):
     >>> round(keras_mtl.search.tree_dissimilarity([[(0, 1), (2,)]], affinity), 3)
     0.05
     """
-    distances = 1 - np.asarray(affinity, float)
+    distances = 1 - checked_affinity(affinity)
     if len(tree) != len(distances):
         raise ValueError(
             "`tree` must have a partition for each location of `affinity`. "
             f"Received: {len(tree)} partitions for {len(distances)} locations."
         )
+    num_tasks = distances.shape[1]
+    for location, partition in enumerate(tree):
+        members = Counter(task for group in partition for task in group)
+        if members != Counter(range(num_tasks)) or not all(map(len, partition)):
+            raise ValueError(
+                f"`tree` must put each of the tasks 0 to {num_tasks - 1} into one group at every "
+                f"location. Received at location {location}: {partition}."
+            )
     return sum(
         partition_dissimilarity(partition, distance)
         for partition, distance in zip(tree, distances, strict=True)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl.search.trees._checked_affinity import checked_affinity
 from keras_mtl.search.trees._joins import agglomerations, spectral_clusterings
 from keras_mtl.search.trees._partitions import coarsenings, singletons
 from keras_mtl.search.trees.tree_dissimilarity import partition_dissimilarity
@@ -16,7 +17,7 @@ JOINS = {
     "spectral": spectral_clusterings,
 }
 EXACT_TASKS = 6
-"""Up to so many tasks no tree is missed within seconds."""
+"""Up to so many tasks no tree is missed, within some 3 s even at 17 locations."""
 SLICES = 100
 """Trees of a beam compete with those of their size, rounded to such a part of the largest."""
 
@@ -38,7 +39,10 @@ def tree_front(affinity, sizes, *, joins=None, beam_width=10):
     Trees are built from their last location up to the image, by joining groups of tasks. Of those
     that begin with the same partition only the ones that no other beats so far can become best, so
     that with all joins nothing is missed. For many tasks some joins are tried, and kept are trees
-    that no other beats and of the trees of about one size the best.
+    that no other beats and of the trees of about one size the best; the very best may be missed.
+
+    On one core 6 tasks at 17 locations take some 3 s with all joins, and two at a time 24 tasks at
+    15 locations some 15 s and 40 tasks at 15 locations about a minute.
 
     Source: Vandenhende et al., "Branched Multi-Task Networks", BMVC 2020, section 3.2. There joins
     are those of spectral clustering, and the search is for one budget.
@@ -57,7 +61,7 @@ def tree_front(affinity, sizes, *, joins=None, beam_width=10):
         A tuple of `RankedTree`s, the smallest (all tasks share everything) first.
 
     Raises:
-        ValueError: an affinity of another shape or with values that are not finite; sizes that are
+        ValueError: an affinity of another shape, not from -1 to 1 or not symmetric; sizes that are
             not one a location, or negative; unknown `joins`; `beam_width` is no positive integer.
 
     Example:
@@ -71,7 +75,8 @@ def tree_front(affinity, sizes, *, joins=None, beam_width=10):
     >>> front[1].tree
     (((0, 1, 2, 3),), ((0, 1), (2, 3)))
     """
-    affinity, sizes = _checked(affinity, sizes)
+    affinity = checked_affinity(affinity)
+    sizes = _checked_sizes(sizes, len(affinity))
     num_tasks = affinity.shape[1]
     beam_width = check_integer("beam_width", beam_width, 1)
     if joins is None:
@@ -125,19 +130,12 @@ def _flat(trees):
     return [each for of_partition in trees.values() for each in of_partition]
 
 
-def _checked(affinity, sizes):
-    affinity, sizes = np.asarray(affinity, float), np.asarray(sizes)
-    if affinity.ndim != 3 or affinity.shape[1] != affinity.shape[2] or 0 in affinity.shape:
-        raise ValueError(
-            "`affinity` must be of shape (locations, tasks, tasks). "
-            f"Received: shape {affinity.shape}."
-        )
-    if not np.isfinite(affinity).all():
-        raise ValueError("`affinity` must be finite. Received NaN or infinite values.")
-    fits = sizes.shape == affinity.shape[:1] and np.isfinite(sizes).all()
+def _checked_sizes(sizes, locations):
+    sizes = np.asarray(sizes)
+    fits = sizes.shape == (locations,) and np.isfinite(sizes).all()
     if not fits or not (sizes >= 0).all() or not sizes.any():
         raise ValueError(
-            f"`sizes` must be {len(affinity)} numbers of 0 or more, one for each location, not all "
+            f"`sizes` must be {locations} numbers of 0 or more, one for each location, not all "
             f"0. Received: {sizes.tolist()}."
         )
-    return affinity, sizes
+    return sizes

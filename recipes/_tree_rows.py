@@ -8,19 +8,20 @@ import math
 import keras
 import numpy as np
 
-from keras_mtl.search import branch, tree_dissimilarity
+from keras_mtl.search import BranchReport, rank_trees, tree_dissimilarity
 from keras_mtl.sharing import Branched
 
 PERMUTATIONS = 5000
 """Of many tasks so many orders are drawn, and the others left out."""
 
 
-class Branching:
+class TreeRows:
     """The branched networks of a table; mixed into its `Networks`.
 
     Budgets are in copies of the tower: with 1 the tasks share everything, with as many as there are
     tasks nothing. All trees start from the same one-task networks. The trees that a searched one
-    must beat have its shape, and so its size, but other tasks in the places.
+    must beat have its shape, and so its size, but other tasks in the places; of so many tasks that
+    not all orders can be seen, some are drawn.
     """
 
     locations = None
@@ -36,31 +37,34 @@ class Branching:
         return {task: self.one_task(task) for task in self.tasks}
 
     @functools.cached_property
-    def found(self):
-        """What the search for trees found, as `BranchReport.save` writes it."""
-        path = self.folder / "branching.json"
+    def report(self):
+        """The best trees for all budgets, also kept as `trees.json`."""
+        path = self.folder / "trees.json"
         if not path.exists():
             models = self.one_task_models
-            everything = sum(model.count_params() for model in models.values())
-            found = branch(
+            tower = models[self.tasks[0]].get_config()["tower"]
+            rank_trees(
                 models,
                 self._compared_images(),
-                keras.saving.deserialize_keras_object(models[self.tasks[0]].get_config()["tower"]),
-                budget=everything,
+                keras.saving.deserialize_keras_object(tower),
                 locations=self.locations,
                 verbose=0,
-            )
-            found.report.save(path)
-        return json.loads(path.read_text())
+            ).save(path)
+        return BranchReport.load(path)
 
     def tree(self, copies):
         """The best tree of a budget."""
-        front, task = self.found["front"], self.tasks[0]
+        if copies >= len(self.tasks):
+            raise SystemExit(
+                f"A budget of {copies} copies leaves {len(self.tasks)} tasks nothing to share: "
+                "leave its --rows out."
+            )
+        front, task = self.report.front, self.tasks[0]
         network = self.one_task_models[task]
         tower = network.count_params() - network.head(task).count_params()
         # The first tree is one tower that all tasks share.
-        budget = front[0]["parameters"] + (copies - 1) * tower
-        return [each["tree"] for each in front if each["parameters"] <= budget][-1]
+        budget = front[0].parameters + (copies - 1) * tower
+        return front[self.report.position(budget)].tree
 
     def branched(self, copies):
         return self._from_one_task(self.tree(copies), f"branched_{copies}")
@@ -98,12 +102,12 @@ class Branching:
         return list(trees.values()) or [searched]
 
     def _dissimilarity(self, tree):
-        number = {task: index for index, task in enumerate(self.found["tasks"])}
+        number = {task: index for index, task in enumerate(self.report.tasks)}
         numbered = [
             [tuple(number[task] for task in group) for group in partition]
             for partition in tree.values()
         ]
-        return tree_dissimilarity(numbered, self.found["affinity"])
+        return tree_dissimilarity(numbered, self.report.affinity)
 
     def _from_one_task(self, tree, name):
         def started():

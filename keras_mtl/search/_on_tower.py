@@ -1,0 +1,25 @@
+"""One-task networks of any kind as networks on one tower."""
+
+import keras
+
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.sharing import Branched
+from keras_mtl.towers import Tower, possible_cuts
+
+
+def on_tower(model, task, tower):
+    """A trained network as a `MultiTaskModel` with the task and the tower's stages."""
+    if isinstance(model, MultiTaskModel):
+        model.head(task)  # refuses a task that it does not have
+        if model.stages != list(tower.stages):
+            raise ValueError(
+                f"`one_task_models[{task!r}]` must have the tower's stages {list(tower.stages)}. "
+                f"Received: {model.stages}."
+            )
+        return model
+    whole = Tower(model, tower.stages)
+    end = tower.stages[-1]
+    body = keras.Model(model.inputs, possible_cuts(model)[end])
+    has_head = whole.stages[-1] != end
+    head = whole.stage(whole.stages[-1]) if has_head else keras.layers.Identity()
+    return MultiTaskModel(Tower(body, tower.stages), Branched.independent(), {task: head})

@@ -1,0 +1,102 @@
+"""What a search for trees found."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_mtl.search.trees import format_tree
+
+ROWS = 24
+"""As many trees of the front are printed; a file has all."""
+
+
+class BranchedTree(NamedTuple):
+    """A tree of the front, with what a network with it costs, heads included."""
+
+    dissimilarity: float
+    parameters: int
+    macs: int | None
+    """Multiply-accumulates of one example's forward pass; `None` if they cannot be counted."""
+    tree: dict
+    """From location to partition, as `keras_mtl.sharing.Branched` takes it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BranchReport:
+    """The best tree for every budget; `print` shows it as text."""
+
+    tasks: tuple
+    locations: tuple
+    affinity: np.ndarray
+    """Of every two tasks at every location, (locations, tasks, tasks)."""
+    measure: str
+    """What budgets are of: `"parameters"` or `"macs"`."""
+    front: tuple
+    """The `BranchedTree`s that no other one beats, the smallest first."""
+    chosen: int | None = None
+    """Position in it of the tree that was taken, if one was."""
+
+    def position(self, budget):
+        """Position in the front of the best tree that a budget allows.
+
+        Args:
+            budget: what the network may cost at most, in the report's measure.
+
+        Returns:
+            An integer.
+
+        Raises:
+            ValueError: even the smallest tree costs more.
+        """
+        costs = [getattr(each, self.measure) for each in self.front]
+        if budget < costs[0]:
+            raise ValueError(
+                f"`budget` must be {costs[0]:,} {self.measure} or more. Received: {budget:,}."
+            )
+        return sum(cost <= budget for cost in costs) - 1
+
+    def save(self, path):
+        """Writes it all as a JSON file, of which "tree" is what `Branched` takes."""
+        content = {
+            "tree": None if self.chosen is None else self.front[self.chosen].tree,
+            "tasks": self.tasks,
+            "locations": self.locations,
+            "affinity": self.affinity.tolist(),
+            "measure": self.measure,
+            "front": [each._asdict() for each in self.front],
+            "chosen": self.chosen,
+        }
+        unfinished = Path(path).with_name(f"unfinished_{Path(path).name}")
+        unfinished.write_text(json.dumps(content, indent=2) + "\n")
+        os.replace(unfinished, path)
+
+    @classmethod
+    def load(cls, path):
+        """The report that `save` has written."""
+        content = json.loads(Path(path).read_text())
+        return cls(
+            tasks=tuple(content["tasks"]),
+            locations=tuple(content["locations"]),
+            affinity=np.array(content["affinity"]),
+            measure=content["measure"],
+            front=tuple(BranchedTree(**each) for each in content["front"]),
+            chosen=content["chosen"],
+        )
+
+    def __str__(self):
+        lines = [f"{'parameters':>16}{'MACs':>18}{'dissimilarity':>15}"]
+        shown = {*np.linspace(0, len(self.front) - 1, ROWS).round().astype(int).tolist()}
+        if self.chosen is not None:
+            shown.add(self.chosen)
+        for number in sorted(shown):
+            each = self.front[number]
+            macs = "unknown" if each.macs is None else f"{each.macs:,}"
+            mark = "  <- chosen" if number == self.chosen else ""
+            lines.append(f"{each.parameters:>16,}{macs:>18}{each.dissimilarity:>15.4f}{mark}")
+        if self.chosen is not None:
+            lines += ["", format_tree(self.front[self.chosen].tree)]
+        return "\n".join(lines)
