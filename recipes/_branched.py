@@ -79,14 +79,15 @@ def draw(table, networks, results, folder):
     figure.tight_layout()
     figure.savefig(folder / "performance.png", dpi=100)
     if (networks.folder / "trees.json").exists():
-        draw_affinities(networks.report).savefig(folder / "affinities.png", dpi=80)
+        whole = {"dpi": 80, "bbox_inches": "tight"}
+        draw_affinities(networks.report).savefig(folder / "affinities.png", **whole)
         searched = {
             row: entry["trees"][0]
             for row in table.rows
             for seed, entry in scored(results, row).items()
             if seed == "0" and row.startswith("branched")
         }
-        draw_trees(searched).savefig(folder / "trees.png", dpi=80)
+        draw_trees(searched).savefig(folder / "trees.png", **whole)
     plt.close("all")
 
 

@@ -6,7 +6,8 @@ Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share
 
 Instances are learned as the paper's source of them does (Kendall et al., CVPR 2018): every pixel of
 an object predicts where the object's centre lies. Rows, columns and pictures are those of
-`recipes.branched_rooms`, with a budget of two copies of the network.
+`recipes.branched_rooms`, with budgets of one and two copies of the network. Three tasks leave few
+trees of a shape: the random one may be the worst.
 """
 
 from recipes._branched import branched_table
