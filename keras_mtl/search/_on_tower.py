@@ -17,9 +17,17 @@ def on_tower(model, task, tower):
                 f"Received: {model.stages}."
             )
         return model
+    cuts = possible_cuts(model)
+    missing = [stage for stage in tower.stages if stage not in cuts]
+    if missing:
+        raise ValueError(
+            f"`one_task_models[{task!r}]` must have layers called as the tower's stages, at which "
+            f"one tensor alone carries it. Received: {model.name!r} without {missing}; its layers "
+            f"of that kind: {list(cuts)}."
+        )
     whole = Tower(model, tower.stages)
     end = tower.stages[-1]
-    body = keras.Model(model.inputs, possible_cuts(model)[end])
+    body = keras.Model(model.inputs, cuts[end])
     has_head = whole.stages[-1] != end
     head = whole.stage(whole.stages[-1]) if has_head else keras.layers.Identity()
     return MultiTaskModel(Tower(body, tower.stages), Branched.independent(), {task: head})
