@@ -34,6 +34,7 @@ def shapes_only():
     keras.utils.clear_session()
 
 
+@pytest.mark.one_backend
 def test_a_stage_counts_once_for_each_of_its_groups(shapes_only):
     """ResNet-50, whose blocks up to each location are shared as the tree says."""
     tasks = {name: keras.layers.GlobalAveragePooling2D() for name in "abcd"}

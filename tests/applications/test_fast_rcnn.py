@@ -75,6 +75,7 @@ def test_images_of_any_size_and_any_number_of_regions(rng):
     assert model.predict_on_batch(other)["attributes"].shape == (2, 6, 5)
 
 
+@pytest.mark.one_backend
 def test_one_task_networks_start_a_stitched_one(rng):
     detection = FastRCNN(Branched.independent(), 3, None, seed=1, **TINY)
     attributes = FastRCNN(Branched.independent(), None, 5, seed=2, **TINY)

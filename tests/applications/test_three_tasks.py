@@ -90,6 +90,7 @@ def test_targets_of_depth_are_checked(pictures):
         model.fit(pictures["image"], {"depth": -pictures["depth"]})
 
 
+@pytest.mark.one_backend
 def test_one_task_networks_start_the_stitched_one(pictures):
     one_task = [
         FCN(Branched.independent(), {task: kind}, seed=seed, **TINY)

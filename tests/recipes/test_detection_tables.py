@@ -39,6 +39,7 @@ def guessing(monkeypatch):
     monkeypatch.setattr(_detection_networks, "predict_regions", guess)
 
 
+@pytest.mark.one_backend
 def test_table6_writes_what_it_promises_and_goes_on(
     tiny_detection, untrained, guessing, tmp_path, capsys
 ):
