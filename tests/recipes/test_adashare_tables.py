@@ -21,7 +21,8 @@ def networks(data, folder, tasks=TASKS):
 
 @pytest.mark.one_backend
 def test_every_row_is_trained_timed_and_drawn(tiny_ada_share, untrained, tmp_path):
-    results = TABLE.run("tiny", output=tmp_path)
+    pair = TASKS[1:]
+    results = TABLE.run("tiny", tasks=pair, output=tmp_path)
     rows = results["rows"]
     assert list(rows) == ["one-task", "hard sharing", "cross-stitch", "AdaShare", "random policy"]
     for of_row in rows.values():
@@ -30,12 +31,12 @@ def test_every_row_is_trained_timed_and_drawn(tiny_ada_share, untrained, tmp_pat
         entry = of_row["seeds"]["0"]
         assert 0 < entry["normals"]["mean_angular_error"] < 180
         assert entry["depth"]["absolute_error"] > 0
-    # Three tasks, each by itself, cost of a shared trunk what separate networks cost.
+    # Tasks, each by itself, cost of a shared trunk what separate networks cost.
     assert rows["hard sharing"]["task_macs"] == rows["one-task"]["macs"]
     assert rows["AdaShare"]["parameters"] <= rows["hard sharing"]["parameters"]
     for picture in ("policy.png", "predictions.jpg"):
         assert (tmp_path / TABLE.recipe / picture).stat().st_size > 1000
-    assert TABLE.run("tiny", output=tmp_path)["rows"].keys() == rows.keys()
+    assert TABLE.run("tiny", tasks=pair, output=tmp_path)["rows"].keys() == rows.keys()
 
 
 @pytest.mark.one_backend
