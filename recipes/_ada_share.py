@@ -5,8 +5,9 @@ import numpy as np
 from keras_mtl import plots
 from keras_mtl.callbacks import read_policies
 from recipes._ada_share_networks import AdaShareNetworks
-from recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, MAPS, DeepLabData
-from recipes._table import Problem, Table, scored
+from recipes._deeplab import deeplab_problem
+from recipes._deeplab_data import MAPS
+from recipes._table import Table, scored
 from recipes.cross_stitch_table5 import one_task, predictions
 
 ROWS = {
@@ -28,19 +29,8 @@ def ada_share_table(recipe, presets, tasks, paper_data, data_set):
         paper_data: what the paper calls its data.
         data_set: name of its reader.
     """
-    problem = Problem(
-        folder=recipe,
-        presets=presets,
-        data_sets=tuple(dict.fromkeys(("rooms", data_set))),
-        load=lambda name, settings, data_dir: DeepLabData(name, settings),
-        networks=AdaShareNetworks,
-        tasks=tasks,
-        pair=tasks,
-        columns=DEEPLAB_COLUMNS,
-        headlines=DEEPLAB_HEADLINES,
-        lower_is_better=ERRORS,
-        paper_data=paper_data,
-        timed=True,
+    problem = deeplab_problem(
+        recipe, presets, tasks, paper_data, data_set, AdaShareNetworks, timed=True
     )
     return Table(problem=problem, recipe=recipe, rows=ROWS, paper={}, draw=draw)
 

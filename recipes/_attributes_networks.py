@@ -11,10 +11,7 @@ from keras_mtl.optimizers import Adam
 from keras_mtl.sharing import CrossStitched
 from keras_mtl.towers.thin_vgg16 import STAGES
 from recipes._networks import Networks
-from recipes._tree_rows import TreeRows
-
-COMPARED_CROPS = 500
-"""The paper's number of images on which representations are compared."""
+from recipes._tree_rows import COMPARED_IMAGES, TreeRows
 
 
 class AttributesNetworks(TreeRows, Networks):
@@ -73,4 +70,4 @@ class AttributesNetworks(TreeRows, Networks):
         return Adam(learning_rate, weight_decay=self.settings.weight_decay)
 
     def _compared_images(self):
-        return self.data.validation["image"][:COMPARED_CROPS].astype("float32")
+        return self.data.validation["image"][:COMPARED_IMAGES].astype("float32")

@@ -2,14 +2,15 @@
 
 from keras_mtl import plots
 from recipes._branched_networks import BranchedNetworks
-from recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, DeepLabData
-from recipes._table import BASELINE, Problem, Table, scored, seed_gains, size
+from recipes._deeplab import deeplab_problem
+from recipes._table import BASELINE, Table, scored, seed_gains, size
+from recipes._tree_rows import TreeRows
 from recipes.cross_stitch_table5 import one_task
 
 TREES = {
-    "branched": lambda networks, copies: networks.branched(copies),
-    "random tree": lambda networks, copies: networks.random_tree(copies),
-    "worst tree": lambda networks, copies: networks.worst_tree(copies),
+    "branched": TreeRows.branched,
+    "random tree": TreeRows.random_tree,
+    "worst tree": TreeRows.worst_tree,
 }
 """Kinds of trees, of which a table has a row for every budget."""
 
@@ -35,7 +36,7 @@ def branched_rows(budgets):
 
 
 def branched_table(
-    recipe, presets, tasks, budgets, paper_data, data_set=None, default_budgets=None
+    recipe, presets, tasks, budgets, paper_data, data_set="rooms", default_budgets=None
 ):
     """A table of branched networks for dense tasks.
 
@@ -45,22 +46,10 @@ def branched_table(
         tasks: names of the tasks.
         budgets: as of `branched_rows`.
         paper_data: what the paper calls its data.
-        data_set: name of its reader, if it is another than `rooms`.
+        data_set: as of `deeplab_problem`.
         default_budgets: those of which rows are run if none are asked for; all if `None`.
     """
-    problem = Problem(
-        folder=recipe,
-        presets=presets,
-        data_sets=tuple(filter(None, ("rooms", data_set))),
-        load=lambda name, settings, data_dir: DeepLabData(name, settings),
-        networks=BranchedNetworks,
-        tasks=tasks,
-        pair=tasks,
-        columns=DEEPLAB_COLUMNS,
-        headlines=DEEPLAB_HEADLINES,
-        lower_is_better=ERRORS,
-        paper_data=paper_data,
-    )
+    problem = deeplab_problem(recipe, presets, tasks, paper_data, data_set, BranchedNetworks)
     return Table(
         problem=problem,
         recipe=recipe,
@@ -81,13 +70,10 @@ def draw(table, networks, results, folder):
     if (networks.folder / "trees.json").exists():
         whole = {"dpi": 80, "bbox_inches": "tight"}
         draw_affinities(networks.report).savefig(folder / "affinities.png", **whole)
-        searched = {
-            row: entry["trees"][0]
-            for row in table.rows
-            for seed, entry in scored(results, row).items()
-            if seed == "0" and row.startswith("branched")
-        }
-        draw_trees(searched).savefig(folder / "trees.png", **whole)
+        known = {row: scored(results, row) for row in table.rows if row.startswith("branched")}
+        searched = {row: seeds["0"]["trees"][0] for row, seeds in known.items() if "0" in seeds}
+        if searched:
+            draw_trees(searched).savefig(folder / "trees.png", **whole)
     plt.close("all")
 
 

@@ -1,9 +1,7 @@
 """What the branched networks for dense tasks are, and how long they learn."""
 
 from recipes._deeplab_settings import DeepLabSettings
-
-COMPARED_IMAGES = 500
-"""The paper's number of images on which representations are compared."""
+from recipes._tree_rows import COMPARED_IMAGES
 
 
 def published(task_weights, iterations, **settings):

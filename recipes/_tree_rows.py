@@ -11,6 +11,8 @@ import numpy as np
 from keras_mtl.search import BranchReport, rank_trees, tree_dissimilarity
 from keras_mtl.sharing import Branched
 
+COMPARED_IMAGES = 500
+"""The paper's number of images on which representations are compared."""
 PERMUTATIONS = 5000
 """Of many tasks so many orders are drawn, and the others left out."""
 

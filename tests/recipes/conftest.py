@@ -134,7 +134,7 @@ def tiny_ada_share(tiny_ada_share_data, monkeypatch):
     """Makes `preset="tiny"` known to AdaShare's recipe."""
     settings, data = tiny_ada_share_data
     monkeypatch.setitem(ADA_SHARE_PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._ada_share.DeepLabData", lambda *arguments: data)
+    monkeypatch.setattr("recipes._deeplab.DeepLabData", lambda *arguments: data)
     return settings
 
 
@@ -151,7 +151,7 @@ def tiny_branched(tiny_branched_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipe of branched networks."""
     settings, data = tiny_branched_data
     monkeypatch.setitem(BRANCHED_PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._branched.DeepLabData", lambda *arguments: data)
+    monkeypatch.setattr("recipes._deeplab.DeepLabData", lambda *arguments: data)
     return settings
 
 

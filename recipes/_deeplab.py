@@ -1,0 +1,32 @@
+"""The problem of DeepLab's tables: dense tasks on one kind of picture."""
+
+from recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, DeepLabData
+from recipes._table import Problem
+
+
+def deeplab_problem(recipe, presets, tasks, paper_data, data_set, networks, timed=False):
+    """The problem of one table.
+
+    Args:
+        recipe: name of the module, and of its folder.
+        presets: dict from name to `DeepLabSettings`.
+        tasks: names of the tasks.
+        paper_data: what the paper calls its data.
+        data_set: name of its reader; `"rooms"` if it has none of its own.
+        networks: the `DeepLabNetworks` of the table.
+        timed: as of `Problem`.
+    """
+    return Problem(
+        folder=recipe,
+        presets=presets,
+        data_sets=tuple(dict.fromkeys(("rooms", data_set))),
+        load=lambda name, settings, data_dir: DeepLabData(name, settings),
+        networks=networks,
+        tasks=tasks,
+        pair=tasks,
+        columns=DEEPLAB_COLUMNS,
+        headlines=DEEPLAB_HEADLINES,
+        lower_is_better=ERRORS,
+        paper_data=paper_data,
+        timed=timed,
+    )
