@@ -182,3 +182,11 @@ def test_a_run_is_taken_up_again(tiny_branched, tmp_path, capsys):
     capsys.readouterr()
     TABLE.run("tiny", rows=rows, tasks=tasks, output=tmp_path)
     assert "epoch 0 of" not in capsys.readouterr().out
+
+
+@pytest.mark.one_backend
+def test_a_table_without_searched_trees_is_drawn(tiny_attributes, unlike, tmp_path):
+    table = branched_celeba.TABLE
+    table.run("tiny", rows=["random tree 2×"], output=tmp_path)
+    pictures = {file.name for file in (tmp_path / table.recipe).glob("*.png")}
+    assert pictures == {"affinities.png", "performance.png"}
