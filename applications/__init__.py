@@ -9,6 +9,7 @@ from keras_mtl.applications.cross_stitch_fcn import CrossStitchFCN
 from keras_mtl.applications.deeplab import DeepLab
 from keras_mtl.applications.fast_rcnn import FastRCNN
 from keras_mtl.applications.fcn import FCN
+from keras_mtl.applications.modulated_embedding import ModulatedEmbedding
 
 __all__ = [
     "FCN",
@@ -20,4 +21,5 @@ __all__ = [
     "CrossStitchFastRCNN",
     "DeepLab",
     "FastRCNN",
+    "ModulatedEmbedding",
 ]

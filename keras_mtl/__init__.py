@@ -7,18 +7,21 @@ from keras_mtl import (
     callbacks,
     datasets,
     geometry,
+    gradients,
     heads,
     layers,
     losses,
     metrics,
     optimizers,
     proposals,
+    retrieval,
     search,
     sharing,
     towers,
 )
 from keras_mtl.detect import detect
 from keras_mtl.ensemble import Ensemble
+from keras_mtl.modulation import fold, modulate
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.predict_regions import predict_regions
 
@@ -33,14 +36,18 @@ __all__ = [
     "callbacks",
     "datasets",
     "detect",
+    "fold",
     "geometry",
+    "gradients",
     "heads",
     "layers",
     "losses",
     "metrics",
+    "modulate",
     "optimizers",
     "predict_regions",
     "proposals",
+    "retrieval",
     "search",
     "sharing",
     "towers",

@@ -44,9 +44,9 @@ class Networks(abc.ABC):
     def _build(self, sharing, tasks, seed, **options):
         """A network of some tasks under a sharing, from random weights."""
 
-    @abc.abstractmethod
     def _stitched(self, units):
-        """A cross-stitched network of all tasks, from random weights."""
+        """A cross-stitched network of all tasks, from random weights, in tables that have one."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def _batches(self, tasks, seed):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mtl import MultiTaskModel
 from recipes._gain import compared_scores, gain
 from recipes._results import open_folder, provenance, write_json
 from recipes._resumable_fit import Diverged
@@ -158,12 +159,13 @@ class Table:
         if self.problem.timed:
             task_macs = sum(networks.task_macs(model) for model in models)
             of_row.setdefault("task_macs", task_macs)
+        of_tasks = [model for model in models if isinstance(model, MultiTaskModel)]
         units = {
-            stage: _alpha_summary(unit) for model in models for stage, unit in model.units.items()
+            stage: _alpha_summary(unit) for model in of_tasks for stage, unit in model.units.items()
         }
         if units:
             entry["alphas"] = units
-        trees = [model.get_config()["sharing"]["config"].get("tree") for model in models]
+        trees = [model.get_config()["sharing"]["config"].get("tree") for model in of_tasks]
         if any(trees):
             entry["trees"] = [tree for tree in trees if tree is not None]
         # Of a run that was stopped, only what came after; networks that other rows had trained
@@ -225,11 +227,13 @@ def cells(table, results):
             rows[row] = [f"diverged with {count} of {len(entries)} seeds"]
             continue
         line = [
-            _mean_and_deviation([factor * entry[task][key] for entry in entries])
+            _mean_and_deviation(
+                [factor * entry[task][key] for entry in entries if key in entry[task]]
+            )
             for task, key, factor in columns
         ]
         gains = seed_gains(table, results, row)
-        line.append(_mean_and_deviation(gains, "+") if gains else "")
+        line.append(_mean_and_deviation(gains, "+"))
         moved = [
             np.mean([unit["moved"] for unit in entry["alphas"].values()])
             for entry in entries
@@ -325,6 +329,8 @@ def _aligned(lines):
 
 
 def _mean_and_deviation(values, sign=""):
+    if not values:
+        return ""
     text = f"{np.mean(values):{sign}.1f}"
     return text if len(values) < 2 else f"{text} ± {np.std(values, ddof=1):.1f}"
 

@@ -3,15 +3,19 @@
 from keras_mtl.callbacks.ada_share_schedule import AdaShareSchedule
 from keras_mtl.callbacks.alpha_logger import AlphaLogger
 from keras_mtl.callbacks.alpha_tensor_board import AlphaTensorBoard
+from keras_mtl.callbacks.compliance_logger import ComplianceLogger
 from keras_mtl.callbacks.policy_logger import PolicyLogger
 from keras_mtl.callbacks.read_alphas import read_alphas
+from keras_mtl.callbacks.read_compliance import read_compliance
 from keras_mtl.callbacks.read_policies import read_policies
 
 __all__ = [
     "AdaShareSchedule",
     "AlphaLogger",
     "AlphaTensorBoard",
+    "ComplianceLogger",
     "PolicyLogger",
     "read_alphas",
+    "read_compliance",
     "read_policies",
 ]

@@ -10,12 +10,15 @@ from keras_mtl.datasets.keypoint_map import keypoint_map
 from keras_mtl.datasets.object_crops import object_crops
 from keras_mtl.datasets.roi_batches import RoIBatches
 from keras_mtl.datasets.sample_rois import sample_rois
+from keras_mtl.datasets.sample_triplets import sample_triplets
+from keras_mtl.datasets.triplet_batches import TripletBatches
 
 __all__ = [
     "AlternatingBatches",
     "ArrayBatches",
     "ImageFiles",
     "RoIBatches",
+    "TripletBatches",
     "center_offsets",
     "edge_map",
     "keypoint_map",
@@ -23,5 +26,6 @@ __all__ = [
     "object_crops",
     "rooms",
     "sample_rois",
+    "sample_triplets",
     "voc2008_attributes",
 ]

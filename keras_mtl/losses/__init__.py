@@ -1,4 +1,4 @@
-"""Losses over pixels and over regions of interest."""
+"""Losses over pixels, over regions of interest and over triplets of embeddings."""
 
 from keras_mtl.losses.attributes_crossentropy import AttributesCrossentropy
 from keras_mtl.losses.depth_l1 import DepthL1
@@ -8,6 +8,7 @@ from keras_mtl.losses.normals_codebook_crossentropy import NormalsCodebookCrosse
 from keras_mtl.losses.normals_cosine import NormalsCosine
 from keras_mtl.losses.segmentation_crossentropy import SegmentationCrossentropy
 from keras_mtl.losses.smooth_l1 import SmoothL1
+from keras_mtl.losses.triplet_loss import TripletLoss
 
 __all__ = [
     "AttributesCrossentropy",
@@ -18,4 +19,5 @@ __all__ = [
     "NormalsCosine",
     "SegmentationCrossentropy",
     "SmoothL1",
+    "TripletLoss",
 ]

@@ -1,4 +1,4 @@
-"""Metrics of semantic segmentation, surface normals, depth, detection and attributes."""
+"""Metrics of segmentation, normals, depth, detection, attributes and retrieval."""
 
 from keras_mtl.metrics.attribute_average_precision import attribute_average_precision
 from keras_mtl.metrics.average_precision import average_precision
@@ -14,7 +14,10 @@ from keras_mtl.metrics.mean_iu import MeanIU
 from keras_mtl.metrics.median_angular_error import MedianAngularError
 from keras_mtl.metrics.normals_scores import NormalsScores
 from keras_mtl.metrics.pixel_accuracy import PixelAccuracy
+from keras_mtl.metrics.retrieval_scores import retrieval_scores
 from keras_mtl.metrics.segmentation_scores import SegmentationScores
+from keras_mtl.metrics.triplet_accuracy import TripletAccuracy
+from keras_mtl.metrics.triplet_scores import triplet_accuracy
 from keras_mtl.metrics.within_angle import WithinAngle
 
 __all__ = [
@@ -30,8 +33,11 @@ __all__ = [
     "NormalsScores",
     "PixelAccuracy",
     "SegmentationScores",
+    "TripletAccuracy",
     "WithinAngle",
     "attribute_average_precision",
     "average_precision",
     "detection_average_precision",
+    "retrieval_scores",
+    "triplet_accuracy",
 ]

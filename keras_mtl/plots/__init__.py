@@ -2,8 +2,10 @@
 
 from keras_mtl.plots.affinity import affinity
 from keras_mtl.plots.alpha_history import alpha_history
+from keras_mtl.plots.compliance_history import compliance_history
 from keras_mtl.plots.detections import detections
 from keras_mtl.plots.gain_per_class import gain_per_class
+from keras_mtl.plots.neighbours import neighbours
 from keras_mtl.plots.performance_by_size import performance_by_size
 from keras_mtl.plots.pixel_map import pixel_map
 from keras_mtl.plots.pixel_predictions import pixel_predictions
@@ -14,12 +16,15 @@ from keras_mtl.plots.sharing_tree import sharing_tree
 from keras_mtl.plots.sorted_alphas import sorted_alphas
 from keras_mtl.plots.split_performance import split_performance
 from keras_mtl.plots.stitch_units import stitch_units
+from keras_mtl.plots.update_compliance import update_compliance
 
 __all__ = [
     "affinity",
     "alpha_history",
+    "compliance_history",
     "detections",
     "gain_per_class",
+    "neighbours",
     "performance_by_size",
     "pixel_map",
     "pixel_predictions",
@@ -30,4 +35,5 @@ __all__ = [
     "sorted_alphas",
     "split_performance",
     "stitch_units",
+    "update_compliance",
 ]

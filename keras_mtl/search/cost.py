@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import keras
 
+from keras_mtl._as_functional import as_functional
 from keras_mtl.search._layer_macs import layer_macs
 
 
@@ -52,10 +53,7 @@ def cost(model, input_shape=None):
     >>> keras_mtl.search.cost(model)
     Cost(parameters=112, macs=6912)
     """
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        raise TypeError(
-            f"`model` must be a functional (or built sequential) Keras model. Received: {model!r}."
-        )
+    model = as_functional(model)
     shapes = _input_shapes(model, input_shape)
     # One example: layers that fold positions into the batch axis are then counted by it, too.
     inputs = [

@@ -3,6 +3,7 @@
 from keras_mtl.towers.caffenet import CaffeNet
 from keras_mtl.towers.fast_rcnn_caffenet import FastRCNNCaffeNet
 from keras_mtl.towers.lenet import LeNet
+from keras_mtl.towers.residual_embedding import ResidualEmbedding
 from keras_mtl.towers.resnet import ResNet
 from keras_mtl.towers.thin_vgg16 import ThinVGG16
 from keras_mtl.towers.tower import Tower, possible_cuts
@@ -12,6 +13,7 @@ __all__ = [
     "FastRCNNCaffeNet",
     "LeNet",
     "ResNet",
+    "ResidualEmbedding",
     "ThinVGG16",
     "Tower",
     "possible_cuts",

@@ -4,6 +4,9 @@ import zlib
 
 import keras
 
+from keras_mtl._as_functional import as_functional
+from keras_mtl._topological_nodes import topological_nodes
+
 
 @keras.saving.register_keras_serializable("keras_mtl")
 class Tower:
@@ -36,7 +39,7 @@ class Tower:
     """
 
     def __init__(self, model, cuts):
-        self.model = _functional(model)
+        self.model = as_functional(model, one_output=True)
         known = possible_cuts(self.model)
         if not known:
             raise ValueError(f"`model` must have layers. Received: {model!r}, its input alone.")
@@ -203,8 +206,8 @@ def possible_cuts(model):
     Returns:
         A dict from layer name to that layer's output tensor, in the model's order.
     """
-    model = _functional(model)
-    nodes = _topological_nodes(model)
+    model = as_functional(model, one_output=True)
+    nodes = topological_nodes(model)
     last_use = {}
     for position, node in enumerate(nodes):
         for tensor in node.input_tensors:
@@ -230,24 +233,6 @@ def possible_cuts(model):
         if len(alive) == len(made_here) == 1 and not divides_layer and not is_input:
             cuts[node.operation.name] = made_here[0]
     return cuts
-
-
-def _functional(model):
-    is_graph = isinstance(model, keras.Model) and getattr(model, "inputs", None)
-    if not is_graph or len(model.outputs) != 1:
-        raise TypeError(
-            "`model` must be a functional (or built sequential) Keras model with one output. "
-            f"Received: {model!r}."
-        )
-    if isinstance(model, keras.Sequential):
-        return keras.Model(model.inputs, model.outputs, name=model.name)
-    return model
-
-
-def _topological_nodes(model):
-    """The calls that make up the model, inputs first (Keras counts depth from the output)."""
-    by_depth = model._nodes_by_depth
-    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 
 
 def _renamed(layer, prefix):

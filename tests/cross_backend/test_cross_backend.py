@@ -87,6 +87,16 @@ def test_same_weights_give_same_outputs(results, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS[1:])
+def test_same_weights_give_every_task_the_same_gradients(results, backend):
+    found, expected = results(backend, "start"), results(BACKENDS[0], "start")
+    tasks = {
+        key.split()[1] for key in expected if key.startswith("gradient") and expected[key].any()
+    }
+    assert tasks == {"segmentation", "normals"}
+    assert_close(found, expected, 1e-5, kinds=["gradient"])
+
+
+@pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_one_step_gives_the_same_weights(results, backend):
     assert_close(results(backend, "step"), results(BACKENDS[0], "step"), 1e-4)
 

@@ -2,10 +2,11 @@
 
 Usage: KERAS_BACKEND=<backend> python worker.py <folder>
 
-Every line is a task, answered by a line "done": `start` builds, predicts, takes a step, saves;
-`load <other>` loads what another backend has saved, predicts and takes a further step; `detect`
-trains, saves and runs a detector, `detect <other>` runs another backend's; `skip` does the same
-with a network that learns what to skip. Results go to `<folder>/<backend>-<what>.npz`.
+Every line is a task, answered by a line "done": `start` builds, predicts, takes the tasks'
+gradients and a step, saves; `load <other>` loads what another backend has saved, predicts and takes
+a further step; `detect` trains, saves and runs a detector, `detect <other>` runs another backend's;
+`skip` does the same with a network that learns what to skip. Results go to
+`<folder>/<backend>-<what>.npz`.
 """
 
 import sys
@@ -92,9 +93,14 @@ def step(model):
     return {f"logs {key}": np.float64(values[0]) for key, values in history.items()}
 
 
+def gradients(model):
+    found = keras_mtl.gradients.task_gradients(model, batch())
+    return {f"gradient {task} {path}": x for task in found for path, x in found[task].items()}
+
+
 def start():
     model = build()
-    report("start", model, **predictions(model))
+    report("start", model, **predictions(model), **gradients(model))
     logs = step(model)
     report("step", model, **logs, **predictions(model))
     model.save(FOLDER / f"{BACKEND}.keras")

@@ -1,0 +1,64 @@
+"""One embedding network for several notions of likeness."""
+
+from keras_mtl.modulation import modulate
+from keras_mtl.towers import ResidualEmbedding
+
+AFTER = ("block3", "block4", "embedding")
+"""The layers behind which the paper's gates stand."""
+
+
+def ModulatedEmbedding(
+    num_tasks,
+    input_shape=(150, 150, 3),
+    weights=None,
+    *,
+    after=AFTER,
+    width=1.0,
+    size=256,
+    seed=None,
+    name="modulated_embedding",
+    **options,
+):
+    """Builds a network that embeds images for retrieval, with gates for each notion of likeness.
+
+    A task says in what images are to be alike, such as in colour, or in an attribute. Under a task
+    two images are the more alike the nearer their embeddings are. Train it with
+    `keras_mtl.losses.TripletLoss` on `keras_mtl.datasets.TripletBatches`, search with
+    `keras_mtl.retrieval.EmbeddingIndex`, and take one task out with `keras_mtl.fold`.
+
+    Source: Zhao et al., "A Modulation Module for Multi-task Learning with Applications in Image
+    Retrieval", ECCV 2018: 2,953,664 trainable parameters and 512 gates a task. With gates behind
+    `"embedding"` alone they are the masks of Veit et al., "Conditional Similarity Networks", CVPR
+    2017.
+
+    Args:
+        num_tasks: number of tasks T.
+        input_shape: `(height, width, 3)` in pixels, 48 or more a side.
+        weights: `None`, or the path of a weights file of this very model.
+        after: names of the layers with gates behind them, such as of
+            `keras_mtl.towers.residual_embedding.STAGES`; none for one embedding whatever the task.
+        width, size, seed: as in `ResidualEmbedding`.
+        name: name of the model.
+        **options: of the `ModulationGate`s: `per_channel`, `relu`, `initializer`, `regularizer`.
+
+    Returns:
+        A `keras.Model` of `[images, tasks]`: RGB pixels from 0 to 255 (batch, height, width, 3) and
+        integers (batch,) from 0 to T - 1 in, embeddings of length one (batch, `size`) out.
+
+    Raises:
+        ValueError: see `ResidualEmbedding` and `keras_mtl.modulate`.
+
+    Example:
+
+    >>> import keras_mtl
+    >>> model = keras_mtl.applications.ModulatedEmbedding(7, (48, 48, 3), width=0.125, size=16)
+    >>> model.output_shape
+    (None, 16)
+    >>> model.get_layer("gate_block3").gate.shape
+    (7, 16)
+    """
+    net = ResidualEmbedding(input_shape, width=width, size=size, seed=seed)
+    model = modulate(net, num_tasks, after, name=name, **options)
+    if weights is not None:
+        model.load_weights(weights)
+    return model

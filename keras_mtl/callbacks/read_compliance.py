@@ -1,0 +1,60 @@
+"""The table that `ComplianceLogger` writes, read back."""
+
+import numpy as np
+
+from keras_mtl.callbacks._step_table import read_rows
+from keras_mtl.callbacks.compliance_logger import COLUMNS
+
+
+def read_compliance(path, column="compliance"):
+    """Reads the file of a `ComplianceLogger`.
+
+    Args:
+        path: the file; that of a run that still goes on is as good.
+        column: what is read: `"compliance"`, `"cosine"` or `"norm"`.
+
+    Returns:
+        `(tasks, history)`: the names of the T tasks, and a dict from step to a dict from layer to
+        an array (T, T) of the ratios or cosines, or (T,) of the norms; NaN where there is none.
+
+    Raises:
+        ValueError: the file has no whole row of a `ComplianceLogger`, or there is no such column.
+
+    Example:
+
+    >>> import pathlib, tempfile, keras_mtl
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "compliance.csv")
+    >>> lines = path.write_text(
+    ...     "step,epoch,layer,task,other,compliance,cosine,norm\\n"
+    ...     "0,0,conv1,age,age,1,1,0.2\\n"
+    ...     "0,0,conv1,age,height,0.5,-0.1,0.2\\n"
+    ...     "0,0,conv1,height,age,0.5,-0.1,0.3\\n"
+    ...     "0,0,conv1,height,height,1,1,0.3\\n")
+    >>> tasks, history = keras_mtl.callbacks.read_compliance(path)
+    >>> tasks, history[0]["conv1"].tolist()
+    (['age', 'height'], [[1.0, 0.5], [0.5, 1.0]])
+    """
+    if column not in ("compliance", "cosine", "norm"):
+        raise ValueError(
+            f"`column` must be 'compliance', 'cosine' or 'norm'. Received: {column!r}."
+        )
+    rows = read_rows(path, COLUMNS)
+    tasks, layers = (list(dict.fromkeys(row[name] for row in rows)) for name in ("task", "layer"))
+    steps = {}
+    for row in rows:
+        values = steps.setdefault(int(row["step"]), {})
+        values[row["layer"], row["task"], row["other"]] = float(row[column])
+    history = {}
+    for step, values in steps.items():
+        if len(values) < len(layers) * len(tasks) ** 2:
+            continue  # a kill may have cut the last step short
+        history[step] = {
+            layer: np.array([[values[layer, task, other] for other in tasks] for task in tasks])
+            for layer in layers
+        }
+    if column == "norm":  # a task's own, whatever the other
+        history = {
+            step: {layer: values[:, 0] for layer, values in of_step.items()}
+            for step, of_step in history.items()
+        }
+    return tasks, history

@@ -1,0 +1,36 @@
+"""Copies of layers, made as a model's graph is run again."""
+
+import keras
+
+
+class CopiedLayers:
+    """Calls copies in place of the layers: each has the configuration and the weights of its own.
+
+    A layer that is called twice has one copy. Layers of one name, such as those of two models
+    within a model, get a number. Operations that are no layers are called as they are.
+    """
+
+    def __init__(self):
+        self._copies = {}
+        self._names = set()
+
+    def __call__(self, operation, *args, **kwargs):
+        """The result of the copy's call; arguments as of the layer's."""
+        if not isinstance(operation, keras.layers.Layer):
+            return operation(*args, **kwargs)
+        if id(operation) in self._copies:
+            return self._copies[id(operation)](*args, **kwargs)
+        config = operation.get_config()
+        config["name"] = self.free_name(operation.name)
+        copy = type(operation).from_config(config)
+        self._copies[id(operation)] = copy
+        result = copy(*args, **kwargs)
+        copy.set_weights(operation.get_weights())
+        return result
+
+    def free_name(self, name):
+        """The name, with a number if a copy has it; from now on it is taken."""
+        numbered = (f"{name}_{number}" for number in range(2, len(self._names) + 3))
+        free = next(each for each in (name, *numbered) if each not in self._names)
+        self._names.add(free)
+        return free

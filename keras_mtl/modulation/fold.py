@@ -1,0 +1,195 @@
+"""One task of a modulated model as a plain model."""
+
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mtl._as_functional import as_functional
+from keras_mtl._check_integer import check_integer
+from keras_mtl.layers import ModulationGate
+from keras_mtl.modulation._channel_weights import scale_inputs, scale_outputs, with_all_weights
+from keras_mtl.modulation._copied_layers import CopiedLayers
+from keras_mtl.modulation._fold_plan import fold_plan
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.sharing import Modulated
+
+
+def fold(model, task, *, name=None):
+    """Takes one task out of a modulated model, its gates folded into the neighbouring weights.
+
+    The result has the layers of the network without gates, and so its speed; in inference it
+    answers as the modulated model does for the task. Factors of a gate go to the layer that makes
+    the gated features, or else to all layers that read them: convolutions, dense layers and batch
+    normalisation, also through pooling, padding, dropout, flattening and, if they are not negative,
+    ReLU. A gate of which neither is possible, such as between two sums, stays as a layer that
+    multiplies; a full projection as a `Dense` on the channels; a warning names them.
+
+    Source: Zhao et al., "A Modulation Module for Multi-task Learning with Applications in Image
+    Retrieval", ECCV 2018.
+
+    Args:
+        model: a model as of `keras_mtl.modulate`, or one that contains such; or a `MultiTaskModel`
+            with `sharing.Modulated`.
+        task: number of the task, or, of a `MultiTaskModel`, its name.
+        name: name of the result; `<model>_<task>` if `None`.
+
+    Returns:
+        A functional `keras.Model` of its own weights, not compiled. It takes the model's inputs
+        but the task, a single one not in a list, and has the model's outputs; of a
+        `MultiTaskModel` the task's output, or a dict if it has several.
+
+    Raises:
+        TypeError: `model` is not a functional model.
+        ValueError: it has no gates, or other layers than gates read the task; an unknown task.
+
+    Example:
+
+    >>> import keras, keras_mtl
+    >>> net = keras.applications.MobileNetV2((32, 32, 3), weights=None, alpha=0.35, classes=10)
+    >>> model = keras_mtl.modulate(net, num_tasks=3, after=["block_16_project_BN"])
+    >>> keras_mtl.fold(model, task=2).count_params() == net.count_params()
+    True
+    """
+    gated, factors, others = _for_one_task(model, task, name)
+    plan = fold_plan(gated, factors)
+    left = [*others, *(gate for gate in factors if gate not in plan)]
+    if left:
+        warnings.warn(
+            f"No neighbouring weights can take the gates {left}: they stay as layers.",
+            stacklevel=2,
+        )
+    return _folded(gated, plan)
+
+
+def _for_one_task(model, task, name):
+    """A copy in which plain layers stand for the gates, without models within it.
+
+    Returns:
+        The model; a dict from the name of each gate on the channels of the last axis to its
+        factors; and the names of the other gates.
+    """
+    model = as_functional(model)
+    name = name or f"{model.name}_{task}"
+    if isinstance(model, MultiTaskModel):
+        model, task = _of_one_task(model, task), 0
+    inputs = keras.tree.map_structure(
+        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), model.input
+    )
+    copies, gates, tasks, read = CopiedLayers(), {}, set(), set()
+
+    def call(operation, *args, **kwargs):
+        if isinstance(operation, keras.Model) and getattr(operation, "inputs", None):
+            return as_functional(operation)._run_through_graph(args[0], call_fn=call)
+        if not isinstance(operation, ModulationGate):
+            read.update(map(id, keras.tree.flatten((args, kwargs))))
+            return copies(operation, *args, **kwargs)
+        features, numbers = (*args, *kwargs.values(), None)[:2]
+        several = isinstance(features, (list, tuple))
+        if numbers is None and operation.num_tasks > 1:
+            raise ValueError(
+                "`model` must give its gates the task of every example. "
+                f"Received: {operation.name!r}, which makes the features of all tasks."
+            )
+        features = features[0] if several else features
+        if id(operation) not in gates:
+            free_name = copies.free_name(operation.name)
+            gates[id(operation)] = _plain_gate(operation, task, features, free_name)
+        gate = gates[id(operation)]
+        if numbers is None:
+            return [gate(features)]
+        tasks.add(id(numbers))
+        return gate(features)
+
+    outputs = model._run_through_graph(inputs, call_fn=call)
+    if not gates:
+        raise ValueError(f"`model` must have a ModulationGate. Received: {model.name!r}.")
+    read.update(map(id, keras.tree.flatten(outputs)))
+    if tasks & read or not tasks <= set(map(id, keras.tree.flatten(inputs))):
+        raise ValueError(
+            "`model` must have no layers but gates that read the task. Received: "
+            f"{model.name!r}, in which other layers do."
+        )
+    if isinstance(inputs, dict):
+        inputs = {key: x for key, x in inputs.items() if id(x) not in tasks}
+    else:
+        inputs = [x for x in keras.tree.flatten(inputs) if id(x) not in tasks]
+    single = not isinstance(inputs, dict) and len(inputs) == 1
+    plain = keras.Model(inputs[0] if single else inputs, outputs, name=name)
+    names = [gate.name for gate in gates.values()]
+    factors = {
+        gate.name: np.array(gate.scale)
+        for gate in gates.values()
+        if isinstance(gate, keras.layers.Rescaling) and np.ndim(gate.scale) == 1
+    }
+    return plain, factors, [name for name in names if name not in factors]
+
+
+def _of_one_task(model, task):
+    """A `MultiTaskModel` with only one of its tasks."""
+    if task not in model.tasks:
+        raise ValueError(f"Unknown task {task!r}. Known tasks: {model.tasks}.")
+    config = model.get_config()
+    tower, sharing = (
+        keras.saving.deserialize_keras_object(config[part]) for part in ("tower", "sharing")
+    )
+    if not isinstance(sharing, Modulated):
+        raise ValueError(
+            f"`model` must have the sharing Modulated. Received: {type(sharing).__name__}."
+        )
+    alone = MultiTaskModel(tower, sharing, {task: model.head(task)}, name=model.name)
+    alone.initialize_from(model)
+    number = model.tasks.index(task)
+    for layer in alone.layers:
+        if isinstance(layer, ModulationGate):
+            layer.gate.assign(model.get_layer(layer.name).gate[number : number + 1])
+    (*outputs,) = alone.output.values()
+    return keras.Model(alone.input, outputs[0] if len(outputs) == 1 else alone.output)
+
+
+def _plain_gate(gate, task, features, name):
+    """A layer of Keras' that does to features what the gate does for one task."""
+    check_integer("task", task, 0, gate.num_tasks - 1)
+    row = ops.convert_to_numpy(gate.rows())[task]
+    rank = len(features.shape)
+    axes_behind = rank - 1 - gate.axis % rank
+    options = {"name": name, "dtype": gate.dtype_policy}
+    if gate.per_channel:
+        return keras.layers.Rescaling(row.reshape(-1, *[1] * axes_behind).tolist(), **options)
+    if axes_behind:
+        raise ValueError(
+            "`model` must have its projections along the last axis. "
+            f"Received: axis={gate.axis} of {gate.name!r}."
+        )
+    layer = keras.layers.Dense(len(row), use_bias=False, **options)
+    layer.build(features.shape)
+    layer.set_weights([row])
+    return layer
+
+
+def _folded(gated, plan):
+    """A copy without the gates that a plan replaces, with its changes of the weights."""
+    changes = [change for of_gate in plan.values() for change in of_gate]
+    changed = {change.layer for change in changes}
+
+    def copy(layer):
+        config = with_all_weights(layer) if layer.name in changed else layer.get_config()
+        return type(layer).from_config(config)
+
+    def call(layer, *args, **kwargs):
+        return args[0] if layer.name in plan else layer(*args, **kwargs)
+
+    model = keras.models.clone_model(gated, clone_function=copy, call_function=call)
+    for layer in model.layers:
+        original = gated.get_layer(layer.name)
+        if layer.name not in changed:
+            layer.set_weights(original.get_weights())
+            continue
+        ours = {weight.name: weight for weight in layer.weights}
+        for weight in original.weights:
+            ours[weight.name].assign(weight)
+    for name, side, factors in changes:
+        scale = scale_outputs if side == "output" else scale_inputs
+        scale(model.get_layer(name), factors)
+    return model

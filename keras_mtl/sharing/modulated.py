@@ -1,0 +1,116 @@
+"""One tower, whose features every task scales by gates of its own."""
+
+import keras
+from keras import ops
+
+from keras_mtl.layers import ModulationGate
+from keras_mtl.sharing.sharing import Sharing, features_dtype, group_name
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class Modulated(Sharing):
+    """All tasks go through one tower, with a `ModulationGate` behind chosen stages.
+
+    All weights but the gates are shared. Up to the first gate everything is computed once for all
+    tasks; from there on they go through the stages as one batch of T times the examples, of which
+    batch normalisation takes its statistics, of all tasks together. Without gates this is hard
+    sharing, and with gates of one, as at the start, it computes the same.
+
+    The gate behind a stage is the layer called `gate_<stage>`; its rows stand in the order of the
+    tasks.
+
+    Source: Zhao et al., "A Modulation Module for Multi-task Learning with Applications in Image
+    Retrieval", ECCV 2018, section 3.
+
+    Args:
+        after: names of the stages that are followed by a gate; all stages if `None`.
+        per_channel: as in `ModulationGate`.
+        relu: as in `ModulationGate`.
+        initializer: as in `ModulationGate`.
+        regularizer: as in `ModulationGate`.
+
+    Raises:
+        ValueError: ReLU or an initializer for a projection; from `connect`: an unknown stage (the
+            known ones are listed).
+
+    Example:
+
+    >>> import keras, keras_mtl
+    >>> image = keras.Input((8,))
+    >>> tower = keras_mtl.towers.Tower(
+    ...     keras.Sequential([image, keras.layers.Dense(6, name="embedding")]), cuts=[])
+    >>> model = keras_mtl.MultiTaskModel(
+    ...     tower, keras_mtl.sharing.Modulated(after=["embedding"]),
+    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
+    >>> tuple(model.get_layer("gate_embedding").rows().shape)
+    (2, 6)
+    """
+
+    def __init__(
+        self, after=None, per_channel=True, relu=None, initializer="ones", regularizer=None
+    ):
+        self.after = None if after is None else list(after)
+        # Wrong options are refused here rather than when the model is built.
+        gate = ModulationGate(1, per_channel, relu, -1, initializer, regularizer)
+        self.per_channel, self.relu = gate.per_channel, gate.relu
+        self.initializer, self.regularizer = gate.initializer, gate.regularizer
+
+    def check(self, tower, tasks):
+        for stage in self.after or ():
+            tower.index(stage)
+
+    def connect(self, inputs, tower, tasks):
+        self.check(tower, tasks)
+        tasks = list(tasks)
+        # The features stand in one batch: once, until the first gate has made them each task's own.
+        features, copies, stages = inputs[0], 1, {}
+        for stage in tower.stages:
+            part = tower.copy_stage(stage, group_name(tasks, tasks))
+            stages[stage] = part.name
+            further = [_repeated(inputs[number], copies) for number in tower.further_inputs(stage)]
+            features = _joined(features)
+            features = part([features, *further] if further else features)
+            if self.after is None or stage in self.after:
+                gate = self._gate(stage, len(tasks), features)
+                features, copies = gate(_of_each(features, copies, len(tasks))), len(tasks)
+        features = _of_each(features, copies, len(tasks))
+        return dict(zip(tasks, features, strict=True)), {task: dict(stages) for task in tasks}
+
+    def get_config(self):
+        return {
+            "after": self.after,
+            "per_channel": self.per_channel,
+            "relu": self.relu,
+            "initializer": keras.initializers.serialize(self.initializer),
+            "regularizer": keras.regularizers.serialize(self.regularizer),
+        }
+
+    def _gate(self, stage, tasks, features):
+        # By the configuration, so that every gate draws from an initializer of its own.
+        options = self.get_config()
+        del options["after"]
+        dtype = features_dtype({stage: features})
+        return ModulationGate(tasks, **options, name=gate_name(stage), dtype=dtype)
+
+
+def gate_name(stage):
+    """Name of the gate behind a stage."""
+    return f"gate_{stage}"
+
+
+def _of_each(features, copies, tasks):
+    """The features of each task, of one batch that holds them once or one after the other."""
+    if isinstance(features, list):
+        return features
+    return [features] * tasks if copies == 1 else ops.split(features, copies)
+
+
+def _joined(features):
+    """One batch, of a list of the tasks' features or of what is one already."""
+    if not isinstance(features, list):
+        return features
+    return features[0] if len(features) == 1 else ops.concatenate(features, axis=0)
+
+
+def _repeated(tensor, copies):
+    return _joined([tensor] * copies)

@@ -1,0 +1,178 @@
+"""The embedding networks of a table: how they are built, trained and judged."""
+
+import json
+
+import keras
+import numpy as np
+from keras_mtl.applications import ModulatedEmbedding
+from keras_mtl.applications.modulated_embedding import AFTER
+
+from keras_mtl.datasets import TripletBatches, sample_triplets
+from keras_mtl.gradients import inner_products, task_gradients, update_compliance
+from keras_mtl.layers import ModulationGate
+from keras_mtl.losses import TripletLoss
+from keras_mtl.metrics import retrieval_scores, triplet_accuracy
+from keras_mtl.search import cost
+from recipes._networks import Networks
+from recipes._results import write_json
+
+RECALLS = (1, 5)
+# Of the authors of conditional similarity networks.
+MASKS = {"mean": 0.9, "deviation": 0.7, "penalty": 5e-4}
+
+
+class RetrievalNetworks(Networks):
+    """Embeddings for several notions of likeness; `data` is a `RetrievalData`.
+
+    The table has one task, "retrieval", and the networks those of the data.
+    """
+
+    def __init__(self, settings, data, tasks, folder, seed):
+        super().__init__(settings, data, data.tasks, folder, seed)
+
+    def one_task(self, task, member=0):
+        return self._embedding(f"one_task_{task}", [task], after=())
+
+    def shared(self):
+        """One embedding, whatever the task."""
+        return self._embedding("shared", self.tasks, after=())
+
+    def masks(self):
+        """A conditional similarity network: masks of the embedding, and nothing before it."""
+        return self._embedding(
+            "masks",
+            self.tasks,
+            after=AFTER[-1:],
+            initializer=keras.initializers.RandomNormal(
+                MASKS["mean"], MASKS["deviation"], seed=self.seed
+            ),
+            regularizer=keras.regularizers.L1(MASKS["penalty"]),
+        )
+
+    def modulated(self):
+        return self._embedding("modulated", self.tasks, after=AFTER)
+
+    def projected(self):
+        """The general form of the module: a projection of all channels for each task."""
+        return self._embedding("projected", self.tasks, after=AFTER, per_channel=False)
+
+    def cost(self, model):
+        """Parameters, and multiply-accumulates of an image's embeddings for all tasks."""
+        whole = cost(model)
+        gates = _gates(model)
+        if not gates:
+            return whole
+        # What stands before the first gate is the same for all tasks.
+        features, _ = gates[0].input
+        common = cost(keras.Model(model.inputs[0], features)).macs
+        return whole._replace(macs=common + len(self.tasks) * (whole.macs - common))
+
+    def scores(self, models):
+        """Means over the tasks on the test crops, and how the tasks' gradients agree."""
+        labels, by_task = self.data.test["labels"], {}
+        for number, (task, embeddings) in enumerate(self.embeddings(models).items()):
+            rng = np.random.default_rng([number, 0])
+            triplets = sample_triplets(labels[task], self.settings.judged_triplets, rng)
+            by_task[task] = {
+                "triplet_accuracy": triplet_accuracy(embeddings, triplets),
+                **retrieval_scores(embeddings, labels[task], ks=RECALLS),
+            }
+        scores = {
+            name: float(np.mean([each[name] for each in by_task.values()]))
+            for name in by_task[self.tasks[0]]
+        }
+        if len(models) == 1:
+            for moment, of_layers in self.compliance(models[0]).items():
+                scores[f"compliance_{moment}"] = mean_compliance(of_layers)
+        return {"retrieval": {**scores, "tasks": by_task}}
+
+    def embeddings(self, models):
+        """The test crops as every task sees them: a dict from task to an array (M, size)."""
+        images, found = self.data.test["image"].astype("float32"), {}
+        if len(models) == 1 and not _gates(models[0]):
+            return dict.fromkeys(self.tasks, self._embedded(models[0], images, 0))
+        for number, task in enumerate(self.tasks):
+            model, row = (models[0], number) if len(models) == 1 else (models[number], 0)
+            found[task] = self._embedded(model, images, row)
+        return found
+
+    def compliance(self, model):
+        """The update compliance ratio of each layer and pair of tasks, before and after training.
+
+        Returns:
+            A dict of "start" and "end", each a dict from layer to a list of lists (T, T). It is
+            kept in a file, since gradients take their time.
+        """
+        path = self.folder / f"{model.name}_compliance.json"
+        if not path.exists():
+            # A clone has the first weights again: they depend on the seed alone.
+            moments = {"start": keras.models.clone_model(model), "end": model}
+            write_json(path, {name: self._compliance(each) for name, each in moments.items()})
+        return json.loads(path.read_text())
+
+    def _compliance(self, model):
+        count = self.settings.compliance_batches
+        # Other triplets than those of the training.
+        batches = self._batches(self.tasks, self.seed + 1000, count)
+        paths = [v.path for v in model.trainable_variables if not v.path.startswith("gate_")]
+        products = []
+        for number in range(count):
+            x, tasks = batches[number]
+            gradients = task_gradients(model, (x, tasks), task_ids=tasks, variables=paths)
+            products.append(inner_products(gradients))
+        return {layer: each.tolist() for layer, each in update_compliance(products).items()}
+
+    def _embedded(self, model, images, row):
+        rows = np.full(len(images), row, "int32")
+        return model.predict([images, rows], batch_size=256, verbose=0)
+
+    def _embedding(self, name, tasks, **gates):
+        """A trained network with gates, which starts from the seed's weights."""
+        settings, seed = self.settings, self.seed
+        (iterations,) = settings.one_task_iterations.values()
+
+        def build():
+            return self._build(gates, tasks, seed, name=name)
+
+        falling = keras.optimizers.schedules.CosineDecay
+        return self._fit(build, tasks, name, iterations, seed, falling)
+
+    def _build(self, sharing, tasks, seed, **options):
+        """`sharing` is a dict of the options of the gates."""
+        size = self.settings.size
+        network = {"input_shape": (size, size, 3), "seed": seed, **self.settings.network}
+        return ModulatedEmbedding(len(tasks), **network, **sharing, **options)
+
+    def _batches(self, tasks, seed, count=None):
+        train = self.data.train
+        return TripletBatches(
+            train["image"],
+            {task: train["labels"][task] for task in tasks},
+            triplets_per_task=self.settings.triplets_per_task,
+            batches_per_epoch=count or self.settings.steps_an_epoch,
+            seed=seed,
+        )
+
+    def _losses(self, tasks):
+        return {"loss": TripletLoss(self.settings.margin)}
+
+    def _optimizer(self, learning_rate):
+        return keras.optimizers.Adagrad(learning_rate)
+
+    def _published_rate(self, rate, first):
+        """A tenth after every 40 of 100 epochs."""
+        after = self.settings.rate_falls_after
+        boundaries = [after, 2 * after]
+        return keras.optimizers.schedules.PiecewiseConstantDecay(
+            boundaries, [rate, rate / 10, rate / 100]
+        )
+
+
+def mean_compliance(of_layers):
+    """The mean of an update compliance ratio over layers and pairs of tasks."""
+    pairs = [np.array(each)[np.triu_indices(len(each), 1)] for each in of_layers.values()]
+    return float(np.nanmean(pairs))
+
+
+def _gates(model):
+    return [layer for layer in model.layers if isinstance(layer, ModulationGate)]

@@ -1,0 +1,71 @@
+"""What the embedding networks are, and how long they learn."""
+
+import dataclasses
+
+from recipes._settings import Settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RetrievalSettings(Settings):
+    """The settings of embeddings for several notions of likeness."""
+
+    size: int
+    """Height and width of a crop, in pixels."""
+    picture_size: int
+    """Height and width of the pictures of which crops are taken, in pixels."""
+    smallest: int
+    """Sides that an object must have at least to be taken, in pixels of the picture."""
+    num_tasks: int
+    """How many attributes are tasks."""
+    triplets_per_task: int
+    """In a batch."""
+    margin: float = 0.2
+    steps_an_epoch: int = 50
+    judged_triplets: int = 2000
+    """Of each task, from the test crops."""
+    compliance_batches: int = 10
+    """Mini-batches over which gradients are compared."""
+
+
+def mini(num_tasks, triplets_per_task=8):
+    """Settings with which all rows train on two cores in minutes, from random weights."""
+    return RetrievalSettings(
+        size=48,
+        picture_size=128,
+        smallest=12,
+        train_images=1000,
+        test_images=150,
+        num_tasks=num_tasks,
+        triplets_per_task=triplets_per_task,
+        batch_size=3 * triplets_per_task * num_tasks,
+        network={"width": 0.5, "size": 64},
+        one_task_iterations={"retrieval": 200},
+        further_iterations=0,
+        learning_rate=1e-2,
+        annealed=True,
+        augmented=False,
+        weight_decay=0.0,
+    )
+
+
+def paper(num_tasks, size, embedding, triplets_per_task=8):
+    """The published network and rates; the lengths of epochs are ours."""
+    return RetrievalSettings(
+        size=size,
+        picture_size=size,
+        smallest=1,
+        train_images=162_770,
+        test_images=19_962,
+        num_tasks=num_tasks,
+        triplets_per_task=triplets_per_task,
+        batch_size=3 * triplets_per_task * num_tasks,
+        network={"size": embedding},
+        one_task_iterations={"retrieval": 100_000},
+        further_iterations=0,
+        learning_rate=1e-2,
+        annealed=False,
+        rate_falls_after=40_000,
+        augmented=False,
+        weight_decay=0.0,
+        steps_an_epoch=1000,
+    )

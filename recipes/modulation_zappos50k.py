@@ -1,0 +1,30 @@
+"""The modulation module on properties of products: two are alike if they have the same value.
+
+Zhao et al., "A Modulation Module for Multi-task Learning with Applications in Image Retrieval",
+ECCV 2018.
+
+    python -m recipes.modulation_zappos50k --preset mini --seeds 3
+
+The paper's four properties are those of shoes: class, closure, gender and heel. On `rooms` they are
+an object's colour, texture, shape and size. Rows, columns and pictures are those of
+`recipes.modulation_celeba`.
+
+`paper` has the size of crops and embeddings of conditional similarity networks; its lengths are
+ours.
+"""
+
+from recipes._retrieval import retrieval_table
+from recipes._retrieval_data import property_labels
+from recipes._retrieval_settings import mini, paper
+
+PRESETS = {
+    "mini": mini(num_tasks=4),
+    "paper": paper(num_tasks=4, size=112, embedding=64),
+}
+
+TABLE = retrieval_table(
+    "modulation_zappos50k", PRESETS, property_labels, "UT-Zappos50K", "zappos50k"
+)
+
+if __name__ == "__main__":
+    TABLE.main(__doc__)
