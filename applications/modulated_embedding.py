@@ -39,7 +39,8 @@ def ModulatedEmbedding(
             `keras_mtl.towers.residual_embedding.STAGES`; none for one embedding whatever the task.
         width, size, seed: as in `ResidualEmbedding`.
         name: name of the model.
-        **options: of the `ModulationGate`s: `per_channel`, `relu`, `initializer`, `regularizer`.
+        **options: of the `ModulationGate`s: `per_channel`, `relu`, `initializer`, `regularizer`,
+            `learning_rate_multiplier`.
 
     Returns:
         A `keras.Model` of `[images, tasks]`: RGB pixels from 0 to 255 (batch, height, width, 3) and

@@ -21,5 +21,5 @@ def as_functional(model, one_output=False):
             f"Received: {model!r}."
         )
     if isinstance(model, keras.Sequential):
-        return keras.Model(model.inputs, model.outputs, name=model.name)
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     return model

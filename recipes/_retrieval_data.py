@@ -9,9 +9,8 @@ PROPERTIES = {
     "colour": tuple(COLORS),
     "texture": TEXTURES,
     "shape": SHAPES,
-    "size": ("small", "large"),
 }
-"""What an object has one of, each with its values: attributes of which at most one holds."""
+"""What an object has one of, each with its values, of which exactly one holds."""
 
 # The commonest of each kind first, the rarest last.
 ATTRIBUTES = (
@@ -28,8 +27,8 @@ class RetrievalData:
     Args:
         name: `"rooms"`.
         settings: the `RetrievalSettings`.
-        labels: function from attributes, bool (M, 24), and the number of tasks to a dict from task
-            to labels.
+        labels: function from attributes, bool (M, 24), kinds of objects, (M,), and the number of
+            tasks to a dict from task to labels.
     """
 
     def __init__(self, name, settings, labels):
@@ -42,7 +41,7 @@ class RetrievalData:
         self.tasks = tuple(self.train["labels"])
 
 
-def attribute_labels(attributes, num_tasks):
+def attribute_labels(attributes, kinds, num_tasks):
     """Each of the first attributes is a task: two objects are alike if both have it, or neither."""
     return {
         name: attributes[:, rooms.ATTRIBUTES.index(name)].astype("int32")
@@ -50,14 +49,13 @@ def attribute_labels(attributes, num_tasks):
     }
 
 
-def property_labels(attributes, num_tasks):
+def property_labels(attributes, kinds, num_tasks):
     """Each property is a task: two objects are alike if they have the same value of it."""
-    labels = {}
-    for name, values in list(PROPERTIES.items())[:num_tasks]:
-        columns = attributes[:, [rooms.ATTRIBUTES.index(value) for value in values]]
-        # Neither small nor large is a size, too.
-        labels[name] = np.where(columns.any(1), columns.argmax(1), len(values)).astype("int32")
-    return labels
+    labels = {"kind": kinds.astype("int32")}
+    for name, values in PROPERTIES.items():
+        columns = [rooms.ATTRIBUTES.index(value) for value in values]
+        labels[name] = attributes[:, columns].argmax(1).astype("int32")
+    return dict(list(labels.items())[:num_tasks])
 
 
 def _crops(split, num_images, settings, labels):
@@ -73,5 +71,7 @@ def _crops(split, num_images, settings, labels):
     )
     return {
         "image": object_crops(loaded["image"], boxes, settings.size),
-        "labels": labels(np.concatenate(attributes), settings.num_tasks),
+        "labels": labels(
+            np.concatenate(attributes), np.concatenate(boxes)[:, 4], settings.num_tasks
+        ),
     }

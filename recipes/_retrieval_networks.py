@@ -12,11 +12,13 @@ from keras_mtl.gradients import inner_products, task_gradients, update_complianc
 from keras_mtl.layers import ModulationGate
 from keras_mtl.losses import TripletLoss
 from keras_mtl.metrics import retrieval_scores, triplet_accuracy
+from keras_mtl.optimizers import Adam, with_learning_rate_multipliers
 from keras_mtl.search import cost
 from recipes._networks import Networks
 from recipes._results import write_json
 
 RECALLS = (1, 5)
+Adagrad = with_learning_rate_multipliers(keras.optimizers.Adagrad)
 # Of the authors of conditional similarity networks.
 MASKS = {"mean": 0.9, "deviation": 0.7, "penalty": 5e-4}
 
@@ -141,6 +143,8 @@ class RetrievalNetworks(Networks):
         """`sharing` is a dict of the options of the gates."""
         size = self.settings.size
         network = {"input_shape": (size, size, 3), "seed": seed, **self.settings.network}
+        if sharing["after"]:
+            sharing = {"learning_rate_multiplier": self.settings.gate_rate, **sharing}
         return ModulatedEmbedding(len(tasks), **network, **sharing, **options)
 
     def _batches(self, tasks, seed, count=None):
@@ -157,7 +161,7 @@ class RetrievalNetworks(Networks):
         return {"loss": TripletLoss(self.settings.margin)}
 
     def _optimizer(self, learning_rate):
-        return keras.optimizers.Adagrad(learning_rate)
+        return (Adagrad if self.settings.adagrad else Adam)(learning_rate)
 
     def _published_rate(self, rate, first):
         """A tenth after every 40 of 100 epochs."""

@@ -19,6 +19,10 @@ class RetrievalSettings(Settings):
     """How many attributes are tasks."""
     triplets_per_task: int
     """In a batch."""
+    adagrad: bool
+    """Whether Adagrad is the optimizer, or Adam."""
+    gate_rate: float = 1.0
+    """Factor on the learning rate of gates and masks."""
     margin: float = 0.2
     steps_an_epoch: int = 50
     judged_triplets: int = 2000
@@ -27,7 +31,7 @@ class RetrievalSettings(Settings):
     """Mini-batches over which gradients are compared."""
 
 
-def mini(num_tasks, triplets_per_task=8):
+def mini(num_tasks, triplets_per_task=16):
     """Settings with which all rows train on two cores in minutes, from random weights."""
     return RetrievalSettings(
         size=48,
@@ -38,10 +42,13 @@ def mini(num_tasks, triplets_per_task=8):
         num_tasks=num_tasks,
         triplets_per_task=triplets_per_task,
         batch_size=3 * triplets_per_task * num_tasks,
-        network={"width": 0.5, "size": 64},
-        one_task_iterations={"retrieval": 200},
+        network={"width": 0.25, "size": 64},
+        one_task_iterations={"retrieval": 300},
         further_iterations=0,
-        learning_rate=1e-2,
+        learning_rate=2e-3,
+        adagrad=False,
+        # In so few steps gates that learn no faster than other weights hardly leave 1.
+        gate_rate=10.0,
         annealed=True,
         augmented=False,
         weight_decay=0.0,
@@ -63,6 +70,7 @@ def paper(num_tasks, size, embedding, triplets_per_task=8):
         one_task_iterations={"retrieval": 100_000},
         further_iterations=0,
         learning_rate=1e-2,
+        adagrad=True,
         annealed=False,
         rate_falls_after=40_000,
         augmented=False,

@@ -6,7 +6,7 @@ ECCV 2018.
     python -m recipes.modulation_zappos50k --preset mini --seeds 3
 
 The paper's four properties are those of shoes: class, closure, gender and heel. On `rooms` they are
-an object's colour, texture, shape and size. Rows, columns and pictures are those of
+an object's kind, colour, texture and shape. Rows, columns and pictures are those of
 `recipes.modulation_celeba`.
 
 `paper` has the size of crops and embeddings of conditional similarity networks; its lengths are

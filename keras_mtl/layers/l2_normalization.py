@@ -33,6 +33,7 @@ class L2Normalization(keras.layers.Layer):
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
         self.axis = axis
+        self.supports_masking = True
 
     def call(self, inputs):
         # Squares leave the range of float16.

@@ -37,6 +37,9 @@ class ModulationGate(keras.layers.Layer):
         initializer: Keras initializer of the gates. A projection is left at `"ones"`.
         regularizer: Keras regularizer of the weight, such as `keras.regularizers.L1(1e-4)`, or
             `None`.
+        learning_rate_multiplier: factor on the learning rate of the gates, which the optimizers in
+            `keras_mtl.optimizers` read. The paper has none; in a short training gates that learn no
+            faster than other weights hardly leave 1.
         **kwargs: `name`, `dtype`, … of `keras.layers.Layer`.
 
     Call arguments:
@@ -78,6 +81,7 @@ class ModulationGate(keras.layers.Layer):
         axis=-1,
         initializer="ones",
         regularizer=None,
+        learning_rate_multiplier=1.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,6 +91,8 @@ class ModulationGate(keras.layers.Layer):
         self.axis = axis
         self.initializer = keras.initializers.get(initializer)
         self.regularizer = keras.regularizers.get(regularizer)
+        self.learning_rate_multiplier = float(learning_rate_multiplier)
+        self.supports_masking = True
         if not per_channel and self.relu:
             raise ValueError(
                 "`relu` must not be True with `per_channel=False`: most of a projection starts at "
@@ -113,6 +119,7 @@ class ModulationGate(keras.layers.Layer):
         self.gate = self.add_weight(
             shape=shape, initializer=initializer, regularizer=self.regularizer, name="gate"
         )
+        self.gate.learning_rate_multiplier = self.learning_rate_multiplier
         self.gate.weight_decay_exempt = True
 
     def call(self, inputs, task=None):
@@ -167,6 +174,7 @@ class ModulationGate(keras.layers.Layer):
             "axis": self.axis,
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
+            "learning_rate_multiplier": self.learning_rate_multiplier,
         }
 
     def _broadcastable(self, rank):

@@ -21,15 +21,15 @@ def takes_output_factors(layer, commutes):
         commutes: function that says of an activation whether the factors may go before it.
     """
     if type(layer) in WEIGHTED:
-        return commutes(layer.activation)
+        return _is_plain(layer) and commutes(layer.activation)
     return type(layer) is layers.BatchNormalization
 
 
 def takes_input_factors(layer):
     """Whether a layer's weights can multiply the channels of its input."""
-    if type(layer) in CONVOLUTIONS:
-        return layer.groups == 1
-    return type(layer) in (*WEIGHTED, layers.BatchNormalization)
+    if type(layer) in CONVOLUTIONS and layer.groups > 1:
+        return False
+    return type(layer) in (*WEIGHTED, layers.BatchNormalization) and _is_plain(layer)
 
 
 def scale_outputs(layer, factors):
@@ -72,6 +72,11 @@ def with_all_weights(layer):
         if not layer.scale:
             config.update(scale=True, gamma_initializer="ones")
     return config
+
+
+def _is_plain(layer):
+    """Whether the weights act as they are: a quantized or low-rank kernel is made of several."""
+    return not getattr(layer, "lora_enabled", False) and layer.quantization_mode is None
 
 
 def _scale_normalized(layer, factors):

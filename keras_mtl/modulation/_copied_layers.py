@@ -7,7 +7,8 @@ class CopiedLayers:
     """Calls copies in place of the layers: each has the configuration and the weights of its own.
 
     A layer that is called twice has one copy. Layers of one name, such as those of two models
-    within a model, get a number. Operations that are no layers are called as they are.
+    within a model, get a number. Operations that are no layers are called as they are, if their
+    name is free.
     """
 
     def __init__(self):
@@ -16,17 +17,19 @@ class CopiedLayers:
 
     def __call__(self, operation, *args, **kwargs):
         """The result of the copy's call; arguments as of the layer's."""
-        if not isinstance(operation, keras.layers.Layer):
-            return operation(*args, **kwargs)
         if id(operation) in self._copies:
             return self._copies[id(operation)](*args, **kwargs)
-        config = operation.get_config()
-        config["name"] = self.free_name(operation.name)
-        copy = type(operation).from_config(config)
-        self._copies[id(operation)] = copy
+        copy = self._copies[id(operation)] = self._copy(operation)
         result = copy(*args, **kwargs)
-        copy.set_weights(operation.get_weights())
+        if isinstance(copy, keras.layers.Layer):
+            copy.set_weights(operation.get_weights())
         return result
+
+    def _copy(self, operation):
+        name = self.free_name(operation.name)
+        if not isinstance(operation, keras.layers.Layer) and name == operation.name:
+            return operation
+        return type(operation).from_config({**operation.get_config(), "name": name})
 
     def free_name(self, name):
         """The name, with a number if a copy has it; from now on it is taken."""

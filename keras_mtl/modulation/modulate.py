@@ -31,7 +31,7 @@ def modulate(model, num_tasks, after, *, name=None, **options):
             nested model is not found. With none the task is not read.
         name: name of the result; `modulated_<model>`, say, if `None`.
         **options: of the `ModulationGate`s: `per_channel`, `relu`, `axis`, `initializer`,
-            `regularizer`.
+            `regularizer`, `learning_rate_multiplier`.
 
     Returns:
         A `keras.Model` of the model's inputs, in a list (or dict, if they are), and then the tasks:
@@ -51,7 +51,7 @@ def modulate(model, num_tasks, after, *, name=None, **options):
     >>> [tuple(x.shape) for x in model.inputs]
     [(None, 32, 32, 3), (None,)]
     >>> model.count_params() - net.count_params()
-    504
+    432
     """
     model = as_functional(model)
     num_tasks, after = check_integer("num_tasks", num_tasks, 1), _checked_after(model, after)
@@ -89,8 +89,7 @@ def _checked_after(model, after):
     unknown = [name for name in after if name not in known]
     if unknown:
         raise ValueError(
-            f"`after` must name layers of the model. Received: {unknown}. "
-            f"Known layers: {known}."
+            f"`after` must name layers of the model. Received: {unknown}. Known layers: {known}."
         )
     if any(x.name == TASK for x in model.inputs):
         raise ValueError(f"`model` must have no input called {TASK!r}, which is to be added.")

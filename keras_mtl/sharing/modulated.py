@@ -28,6 +28,7 @@ class Modulated(Sharing):
         relu: as in `ModulationGate`.
         initializer: as in `ModulationGate`.
         regularizer: as in `ModulationGate`.
+        learning_rate_multiplier: as in `ModulationGate`.
 
     Raises:
         ValueError: ReLU or an initializer for a projection; from `connect`: an unknown stage (the
@@ -47,13 +48,20 @@ class Modulated(Sharing):
     """
 
     def __init__(
-        self, after=None, per_channel=True, relu=None, initializer="ones", regularizer=None
+        self,
+        after=None,
+        per_channel=True,
+        relu=None,
+        initializer="ones",
+        regularizer=None,
+        learning_rate_multiplier=1.0,
     ):
         self.after = None if after is None else list(after)
         # Wrong options are refused here rather than when the model is built.
         gate = ModulationGate(1, per_channel, relu, -1, initializer, regularizer)
         self.per_channel, self.relu = gate.per_channel, gate.relu
         self.initializer, self.regularizer = gate.initializer, gate.regularizer
+        self.learning_rate_multiplier = float(learning_rate_multiplier)
 
     def check(self, tower, tasks):
         for stage in self.after or ():
@@ -83,6 +91,7 @@ class Modulated(Sharing):
             "relu": self.relu,
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
+            "learning_rate_multiplier": self.learning_rate_multiplier,
         }
 
     def _gate(self, stage, tasks, features):

@@ -73,13 +73,14 @@ def test_masks_of_the_embedding_alone(rng):
     x = rng.uniform(0, 255, (2, 48, 48, 3)).astype("float32")
     before = values(model, x, np.array([0, 1]))
     mask = np.eye(2, 8)
-    gate.assign(mask)
+    gate.gate.assign(mask)
     found = values(model, x, np.array([0, 1]))
     # Behind a mask of one channel stands that channel alone, of length one (or zero).
     np.testing.assert_allclose(found, mask * np.sign(before), atol=1e-5)
     none = ModulatedEmbedding(2, after=(), **TINY)
     assert none.count_params() == ResidualEmbedding(**TINY).count_params()
-    np.testing.assert_array_equal(values(none, x, np.array([0, 1])), values(none, x, [1, 0]))
+    found, swapped = (values(none, x, np.array(tasks)) for tasks in ([0, 1], [1, 0]))
+    np.testing.assert_array_equal(found, swapped)
 
 
 def test_learns_different_likeness(rng):

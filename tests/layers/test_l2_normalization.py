@@ -68,11 +68,3 @@ def test_gradients_at_zero_are_finite(rng, monkeypatch):
 def test_layer(rng, tmp_path, monkeypatch):
     draw_by_numpy(monkeypatch)
     check_layer(L2Normalization(axis=1), rng.normal(size=(2, 4, 3)).astype("float32"), tmp_path)
-
-
-def test_masks_go_through():
-    words = keras.Input((4,), dtype="int32")
-    x = L2Normalization()(layers.Embedding(5, 3, mask_zero=True)(words))
-    model = keras.Model(words, layers.GlobalAveragePooling1D()(x))
-    short, padded = np.array([[2, 3, 2, 3]]), np.array([[2, 3, 0, 0]])
-    np.testing.assert_allclose(value(model(padded)), value(model(short)), rtol=1e-5)

@@ -266,9 +266,7 @@ FORWARD = {
     "norm without scale": (
         *(MAP, lambda: [norm(scale=False, gamma_initializer="zeros"), layers.Softmax()], ALWAYS),
     ),
-    "norm without offset": (
-        *(MAP, lambda: [norm(center=False, beta_initializer="ones")], ALWAYS),
-    ),
+    "norm without offset": (*(MAP, lambda: [norm(center=False, beta_initializer="ones")], ALWAYS),),
     "norm without either": (MAP, lambda: [norm(center=False, scale=False)], ALWAYS),
     "norm of rows": (MAP, lambda: [norm(axis=1)], NEVER),
     "layer norm": (MAP, lambda: [layers.LayerNormalization(), layers.Conv2D(5, 3)], NEVER),
@@ -481,6 +479,23 @@ def test_masks(rng):
     np.testing.assert_allclose(values(fold(model, 0)(found))[0], expected, atol=1e-5)
 
 
+@pytest.mark.one_backend
+def test_kernels_of_several_parts_take_no_factors(rng):
+    """Low-rank additions and whole numbers."""
+    net = stacked(FLAT, layers.Dense(5, name="low_rank"), layers.Dense(3, name="last"))
+    net.get_layer("low_rank").enable_lora(2)
+    model = randomize(modulate(net, TASKS, ["low_rank", "last"]), rng)
+    folded = check(rng, model, 0)
+    assert folded.get_layer("low_rank").lora_rank == 2
+    net = stacked(FLAT, layers.Dense(5, name="first"), layers.Dense(3, name="last"))
+    randomize(net, rng).quantize("int8")
+    model = modulate(net, TASKS, ["first", "last"])
+    for name in ("gate_first", "gate_last"):
+        gate = model.get_layer(name).gate
+        gate.assign(rng.uniform(0.3, 2, gate.shape))
+    check(rng, model, 0, ["gate_first", "gate_last"])
+
+
 # Kinds of gates
 
 
@@ -599,6 +614,19 @@ def test_two_backbones_with_gates_of_equal_names(rng):
     x = layers.Concatenate()([net([image, task]) for net in nets])
     model = randomize(keras.Model([image, task], layers.Dense(3)(x)), rng)
     assert len(check(rng, model, 0).layers) == 1 + 2 * 4 + 2
+
+
+def test_two_backbones_with_operations_of_equal_names(rng):
+    """As of two that come from files."""
+    nets = []
+    for name in ("a", "b"):
+        keras.utils.clear_session()
+        image = keras.Input(FLAT, name="image")
+        x = ops.tanh(2 * layers.Dense(4, name="dense")(image) + 1)
+        nets.append(modulate(keras.Model(image, x[:, 1:]), TASKS, ["dense"], name=name))
+    image, task = keras.Input(FLAT, name="image"), keras.Input((), dtype="int32", name="task")
+    model = keras.Model([image, task], layers.Add()([net([image, task]) for net in nets]))
+    check(rng, randomize(model, rng), 0)
 
 
 def test_inputs_and_outputs_that_are_dicts(rng):

@@ -11,7 +11,7 @@ from numpy_weights import draw_by_numpy
 from keras_mtl.towers import ResidualEmbedding, Tower
 from keras_mtl.towers.residual_embedding import MINIMUM_SIZE, STAGES
 
-TINY = dict(input_shape=(50, 48, 3), width=1 / 16, size=6)
+TINY = dict(input_shape=(50, 48, 3), width=1 / 16, size=24)
 
 
 @pytest.fixture(autouse=True)
@@ -84,8 +84,7 @@ def randomize(net, rng):
         elif weight.name != "kernel":
             weight.assign(rng.normal(0, 0.5, weight.shape))
     return {
-        layer.name: {w.name: ops.convert_to_numpy(w) for w in layer.weights}
-        for layer in net.layers
+        layer.name: {w.name: ops.convert_to_numpy(w) for w in layer.weights} for layer in net.layers
     }
 
 
@@ -94,7 +93,7 @@ def test_equals_the_network_in_numpy(rng):
     weights = randomize(net, rng)
     image = rng.uniform(0, 255, (50, 48, 3)).astype("float32")
     expected = reference(image, weights)
-    assert (expected > 0.01).sum() >= 2
+    assert (expected > 0.01).sum() >= 6
     found = ops.convert_to_numpy(net(image[None]))[0]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -105,7 +104,7 @@ def test_stages_cut_it(rng):
     maps = [net.get_layer(name).output.shape[1:] for name in STAGES]
     assert maps == [
         *((48, 46, 2), (23, 22, 4), (10, 10, 8), (4, 4, 8), (1, 1, 8)),
-        *((6,), (6,)),
+        *((24,), (24,)),
     ]
 
 
