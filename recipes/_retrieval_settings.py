@@ -31,7 +31,7 @@ class RetrievalSettings(Settings):
     """Mini-batches over which gradients are compared."""
 
 
-def mini(num_tasks, triplets_per_task=16):
+def mini(num_tasks, triplets_per_task):
     """Settings with which all rows train on two cores in minutes, from random weights."""
     return RetrievalSettings(
         size=48,
@@ -43,7 +43,7 @@ def mini(num_tasks, triplets_per_task=16):
         triplets_per_task=triplets_per_task,
         batch_size=3 * triplets_per_task * num_tasks,
         network={"width": 0.25, "size": 64},
-        one_task_iterations={"retrieval": 300},
+        one_task_iterations={"retrieval": 250},
         further_iterations=0,
         learning_rate=2e-3,
         adagrad=False,
@@ -55,7 +55,7 @@ def mini(num_tasks, triplets_per_task=16):
     )
 
 
-def paper(num_tasks, size, embedding, triplets_per_task=8):
+def paper(num_tasks, triplets_per_task, size, embedding):
     """The published network and rates; the lengths of epochs are ours."""
     return RetrievalSettings(
         size=size,

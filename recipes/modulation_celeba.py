@@ -28,10 +28,10 @@ from recipes._retrieval_data import attribute_labels
 from recipes._retrieval_settings import mini, paper
 
 PRESETS = {
-    "mini": mini(num_tasks=7),
+    "mini": mini(num_tasks=7, triplets_per_task=8),
     "mini20": mini(num_tasks=20, triplets_per_task=3),
-    "paper": paper(num_tasks=7, size=150, embedding=256),
-    "paper20": paper(num_tasks=20, size=150, embedding=256),
+    "paper": paper(num_tasks=7, triplets_per_task=8, size=150, embedding=256),
+    "paper20": paper(num_tasks=20, triplets_per_task=8, size=150, embedding=256),
 }
 
 TABLE = retrieval_table("modulation_celeba", PRESETS, attribute_labels, "CelebA", "celeba")

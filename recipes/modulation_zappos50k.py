@@ -18,8 +18,8 @@ from recipes._retrieval_data import property_labels
 from recipes._retrieval_settings import mini, paper
 
 PRESETS = {
-    "mini": mini(num_tasks=4),
-    "paper": paper(num_tasks=4, size=112, embedding=64),
+    "mini": mini(num_tasks=4, triplets_per_task=16),
+    "paper": paper(num_tasks=4, triplets_per_task=8, size=112, embedding=64),
 }
 
 TABLE = retrieval_table(
