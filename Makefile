@@ -43,5 +43,5 @@ clean:
 
 .venv/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow,jax,torch,plots,detection,tensorboard,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow,jax,torch,plots,detection,retrieval,tensorboard,dev]'
 	touch $@

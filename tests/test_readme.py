@@ -103,3 +103,35 @@ def test_a_tree_is_found(rng, tmp_path, monkeypatch):
     assert "chosen" in printed[0]
     assert json.loads((tmp_path / "tree.json").read_text())["tree"] == names["tree"]
     assert names["model"].count_params() <= 1100
+
+
+def test_one_network_for_two_notions_of_likeness(rng):
+    (example,) = re.findall(
+        r"```python\n(net = keras.applications.*?)```", README.read_text(), re.DOTALL
+    )
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="one")(image)
+    x = keras.layers.GlobalAveragePooling2D(name="two")(x)
+    mobile_net = re.search(r"net = (keras.applications.*)\n", example).group(1)
+    smaller = {mobile_net: "small", "block_12_add": "one", "block_16_project_BN": "two"}
+    smaller["epochs=10"] = "epochs=1, verbose=0"
+    for ours, theirs in smaller.items():
+        assert ours in example
+        example = example.replace(ours, theirs)
+    names = {
+        "keras": keras,
+        "keras_mtl": keras_mtl,
+        "small": keras.Model(image, x),
+        "images": rng.random((24, 8, 8, 3)).astype("float32"),
+        "new_images": rng.random((2, 8, 8, 3)).astype("float32"),
+        "colours": np.arange(24) % 3,
+        "shapes": np.arange(24) % 4 - 1,
+    }
+    exec(example, names)
+    assert names["numbers"].shape == (2, 5)
+    assert {len(each) for each in names["products"].values()} == {2}
+    x = names["new_images"]
+    folded = names["shape_net"].predict_on_batch(x)
+    gated = names["model"].predict_on_batch([x, np.ones(2, "int32")])
+    np.testing.assert_allclose(folded, gated, atol=1e-5)
+    assert names["shape_net"].count_params() == names["net"].count_params()

@@ -4,14 +4,12 @@ import warnings
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_mtl._as_functional import as_functional
-from keras_mtl._check_integer import check_integer
 from keras_mtl.layers import ModulationGate
 from keras_mtl.modulation._channel_weights import scale_inputs, scale_outputs, with_all_weights
-from keras_mtl.modulation._copied_layers import CopiedLayers
 from keras_mtl.modulation._fold_plan import fold_plan
+from keras_mtl.modulation._one_task_layers import OneTaskLayers
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import Modulated
 
@@ -77,53 +75,22 @@ def _for_one_task(model, task, name):
     inputs = keras.tree.map_structure(
         lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), model.input
     )
-    copies, gates, tasks, read = CopiedLayers(), {}, set(), set()
-
-    def call(operation, *args, **kwargs):
-        if isinstance(operation, keras.Model) and getattr(operation, "inputs", None):
-            return as_functional(operation)._run_through_graph(args[0], call_fn=call)
-        if not isinstance(operation, ModulationGate):
-            read.update(map(id, keras.tree.flatten((args, kwargs))))
-            return copies(operation, *args, **kwargs)
-        features, numbers = (*args, *kwargs.values(), None)[:2]
-        several = isinstance(features, (list, tuple))
-        if numbers is None and operation.num_tasks > 1:
-            raise ValueError(
-                "`model` must give its gates the task of every example. "
-                f"Received: {operation.name!r}, which makes the features of all tasks."
-            )
-        features = features[0] if several else features
-        if id(operation) not in gates:
-            free_name = copies.free_name(operation.name)
-            gates[id(operation)] = _plain_gate(operation, task, features, free_name)
-        gate = gates[id(operation)]
-        if numbers is None:
-            return [gate(features)]
-        tasks.add(id(numbers))
-        return gate(features)
-
-    outputs = model._run_through_graph(inputs, call_fn=call)
-    if not gates:
+    layers = OneTaskLayers(task)
+    outputs = model._run_through_graph(inputs, call_fn=layers)
+    if not layers.gates:
         raise ValueError(f"`model` must have a ModulationGate. Received: {model.name!r}.")
-    read.update(map(id, keras.tree.flatten(outputs)))
-    if tasks & read or not tasks <= set(map(id, keras.tree.flatten(inputs))):
+    if not layers.only_gates_read_tasks(inputs, outputs):
         raise ValueError(
             "`model` must have no layers but gates that read the task. Received: "
             f"{model.name!r}, in which other layers do."
         )
-    if isinstance(inputs, dict):
-        inputs = {key: x for key, x in inputs.items() if id(x) not in tasks}
-    else:
-        inputs = [x for x in keras.tree.flatten(inputs) if id(x) not in tasks]
-    single = not isinstance(inputs, dict) and len(inputs) == 1
-    plain = keras.Model(inputs[0] if single else inputs, outputs, name=name)
-    names = [gate.name for gate in gates.values()]
+    plain = keras.Model(layers.without_tasks(inputs), outputs, name=name)
     factors = {
         gate.name: np.array(gate.scale)
-        for gate in gates.values()
+        for gate in layers.gates
         if isinstance(gate, keras.layers.Rescaling) and np.ndim(gate.scale) == 1
     }
-    return plain, factors, [name for name in names if name not in factors]
+    return plain, factors, [gate.name for gate in layers.gates if gate.name not in factors]
 
 
 def _of_one_task(model, task):
@@ -146,26 +113,6 @@ def _of_one_task(model, task):
             layer.gate.assign(model.get_layer(layer.name).gate[number : number + 1])
     (*outputs,) = alone.output.values()
     return keras.Model(alone.input, outputs[0] if len(outputs) == 1 else alone.output)
-
-
-def _plain_gate(gate, task, features, name):
-    """A layer of Keras' that does to features what the gate does for one task."""
-    check_integer("task", task, 0, gate.num_tasks - 1)
-    row = ops.convert_to_numpy(gate.rows())[task]
-    rank = len(features.shape)
-    axes_behind = rank - 1 - gate.axis % rank
-    options = {"name": name, "dtype": gate.dtype_policy}
-    if gate.per_channel:
-        return keras.layers.Rescaling(row.reshape(-1, *[1] * axes_behind).tolist(), **options)
-    if axes_behind:
-        raise ValueError(
-            "`model` must have its projections along the last axis. "
-            f"Received: axis={gate.axis} of {gate.name!r}."
-        )
-    layer = keras.layers.Dense(len(row), use_bias=False, **options)
-    layer.build(features.shape)
-    layer.set_weights([row])
-    return layer
 
 
 def _folded(gated, plan):

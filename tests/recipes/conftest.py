@@ -12,12 +12,14 @@ from recipes import (
     _networks,
     adashare_nyuv2,
     branched_rooms,
+    modulation_zappos50k,
 )
 from recipes._attributes_data import AttributesData
 from recipes._deeplab_data import DeepLabData
 from recipes._dense_data import TASKS, DenseData
 from recipes._dense_settings import PRESETS
 from recipes._detection_data import DetectionData
+from recipes._retrieval_data import RetrievalData, property_labels
 
 TINY = dataclasses.replace(
     PRESETS["mini"],
@@ -84,6 +86,20 @@ TINY_ATTRIBUTES = dataclasses.replace(
     network={"width": 4},
     one_task_iterations={"attributes": 2},
     further_iterations=2,
+)
+TINY_RETRIEVAL = dataclasses.replace(
+    modulation_zappos50k.PRESETS["mini"],
+    picture_size=64,
+    smallest=6,
+    train_images=20,
+    test_images=12,
+    num_tasks=2,
+    triplets_per_task=2,
+    network={"width": 0.1, "size": 8},
+    one_task_iterations={"retrieval": 4},
+    steps_an_epoch=2,
+    judged_triplets=50,
+    compliance_batches=2,
 )
 
 
@@ -173,6 +189,23 @@ def tiny_attributes(tiny_attributes_data, monkeypatch):
     settings, data = tiny_attributes_data
     monkeypatch.setitem(_attributes_settings.PRESETS, "tiny", settings)
     monkeypatch.setattr("recipes.branched_celeba.AttributesData", lambda *arguments: data)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def tiny_retrieval_data(tmp_path_factory):
+    """The settings of embeddings, and the data that goes with them: two tasks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield TINY_RETRIEVAL, RetrievalData("rooms", TINY_RETRIEVAL, property_labels)
+
+
+@pytest.fixture
+def tiny_retrieval(tiny_retrieval_data, monkeypatch):
+    """Makes `preset="tiny"` known to the recipe of embeddings."""
+    settings, data = tiny_retrieval_data
+    monkeypatch.setitem(modulation_zappos50k.PRESETS, "tiny", settings)
+    monkeypatch.setattr("recipes._retrieval.RetrievalData", lambda *arguments: data)
     return settings
 
 
