@@ -6,7 +6,7 @@ from keras_mtl import plots
 from keras_mtl.retrieval import EmbeddingIndex
 from recipes._retrieval_data import RetrievalData
 from recipes._retrieval_networks import RetrievalNetworks
-from recipes._table import BASELINE, Problem, Table, size
+from recipes._table import BASELINE, Problem, Table, scored
 
 COLUMNS = {
     "retrieval": {
@@ -67,11 +67,7 @@ def draw(table, networks, results, folder):
     draw_performance(axes, table, results)
     figure.tight_layout()
     figure.savefig(folder / "storage.png", dpi=100)
-    joint = {
-        row: table.rows[row](networks)[0]
-        for row, of_row in results["rows"].items()
-        if row != BASELINE and "0" in of_row["seeds"]
-    }
+    joint = joint_networks(table, networks, results)
     if joint:
         ratios = {row: networks.compliance(model)["end"] for row, model in joint.items()}
         figure, axes = plt.subplots(figsize=(12, 4))
@@ -83,17 +79,20 @@ def draw(table, networks, results, folder):
     plt.close("all")
 
 
+def joint_networks(table, networks, results):
+    """The first seed's networks of several tasks, by row."""
+    rows = [row for row in results["rows"] if row != BASELINE and "0" in scored(results, row)]
+    return {row: table.rows[row](networks)[0] for row in rows}
+
+
 def draw_performance(axes, table, results):
     """Triplet accuracy against parameters."""
-    series = {
-        row: [
-            (
-                size(of_row, "parameters"),
-                [100 * each["retrieval"]["triplet_accuracy"] for each in of_row["seeds"].values()],
-            )
-        ]
-        for row, of_row in results["rows"].items()
-    }
+    series = {}
+    for row, of_row in results["rows"].items():
+        entries = [entry["retrieval"] for entry in scored(results, row).values()]
+        if entries:
+            accuracies = [100 * entry["triplet_accuracy"] for entry in entries]
+            series[row] = [(of_row["parameters"], accuracies)]
     plots.performance_by_size(axes, series)
     axes.set_ylabel("triplet accuracy (%)")
 

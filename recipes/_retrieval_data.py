@@ -12,13 +12,12 @@ PROPERTIES = {
 }
 """What an object has one of, each with its values, of which exactly one holds."""
 
-# The commonest of each kind first, the rarest last.
-ATTRIBUTES = (
+BY_RANK = (
     *("white", "plain", "boxy", "large", "wood", "red", "truncated"),
     *("near", "fragmented", "small", "noise", "stripe", "cylindrical", "green", "grey", "beige"),
     *("black", "brown", "pink", "blue", "yellow", "checker", "round", "brick"),
 )
-"""The order in which attributes become tasks."""
+"""The order in which attributes become tasks: of each sort a common one first, the rarest last."""
 
 
 class RetrievalData:
@@ -45,7 +44,7 @@ def attribute_labels(attributes, kinds, num_tasks):
     """Each of the first attributes is a task: two objects are alike if both have it, or neither."""
     return {
         name: attributes[:, rooms.ATTRIBUTES.index(name)].astype("int32")
-        for name in ATTRIBUTES[:num_tasks]
+        for name in BY_RANK[:num_tasks]
     }
 
 

@@ -19,7 +19,7 @@ from recipes._results import write_json
 
 RECALLS = (1, 5)
 Adagrad = with_learning_rate_multipliers(keras.optimizers.Adagrad)
-# Of the authors of conditional similarity networks.
+# Of the authors of conditional similarity networks, whose penalty is on the masks of the examples.
 MASKS = {"mean": 0.9, "deviation": 0.7, "penalty": 5e-4}
 
 
@@ -40,7 +40,10 @@ class RetrievalNetworks(Networks):
         return self._embedding("shared", self.tasks, after=())
 
     def masks(self):
-        """A conditional similarity network: masks of the embedding, and nothing before it."""
+        """A conditional similarity network: masks of the embedding, and nothing before it.
+
+        Here, as in all rows, lengths of one stand behind the masks.
+        """
         return self._embedding(
             "masks",
             self.tasks,
@@ -48,7 +51,7 @@ class RetrievalNetworks(Networks):
             initializer=keras.initializers.RandomNormal(
                 MASKS["mean"], MASKS["deviation"], seed=self.seed
             ),
-            regularizer=keras.regularizers.L1(MASKS["penalty"]),
+            regularizer=keras.regularizers.L1(MASKS["penalty"] / len(self.tasks)),
         )
 
     def modulated(self):
@@ -101,16 +104,23 @@ class RetrievalNetworks(Networks):
     def compliance(self, model):
         """The update compliance ratio of each layer and pair of tasks, before and after training.
 
+        It is kept in files, since gradients take their time.
+
         Returns:
-            A dict of "start" and "end", each a dict from layer to a list of lists (T, T). It is
-            kept in a file, since gradients take their time.
+            A dict of "start" and "end", each a dict from layer to a list of lists (T, T).
         """
-        path = self.folder / f"{model.name}_compliance.json"
-        if not path.exists():
-            # A clone has the first weights again: they depend on the seed alone.
-            moments = {"start": keras.models.clone_model(model), "end": model}
-            write_json(path, {name: self._compliance(each) for name, each in moments.items()})
-        return json.loads(path.read_text())
+        # A clone has the first weights again: they depend on the seed alone.
+        first = keras.models.clone_model(model)
+        # Where no gate acts yet, all networks are the same.
+        acts = any(map(_acts, _gates(first)))
+        networks = {f"{model.name}_start" if acts else "start": first, f"{model.name}_end": model}
+        found = []
+        for name, network in networks.items():
+            path = self.folder / f"{name}_compliance.json"
+            if not path.exists():
+                write_json(path, self._compliance(network))
+            found.append(json.loads(path.read_text()))
+        return dict(zip(("start", "end"), found, strict=True))
 
     def _compliance(self, model):
         count = self.settings.compliance_batches
@@ -173,10 +183,17 @@ class RetrievalNetworks(Networks):
 
 
 def mean_compliance(of_layers):
-    """The mean of an update compliance ratio over layers and pairs of tasks."""
+    """The mean of an update compliance ratio over layers and pairs of tasks that have one."""
     pairs = [np.array(each)[np.triu_indices(len(each), 1)] for each in of_layers.values()]
     return float(np.nanmean(pairs))
 
 
 def _gates(model):
     return [layer for layer in model.layers if isinstance(layer, ModulationGate)]
+
+
+def _acts(gate):
+    """Whether a gate is anything but ones, or a projection but the identity."""
+    rows = keras.ops.convert_to_numpy(gate.rows())
+    neutral = 1 if gate.per_channel else np.eye(rows.shape[-1])
+    return bool(np.any(rows != neutral))

@@ -24,10 +24,11 @@ class RetrievalSettings(Settings):
     gate_rate: float = 1.0
     """Factor on the learning rate of gates and masks."""
     margin: float = 0.2
+    weight_decay: float = 0.0
     steps_an_epoch: int = 50
     judged_triplets: int = 2000
     """Of each task, from the test crops."""
-    compliance_batches: int = 10
+    compliance_batches: int = 20
     """Mini-batches over which gradients are compared."""
 
 
@@ -43,7 +44,7 @@ def mini(num_tasks, triplets_per_task):
         triplets_per_task=triplets_per_task,
         batch_size=3 * triplets_per_task * num_tasks,
         network={"width": 0.25, "size": 64},
-        one_task_iterations={"retrieval": 250},
+        one_task_iterations={"retrieval": 200},
         further_iterations=0,
         learning_rate=2e-3,
         adagrad=False,
@@ -51,7 +52,6 @@ def mini(num_tasks, triplets_per_task):
         gate_rate=10.0,
         annealed=True,
         augmented=False,
-        weight_decay=0.0,
     )
 
 
@@ -74,6 +74,5 @@ def paper(num_tasks, triplets_per_task, size, embedding):
         annealed=False,
         rate_falls_after=40_000,
         augmented=False,
-        weight_decay=0.0,
         steps_an_epoch=1000,
     )

@@ -16,7 +16,8 @@ the tasks 7 of their attributes; 20 with `--preset mini20`.
 Columns: the share of test triplets that are in order, recall at 1 and mean average precision of
 searching the test crops by each of them, all means over the tasks. UCR, the update compliance
 ratio, is the share of mini-batches in which two tasks' gradients have a positive inner product, in
-the mean over pairs and shared layers, before and after training. M MACs are those of an image's
+the mean over pairs and shared layers, before and after training: over 20 mini-batches, so that
+differences of a few percent between single networks mean nothing. M MACs are those of an image's
 embeddings for all tasks. Pictures: accuracy against storage, UCR layer by layer, and what queries
 find. A run that was stopped goes on where it was.
 

@@ -15,7 +15,7 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 CHAIN = ("layers", "towers", "sharing", "heads", "applications")
 MAY_IMPORT = {part: set(CHAIN[: place + 1]) for place, part in enumerate(CHAIN)}
 # Helpers of all parts, which know nothing of the library themselves.
-HELPERS = {"_as_functional", "_check_integer", "_topological_nodes"}
+HELPERS = {"_functional_models", "_check_integer", "_topological_nodes"}
 # The zoo is where parts meet: models, and what they are trained with.
 MAY_IMPORT["applications"] |= {"multi_task_model", "losses", "metrics", "modulation"}
 MAY_IMPORT["applications"] |= {"optimizers", "weights"}

@@ -21,8 +21,8 @@ class ComplianceLogger(Recorder):
     After `step` updates, the last of them in the epoch of number `epoch` (the first is 1; 0 before
     training), the tasks' gradients are taken on each of `batches`. A row tells of the gradients of
     a `task` and an `other` at a `layer`: the update `compliance` ratio over the batches, and the
-    mean `cosine` over those batches in which both have a gradient (both NaN if there is none), and
-    the mean `norm` of the task's own gradient. Rows are written at the start of training, by
+    mean `cosine` over those batches in which both have a gradient (both NaN if there is none, or
+    one is not finite), and the mean `norm` of the task's own gradient. Rows are written at the start of training, by
     `every`, and at the end; `keras_mtl.callbacks.read_compliance` reads them,
     `keras_mtl.plots.compliance_history` draws them.
 
@@ -90,6 +90,8 @@ class ComplianceLogger(Recorder):
         rows = []
         for layer, ratios in update_compliance(products).items():
             cosine = _known_mean([each[layer] for each in cosines])
+            # Also where a gradient is not finite, which the mean would leave out.
+            cosine[np.isnan(ratios)] = np.nan
             norm = np.mean([each[layer] for each in norms], axis=0)
             for (i, j), ratio in np.ndenumerate(ratios):
                 values = (ratio, cosine[i, j], norm[i])

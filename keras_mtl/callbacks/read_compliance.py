@@ -9,6 +9,9 @@ from keras_mtl.callbacks.compliance_logger import COLUMNS
 def read_compliance(path, column="compliance"):
     """Reads the file of a `ComplianceLogger`.
 
+    Each step has its own layers, as a run may go on with others. A last step that lacks rows, or
+    ends before the layers of the step before it do, counts as cut short by a kill: it is left out.
+
     Args:
         path: the file; that of a run that still goes on is as good.
         column: what is read: `"compliance"`, `"cosine"` or `"norm"`.
@@ -39,22 +42,28 @@ def read_compliance(path, column="compliance"):
             f"`column` must be 'compliance', 'cosine' or 'norm'. Received: {column!r}."
         )
     rows = read_rows(path, COLUMNS)
-    tasks, layers = (list(dict.fromkeys(row[name] for row in rows)) for name in ("task", "layer"))
+    tasks = list(dict.fromkeys(row[name] for row in rows for name in ("task", "other")))
     steps = {}
     for row in rows:
         values = steps.setdefault(int(row["step"]), {})
         values[row["layer"], row["task"], row["other"]] = float(row[column])
-    history = {}
-    for step, values in steps.items():
-        if len(values) < len(layers) * len(tasks) ** 2:
-            continue  # a kill may have cut the last step short
-        history[step] = {
-            layer: np.array([[values[layer, task, other] for other in tasks] for task in tasks])
-            for layer in layers
+    layers = {step: list(dict.fromkeys(key[0] for key in steps[step])) for step in steps}
+    *before, last = steps
+    lacks_rows = len(steps[last]) < len(layers[last]) * len(tasks) ** 2
+    all_but_last = layers[before[-1]][:-1] if before else []
+    lacks_layers = layers[last] == all_but_last[: len(layers[last])]
+    if lacks_rows or lacks_layers:
+        del steps[last]
+    history = {
+        step: {
+            layer: np.array([[values.get((layer, i, j), np.nan) for j in tasks] for i in tasks])
+            for layer in layers[step]
         }
-    if column == "norm":  # a task's own, whatever the other
+        for step, values in steps.items()
+    }
+    if column == "norm":  # a task's own
         history = {
-            step: {layer: values[:, 0] for layer, values in of_step.items()}
+            step: {layer: np.diag(values).copy() for layer, values in of_step.items()}
             for step, of_step in history.items()
         }
     return tasks, history

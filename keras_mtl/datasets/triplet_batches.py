@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
-from keras_mtl.metrics.triplet_scores import check_triplets
+from keras_mtl._check_triplets import check_triplets
 
 from ._label_groups import LabelGroups
 from ._ordered_batches import OrderedBatches
@@ -21,7 +21,7 @@ class TripletBatches(OrderedBatches):
     of the first task before those of the second: what `TripletLoss` and `TripletAccuracy` take.
     They come from the labels of each task, drawn anew for every batch as `sample_triplets` does, or
     from triplets that are given: these are taken in an order that each epoch shuffles anew, and
-    again in another one when a task has come through all of its own.
+    again in another one when a task has come through all of its own. For validation, see `shuffle`.
 
     A batch is a pure function of (`seed`, `epoch`, number of the batch): a run that starts with
     `epoch=k` sees the batches that an uninterrupted run sees from its epoch k on. As for
@@ -32,12 +32,15 @@ class TripletBatches(OrderedBatches):
 
     Args:
         images: Array (N, H, W, 3).
-        labels: Dict from a task's name to integers (N,), -1 where unknown.
+        labels: Dict from a task's name, a string, to integers (N,), -1 where unknown.
         triplets: Dict from a task's name to integers (K, 3), the numbers of images; instead of
             `labels`.
         triplets_per_task: Triplets of each task in a batch, P.
         batches_per_epoch: By default as many as hold N rows of each task, or, of given triplets,
             all those of the task that has most.
+        shuffle: Whether every epoch has batches of its own. Otherwise all have those of epoch 0,
+            pictures changed by `augment` included, and triplets that are given come in the given
+            order: what validation needs, as Keras ends an epoch with every evaluation.
         seed: Integer >= 0.
         epoch: The epoch to start with, counted from 0. It can be set at any time.
         task_input: Whether the model takes the task, too.
@@ -78,6 +81,7 @@ class TripletBatches(OrderedBatches):
         triplets=None,
         triplets_per_task=8,
         batches_per_epoch=None,
+        shuffle=True,
         seed=0,
         epoch=0,
         task_input=True,
@@ -87,22 +91,24 @@ class TripletBatches(OrderedBatches):
     ):
         if kwargs.get("workers", 1) > 1 or kwargs.get("use_multiprocessing"):
             raise ValueError(
-                "Expected `workers` <= 1 and `use_multiprocessing` False: the batches are rows "
-                f"of arrays in memory. Received: {kwargs}"
+                "`workers` must be at most 1 and `use_multiprocessing` False: the batches are rows "
+                f"of arrays in memory. Received: {kwargs}."
             )
         if (labels is None) == (triplets is None):
             raise ValueError(
-                "Expected one of `labels` and `triplets`. "
-                f"Received: {'neither' if labels is None else 'both'}"
+                "One of `labels` and `triplets` must be given. "
+                f"Received: {'neither' if labels is None else 'both'}."
             )
         name, given = ("labels", labels) if triplets is None else ("triplets", triplets)
         if not isinstance(given, dict) or not given:
             raise ValueError(
-                f"Expected `{name}` to be a dict from task names to arrays. "
-                f"Received: {name} of type {type(given).__name__}"
+                f"`{name}` must be a dict from task names to arrays. "
+                f"Received: {given if isinstance(given, dict) else type(given).__name__}."
             )
+        if not all(isinstance(task, str) for task in given):
+            raise ValueError(f"`{name}` must have strings as names. Received: {list(given)}.")
         if augment is not None and not callable(augment):
-            raise ValueError(f"`augment` must be a callable or None. Received: {augment!r}")
+            raise ValueError(f"`augment` must be a callable or None. Received: {augment!r}.")
         self.images = images
         self.tasks = list(given)
         self.triplets_per_task = check_integer("triplets_per_task", triplets_per_task, 1)
@@ -123,7 +129,11 @@ class TripletBatches(OrderedBatches):
             batches_per_epoch = -(-rows // (3 * self.triplets_per_task))
         batches_per_epoch = check_integer("batches_per_epoch", batches_per_epoch, 1)
         # What has a place in an epoch is a batch.
-        super().__init__(batches_per_epoch, 1, False, seed, epoch, False, **kwargs)
+        super().__init__(batches_per_epoch, 1, shuffle, seed, epoch, False, **kwargs)
+
+    def order(self, epoch=None):
+        """The numbers of the batches: another epoch has others, not the same in a new order."""
+        return np.arange(self.num_samples)
 
     def triplets_of(self, task, epoch, index):
         """The triplets of a task in batch `index` of an epoch: integers (P, 3)."""
@@ -156,6 +166,8 @@ class TripletBatches(OrderedBatches):
 
     def _order_of(self, task, epoch, round_of_epoch):
         """The order of a task's given triplets when they are taken for the n-th time."""
+        if not self.shuffle:
+            return np.arange(len(self._triplets[task]))
         key = (epoch, round_of_epoch)
         # Read once, as in `OrderedBatches.order`.
         cached_key, order = self._cached_orders.get(task, (None, None))
@@ -164,17 +176,17 @@ class TripletBatches(OrderedBatches):
             self._cached_orders[task] = (key, order)
         return order
 
-    def _generator_of(self, task, *key):
+    def _generator_of(self, task, use, epoch, number):
         # Python's own `hash` of a string differs between runs.
-        key = (zlib.crc32(task.encode()), *key)
+        key = (zlib.crc32(task.encode()), use, epoch if self.shuffle else 0, number)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
 
 def _groups(name, labels, num_images):
     if len(labels) != num_images:
         raise ValueError(
-            f"Expected `{name}` to have one entry for each of the {num_images} images. "
-            f"Received: {len(labels)} entries"
+            f"`{name}` must have one entry for each of the {num_images} images. "
+            f"Received: {len(labels)} entries."
         )
     return LabelGroups(labels, name)
 
@@ -183,5 +195,5 @@ def _given(name, triplets, num_images):
     triplets = np.asarray(triplets)
     check_triplets(name, triplets, num_images)
     if not len(triplets):
-        raise ValueError(f"Expected `{name}` to hold a triplet or more. Received: none")
+        raise ValueError(f"`{name}` must hold a triplet or more. Received: none.")
     return triplets

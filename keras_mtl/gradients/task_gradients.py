@@ -25,6 +25,9 @@ def task_gradients(model, data, *, task_ids=None, num_tasks=None, variables=None
     through its rows of the outputs; rows of different tasks must not meet in the loss, unless that
     is what is to be split.
 
+    Under `mixed_float16` the loss is not scaled, so that small gradients may underflow to zero.
+    Masks of the outputs are not passed to the losses.
+
     Args:
         model: a compiled Keras model.
         data: a batch `(x, y)` or `(x, y, sample_weight)` as `fit` takes from a data set.

@@ -20,7 +20,8 @@ def update_compliance(batches):
 
     Returns:
         A dict from layer to a float64 array (T, T) of ratios from 0 to 1: 1 for a task with itself,
-        0 for a task and its negated loss; NaN where there is no mini-batch that counts.
+        0 for a task and its negated loss; NaN where there is no mini-batch that counts, or where
+        a gradient of either task is not finite in any of them.
 
     Raises:
         ValueError: there are no mini-batches, or they have different layers or numbers of tasks.
@@ -44,8 +45,11 @@ def update_compliance(batches):
     for layer in shapes[0]:
         alone = np.array([each[layer] > 0 for each in norms])
         both = alone[:, None, :] & alone[:, :, None]
-        agree = both & (np.array([batch[layer] for batch in batches]) > 0)
+        products = np.array([batch[layer] for batch in batches])
+        agree = both & (products > 0)
         count = both.sum(axis=0)
+        # What has diverged must not pass for a task without a gradient.
+        known = (count > 0) & np.isfinite(products).all(axis=0)
         unknown = np.full(count.shape, np.nan)
-        ratios[layer] = np.divide(agree.sum(axis=0), count, out=unknown, where=count > 0)
+        ratios[layer] = np.divide(agree.sum(axis=0), count, out=unknown, where=known)
     return ratios

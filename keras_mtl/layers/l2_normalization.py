@@ -3,14 +3,16 @@
 import keras
 from keras import ops
 
-EPSILON = 1e-12
+SHORTEST = 1e-3
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
 class L2Normalization(keras.layers.Layer):
     """Divides every vector by its Euclidean length; a vector of zeros stays zero.
 
-    Unlike `keras.layers.UnitNormalization` it has a finite gradient at zero on every backend.
+    Vectors that are shorter than 1e-3 are divided by that, and do not reach the length one. So the
+    gradient is at most 1,000 times that of the output, also at zero, where that of
+    `keras.layers.UnitNormalization` is not finite on every backend.
 
     Args:
         axis: the axis along which the vectors lie.
@@ -37,9 +39,9 @@ class L2Normalization(keras.layers.Layer):
 
     def call(self, inputs):
         # Squares leave the range of float16.
-        x = ops.cast(inputs, "float32")
-        length = ops.sum(ops.square(x), axis=self.axis, keepdims=True)
-        return ops.cast(x * ops.rsqrt(ops.maximum(length, EPSILON)), self.compute_dtype)
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        squared = ops.sum(ops.square(x), axis=self.axis, keepdims=True)
+        return ops.cast(x * ops.rsqrt(ops.maximum(squared, SHORTEST**2)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

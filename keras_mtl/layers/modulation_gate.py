@@ -34,9 +34,10 @@ class ModulationGate(keras.layers.Layer):
         relu: whether a gate acts through ReLU, so that it is never negative; as `per_channel` if
             `None`. A gate below 0 is shut, and no gradient opens it again.
         axis: the channel axis; not 0, the batch axis.
-        initializer: Keras initializer of the gates. A projection is left at `"ones"`.
-        regularizer: Keras regularizer of the weight, such as `keras.regularizers.L1(1e-4)`, or
-            `None`.
+        initializer: Keras initializer of the gates; each layer takes a copy, which without a seed
+            has draws of its own. A projection is left at `"ones"`.
+        regularizer: Keras regularizer of the gates as they act, that is behind ReLU, such as
+            `keras.regularizers.L1(1e-4)`, or `None`.
         learning_rate_multiplier: factor on the learning rate of the gates, which the optimizers in
             `keras_mtl.optimizers` read. The paper has none; in a short training gates that learn no
             faster than other weights hardly leave 1.
@@ -46,8 +47,9 @@ class ModulationGate(keras.layers.Layer):
         inputs: features (batch, …) with C channels on `axis`, of any rank from 2; without `task`
             also a list or tuple of T such tensors of one shape, the features of each task.
         task: `None`, or the number of each example's task: integer tensor (batch,) or (batch, 1).
-            Numbers from 0 to T - 1; others are refused in NumPy arrays and lists. Tensors are not
-            checked: there the backends differ, between errors, NaN and rows of other tasks.
+            Numbers from 0 to T - 1; others are refused in NumPy arrays and lists that the layer
+            itself is called on. In tensors, and so within a model, they are errors on TensorFlow
+            and PyTorch, and make NaN on JAX.
 
     Returns:
         With `task` a tensor of the shape of `inputs`, every example of which is gated by its own
@@ -55,10 +57,10 @@ class ModulationGate(keras.layers.Layer):
         `inputs` is one, a list or tuple, as it came, whose t-th tensor is gated by row t.
 
     Raises:
-        ValueError: `num_tasks` is no positive integer; ReLU or an initializer for a projection; an
-            `axis` the inputs do not have, the batch axis, or one of unknown size; a list of other
-            than T tensors, or of unequal shapes; `task` goes with a list, is not of integers, or
-            does not have one for each example.
+        ValueError: `num_tasks` is no positive integer; ReLU or an initializer for a projection; a
+            multiplier that is negative or not finite; an `axis` the inputs do not have, the batch
+            axis, or one of unknown size; a list of other than T tensors, or of unequal shapes;
+            `task` goes with a list, is not of integers, or does not have one for each example.
 
     Example:
 
@@ -89,10 +91,15 @@ class ModulationGate(keras.layers.Layer):
         self.per_channel = per_channel
         self.relu = per_channel if relu is None else relu
         self.axis = axis
-        self.initializer = keras.initializers.get(initializer)
+        self.initializer = _copied(keras.initializers.get(initializer))
         self.regularizer = keras.regularizers.get(regularizer)
         self.learning_rate_multiplier = float(learning_rate_multiplier)
         self.supports_masking = True
+        if not 0 <= self.learning_rate_multiplier < math.inf:
+            raise ValueError(
+                "`learning_rate_multiplier` must be a finite number of 0 or more. "
+                f"Received: {learning_rate_multiplier}."
+            )
         if not per_channel and self.relu:
             raise ValueError(
                 "`relu` must not be True with `per_channel=False`: most of a projection starts at "
@@ -117,7 +124,10 @@ class ModulationGate(keras.layers.Layer):
         else:
             shape, initializer = (self.num_tasks, channels, channels), _identities
         self.gate = self.add_weight(
-            shape=shape, initializer=initializer, regularizer=self.regularizer, name="gate"
+            shape=shape,
+            initializer=initializer,
+            regularizer=self.regularizer and self._penalty,
+            name="gate",
         )
         self.gate.learning_rate_multiplier = self.learning_rate_multiplier
         self.gate.weight_decay_exempt = True
@@ -129,6 +139,8 @@ class ModulationGate(keras.layers.Layer):
         gates = self._broadcastable(rank)
         if task is not None:
             numbers = task if len(task.shape) == 1 else ops.squeeze(task, -1)
+            # JAX would count negative numbers from the end.
+            numbers = ops.where(numbers < 0, self.num_tasks, numbers)
             return self._gated(inputs, ops.take(gates, numbers, axis=0), per_example=True)
         features = inputs if several else [inputs] * self.num_tasks
         seen = [self._gated(x, gates[number]) for number, x in enumerate(features)]
@@ -140,7 +152,7 @@ class ModulationGate(keras.layers.Layer):
         Returns:
             A tensor (T, C), or (T, C, C) of the projections.
         """
-        return ops.relu(self.gate) if self.relu else ops.convert_to_tensor(self.gate)
+        return self._acting(ops.convert_to_tensor(self.gate))
 
     def compute_output_shape(self, inputs_shape, task_shape=None):
         shapes = self._checked_shapes(inputs_shape, task_shape)
@@ -176,6 +188,13 @@ class ModulationGate(keras.layers.Layer):
             "regularizer": keras.regularizers.serialize(self.regularizer),
             "learning_rate_multiplier": self.learning_rate_multiplier,
         }
+
+    def _acting(self, gates):
+        return ops.relu(gates) if self.relu else gates
+
+    def _penalty(self, gates):
+        # A penalty on what ReLU has shut would draw it back to 0.
+        return self.regularizer(self._acting(gates))
 
     def _broadcastable(self, rank):
         """The gates, of a shape that multiplies features; projections stay as they are."""
@@ -257,6 +276,12 @@ def _one_for_each(shape, batch):
     """Whether a shape, of which sizes may be unknown, is that of one number for each example."""
     fits = len(shape) == 1 or (len(shape) == 2 and shape[1] in (1, None))
     return fits and (None in (shape[0], batch) or shape[0] == batch)
+
+
+def _copied(initializer):
+    """A copy, which has no draws of its own yet; functions are taken as they are."""
+    is_known = isinstance(initializer, keras.initializers.Initializer)
+    return initializer.clone() if is_known else initializer
 
 
 def _identities(shape, dtype=None):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl.metrics._depth_metric import DepthMetric
-from keras_mtl.metrics._pixel_mean import PixelMean
+from keras_mtl.metrics._weighted_mean import WeightedMean
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -36,7 +36,7 @@ class DepthRelativeError(DepthMetric):
 
     def __init__(self, name="relative_error", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self._mean = PixelMean(self)
+        self._mean = WeightedMean(self)
 
     def _accumulate(self, true, predicted, weights):
         self._mean.add(ops.abs(predicted - true) / true, weights)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_mtl.metrics._depth_metric import DepthMetric
-from keras_mtl.metrics._pixel_mean import PixelMean
+from keras_mtl.metrics._weighted_mean import WeightedMean
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -43,7 +43,7 @@ class DepthWithinRatio(DepthMetric):
         # Enough digits for 1.25³.
         super().__init__(name=name or f"within_{threshold:.10g}", dtype=dtype)
         self.threshold = float(threshold)
-        self._mean = PixelMean(self)
+        self._mean = WeightedMean(self)
 
     def _accumulate(self, true, predicted, weights):
         # Without the quotients: true / predicted of a negative prediction would look small.

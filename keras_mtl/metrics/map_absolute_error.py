@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_mtl.losses._paired_maps import paired_maps
 from keras_mtl.losses._pixel_weights import pixel_weights
-from keras_mtl.metrics._pixel_mean import PixelMean
+from keras_mtl.metrics._weighted_mean import WeightedMean
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -51,7 +51,7 @@ class MapAbsoluteError(keras.metrics.Metric):
 
     def __init__(self, name="absolute_error", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self._mean = PixelMean(self)
+        self._mean = WeightedMean(self)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         true, predicted = paired_maps(y_true, y_pred)

@@ -3,7 +3,7 @@
 import keras
 
 from keras_mtl.metrics._angular_metric import AngularMetric
-from keras_mtl.metrics._pixel_mean import PixelMean
+from keras_mtl.metrics._weighted_mean import WeightedMean
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -35,7 +35,7 @@ class MeanAngularError(AngularMetric):
 
     def __init__(self, codebook=None, name="mean_angular_error", dtype=None):
         super().__init__(codebook, name=name, dtype=dtype)
-        self._mean = PixelMean(self)
+        self._mean = WeightedMean(self)
 
     def _accumulate(self, angles, weights):
         self._mean.add(angles, weights)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl.losses._triplets import triplet_distances, triplet_weights
-from keras_mtl.metrics._pixel_mean import PixelMean
+from keras_mtl.metrics._weighted_mean import WeightedMean
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -45,7 +45,7 @@ class TripletAccuracy(keras.metrics.Metric):
 
     def __init__(self, name="triplet_accuracy", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self._mean = PixelMean(self)
+        self._mean = WeightedMean(self)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         # Without it, torch would keep the graph of every batch.

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_mtl._check_triplets import check_triplets
+
 TRIPLETS_AT_ONCE = 8192  # Bounds what is held beside the embeddings.
 
 
@@ -42,17 +44,3 @@ def triplet_accuracy(embeddings, triplets):
         to_positive, to_negative = ((chosen[:, :1] - chosen[:, 1:]) ** 2).sum(axis=-1).T
         right += int((to_positive < to_negative).sum())
     return right / len(triplets) if len(triplets) else float("nan")
-
-
-def check_triplets(name, triplets, num_rows):
-    """Raises ValueError, naming the argument, unless they are integers (K, 3) below `num_rows`."""
-    if triplets.ndim != 2 or triplets.shape[1] != 3 or triplets.dtype.kind not in "iu":
-        raise ValueError(
-            f"`{name}` must be integers (K, 3). "
-            f"Received: {triplets.dtype} of shape {triplets.shape}."
-        )
-    if triplets.size and not 0 <= triplets.min() <= triplets.max() < num_rows:
-        raise ValueError(
-            f"`{name}` must be from 0 to {num_rows - 1}. "
-            f"Received: {triplets.min()} to {triplets.max()}."
-        )

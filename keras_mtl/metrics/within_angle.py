@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl.metrics._angular_metric import AngularMetric
-from keras_mtl.metrics._pixel_mean import PixelMean
+from keras_mtl.metrics._weighted_mean import WeightedMean
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -41,7 +41,7 @@ class WithinAngle(AngularMetric):
             raise ValueError(f"Expected `degrees` in (0, 180]. Received: {degrees}")
         super().__init__(codebook, name=name or f"within_{degrees:g}", dtype=dtype)
         self.degrees = float(degrees)
-        self._mean = PixelMean(self)
+        self._mean = WeightedMean(self)
 
     def _accumulate(self, angles, weights):
         self._mean.add(ops.cast(angles < self.degrees, "float32"), weights)

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_mtl._as_functional import as_functional
 from keras_mtl._check_integer import check_integer
+from keras_mtl._functional_models import as_functional
 from keras_mtl.layers import ModulationGate
 from keras_mtl.modulation._copied_layers import CopiedLayers
 

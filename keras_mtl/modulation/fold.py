@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_mtl._as_functional import as_functional
+from keras_mtl._functional_models import as_functional, fresh_inputs
 from keras_mtl.layers import ModulationGate
 from keras_mtl.modulation._channel_weights import scale_inputs, scale_outputs, with_all_weights
 from keras_mtl.modulation._fold_plan import fold_plan
@@ -72,9 +72,7 @@ def _for_one_task(model, task, name):
     name = name or f"{model.name}_{task}"
     if isinstance(model, MultiTaskModel):
         model, task = _of_one_task(model, task), 0
-    inputs = keras.tree.map_structure(
-        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), model.input
-    )
+    inputs = fresh_inputs(model)
     layers = OneTaskLayers(task)
     outputs = model._run_through_graph(inputs, call_fn=layers)
     if not layers.gates:

@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_mtl._as_functional import as_functional
 from keras_mtl._check_integer import check_integer
+from keras_mtl._functional_models import as_functional, fresh_inputs
 from keras_mtl.layers import ModulationGate
 from keras_mtl.modulation._copied_layers import CopiedLayers
 from keras_mtl.sharing.modulated import gate_name
@@ -27,16 +27,16 @@ def modulate(model, num_tasks, after, *, name=None, **options):
     Args:
         model: a functional (or built sequential) Keras model.
         num_tasks: number of tasks T.
-        after: names of the layers whose output is gated, for all that read it; a layer within a
-            nested model is not found. With none the task is not read.
+        after: name or names of the layers whose output is gated, for all that read it; a layer
+            within a nested model is not found. With none the task is not read.
         name: name of the result; `modulated_<model>`, say, if `None`.
         **options: of the `ModulationGate`s: `per_channel`, `relu`, `axis`, `initializer`,
             `regularizer`, `learning_rate_multiplier`.
 
     Returns:
         A `keras.Model` of the model's inputs, in a list (or dict, if they are), and then the tasks:
-        `model([images, tasks])`, tasks integers (batch,) from 0 to T - 1. That input is called
-        "task", the gates `gate_<layer>`.
+        `model([images, tasks])`, tasks integers (batch,) from 0 to T - 1; other numbers are errors,
+        but on JAX make NaN. That input is called "task", the gates `gate_<layer>`.
 
     Raises:
         TypeError: `model` is not a functional model.
@@ -55,9 +55,7 @@ def modulate(model, num_tasks, after, *, name=None, **options):
     """
     model = as_functional(model)
     num_tasks, after = check_integer("num_tasks", num_tasks, 1), _checked_after(model, after)
-    inputs = keras.tree.map_structure(
-        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), model.input
-    )
+    inputs = fresh_inputs(model)
     task = keras.Input((), dtype="int32", name=TASK)
     copies, gates = CopiedLayers(), {}
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_mtl.plots._task_pairs import known_mean, task_pairs
 from keras_mtl.plots.pyplot import pyplot
 
 
@@ -13,14 +14,15 @@ def compliance_history(axes, history):
     Args:
         axes: matplotlib axes.
         history: dict from step to a dict from layer to an array (T, T) of ratios, such as
-            `keras_mtl.callbacks.read_compliance` gives; the same layers at all steps. NaN is left
-            out, and so are layers that no two tasks share.
+            `keras_mtl.callbacks.read_compliance` gives of the column `"compliance"`; the same
+            layers at all steps. NaN is left out, and so are layers that no two tasks share.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: the history is empty, or its steps differ in their layers.
+        ValueError: the history is empty, or its steps differ in their layers; ratios are not of
+            T × T tasks, T of 2 or more, or not from 0 to 1, as cosines and norms.
 
     Example:
 
@@ -34,7 +36,13 @@ def compliance_history(axes, history):
             f"`history` must hold the same layers at one or more steps. Received: {layers}."
         )
     steps = sorted(history)
-    means = {layer: [_mean(history[step][layer]) for step in steps] for layer in layers[0]}
+    means = {
+        layer: [
+            known_mean(task_pairs(f"history[{step}][{layer!r}]", history[step][layer]))
+            for step in steps
+        ]
+        for layer in layers[0]
+    }
     means = {layer: values for layer, values in means.items() if not np.isnan(values).all()}
     axes.axhline(0.5, color="0.6", linewidth=0.8)
     colors = pyplot().get_cmap("viridis")(np.linspace(0, 0.9, len(means)))
@@ -48,9 +56,3 @@ def compliance_history(axes, history):
         # Beside: there may be many, and curves may be anywhere.
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return axes
-
-
-def _mean(ratios):
-    """Over the pairs of different tasks, of what is known."""
-    pairs = np.asarray(ratios, float)[np.triu_indices(len(ratios), 1)]
-    return pairs[~np.isnan(pairs)].mean() if np.isfinite(pairs).any() else np.nan

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_mtl.plots._task_pairs import known_mean, task_pairs
+
 
 def update_compliance(axes, ratios):
     """Draws the update compliance ratios of all pairs of tasks, layer by layer, network by network.
@@ -36,7 +38,7 @@ def update_compliance(axes, ratios):
     if not layers:
         raise ValueError(f"`ratios` must hold at least one layer. Received: {ratios}.")
     pairs = {
-        (network, layer): _pairs(f"ratios[{network!r}][{layer!r}]", values)
+        (network, layer): task_pairs(f"ratios[{network!r}][{layer!r}]", values)
         for network, of_network in ratios.items()
         for layer, values in of_network.items()
     }
@@ -51,7 +53,7 @@ def update_compliance(axes, ratios):
             spread = (np.arange(len(values)) + 0.5) / max(len(values), 1) - 0.5
             xs.extend(place + offset + 0.6 * width * spread)
             ys.extend(values)
-            means.append(np.nanmean(values) if np.isfinite(values).any() else np.nan)
+            means.append(known_mean(values))
         # Many pairs make smaller dots.
         size = np.clip(1500 / max(len(ys), 1), 3, 20)
         color = f"C{index}"
@@ -68,16 +70,3 @@ def update_compliance(axes, ratios):
     # Above, since dots may be anywhere.
     axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
     return axes
-
-
-def _pairs(name, values):
-    """The ratios of the pairs of different tasks, each once."""
-    values = np.asarray(values, float)
-    if values.ndim != 2 or values.shape[0] != values.shape[1] or len(values) < 2:
-        raise ValueError(
-            f"`{name}` must be of shape (tasks, tasks), of 2 or more tasks. "
-            f"Received: shape {values.shape}."
-        )
-    if (values < 0).any() or (values > 1).any():
-        raise ValueError(f"`{name}` must be of ratios from 0 to 1. Received: {values}.")
-    return values[np.triu_indices(len(values), 1)]

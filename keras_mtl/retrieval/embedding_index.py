@@ -1,5 +1,9 @@
 """Images that can be searched by what they have in common for a task."""
 
+import os
+import zipfile
+from pathlib import Path
+
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
@@ -67,9 +71,15 @@ class EmbeddingIndex:
             equal distances the lower index comes first.
 
         Raises:
-            ValueError: There is no such task, or `k` is out of range.
+            ValueError: There is no such task, `k` is out of range, or the index was loaded without
+                its model.
         """
         self._check(task, k)
+        if self.model is None:
+            raise ValueError(
+                "`model` must be given to `load` for a search by images; `search_embeddings` works "
+                "without. Received: None."
+            )
         embeddings = self._embed("queries", queries, self.tasks.index(task))
         return self.search_embeddings(embeddings, task, k)
 
@@ -85,12 +95,19 @@ class EmbeddingIndex:
         return nearest(self._finders[task], gallery, np.ascontiguousarray(embeddings), k)
 
     def save(self, path):
-        """Writes the embeddings, but not the model, as a NumPy file (.npz)."""
+        """Writes the embeddings, but not the model, as a NumPy archive, whole or not at all.
+
+        Args:
+            path: The file, of just that name; `.npz` is customary.
+        """
         # A name in the archive is a name in a file system: tasks may be called anything.
         arrays = {
             f"embeddings_{place}": self.embeddings[task] for place, task in enumerate(self.tasks)
         }
-        np.savez(path, tasks=np.array(self.tasks), **arrays)
+        unfinished = Path(path).with_name(f"unfinished_{Path(path).name}")
+        with unfinished.open("wb") as file:  # Given a name, NumPy might add to it.
+            np.savez(file, tasks=np.array(self.tasks), **arrays)
+        os.replace(unfinished, path)
 
     @classmethod
     def load(cls, path, model=None, library="numpy", batch_size=256):
@@ -100,12 +117,19 @@ class EmbeddingIndex:
             path: The file.
             model: The model that it was made with; `search_embeddings` works without.
             library, batch_size: As of the class.
+
+        Raises:
+            ValueError: The file is another one, or an argument is out of range.
         """
         index = cls.__new__(cls)
         index.model, index.batch_size = model, check_integer("batch_size", batch_size, 1)
-        with np.load(path, allow_pickle=False) as file:
-            tasks = file["tasks"].tolist()
-            embeddings = {task: file[f"embeddings_{place}"] for place, task in enumerate(tasks)}
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                tasks = file["tasks"].tolist()
+                embeddings = {task: file[f"embeddings_{place}"] for place, task in enumerate(tasks)}
+        # What NumPy says of an archive without these arrays, of a single array, of other files.
+        except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"`path` must be a file of `save`. Received: {path}.") from error
         index._keep(embeddings, library)
         return index
 

@@ -31,7 +31,7 @@ class Modulated(Sharing):
         learning_rate_multiplier: as in `ModulationGate`.
 
     Raises:
-        ValueError: ReLU or an initializer for a projection; from `connect`: an unknown stage (the
+        ValueError: options as of `ModulationGate`; from `connect`: an unknown stage (the
             known ones are listed).
 
     Example:
@@ -58,10 +58,17 @@ class Modulated(Sharing):
     ):
         self.after = None if after is None else list(after)
         # Wrong options are refused here rather than when the model is built.
-        gate = ModulationGate(1, per_channel, relu, -1, initializer, regularizer)
+        gate = ModulationGate(
+            1,
+            per_channel,
+            relu,
+            initializer=initializer,
+            regularizer=regularizer,
+            learning_rate_multiplier=learning_rate_multiplier,
+        )
         self.per_channel, self.relu = gate.per_channel, gate.relu
         self.initializer, self.regularizer = gate.initializer, gate.regularizer
-        self.learning_rate_multiplier = float(learning_rate_multiplier)
+        self.learning_rate_multiplier = gate.learning_rate_multiplier
 
     def check(self, tower, tasks):
         for stage in self.after or ():
@@ -95,11 +102,13 @@ class Modulated(Sharing):
         }
 
     def _gate(self, stage, tasks, features):
-        # By the configuration, so that every gate draws from an initializer of its own.
-        options = self.get_config()
+        options = {
+            **vars(self),
+            "name": gate_name(stage),
+            "dtype": features_dtype({stage: features}),
+        }
         del options["after"]
-        dtype = features_dtype({stage: features})
-        return ModulationGate(tasks, **options, name=gate_name(stage), dtype=dtype)
+        return ModulationGate(tasks, **options)
 
 
 def gate_name(stage):

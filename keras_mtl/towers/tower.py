@@ -4,7 +4,7 @@ import zlib
 
 import keras
 
-from keras_mtl._as_functional import as_functional
+from keras_mtl._functional_models import as_functional
 from keras_mtl._topological_nodes import topological_nodes
 
 

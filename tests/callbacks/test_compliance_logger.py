@@ -153,11 +153,33 @@ def test_a_step_that_was_cut_short_is_not_read(tmp_path):
     path = tmp_path / "c.csv"
     pairs = [f"{layer},{a},{b}" for layer in "xy" for a in "pq" for b in "pq"]
     rows = [f"{step},0,{pair},1,nan,2.5\n" for step in (0, 7) for pair in pairs]
-    path.write_text("".join([HEADER, *rows[:-1]]))
-    tasks, history = read_compliance(path, "norm")
-    assert (tasks, list(history), list(history[0])) == (["p", "q"], [0], ["x", "y"])
+    for cut in range(1, 8):  # The fourth is where a layer ends.
+        path.write_text("".join([HEADER, *rows[:-cut]]))
+        tasks, history = read_compliance(path, "norm")
+        assert (tasks, list(history), list(history[0])) == (["p", "q"], [0], ["x", "y"])
     np.testing.assert_array_equal(history[0]["y"], [2.5, 2.5])
     assert np.isnan(read_compliance(path, "cosine")[1][0]["x"]).all()
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("layers", [("x", "xy"), ("xy", "y"), ("xy", "zxy"), ("y", "x", "y")])
+def test_steps_may_have_other_layers(tmp_path, layers):
+    path = tmp_path / "c.csv"
+    rows = [
+        f"{step},0,{layer},{a},{b},{step},nan,1\n"
+        for step, of_step in enumerate(layers)
+        for layer in of_step
+        for a in "pq"
+        for b in "pq"
+    ]
+    path.write_text("".join([HEADER, *rows]))
+    _, history = read_compliance(path)
+    assert {step: tuple(x) for step, x in history.items()} == dict(enumerate(map(tuple, layers)))
+    for step, of_step in history.items():
+        for values in of_step.values():
+            np.testing.assert_array_equal(values, np.full((2, 2), step))
+    path.write_text("".join([HEADER, *rows[:-1]]))
+    assert list(read_compliance(path)[1]) == list(range(len(layers) - 1))
 
 
 def test_what_does_not_fit_is_refused(make_model, batches, tmp_path):

@@ -119,6 +119,23 @@ def test_given_triplets_come_once_a_round_in_a_new_order():
     assert (epochs[0] != epochs[1]).any()
 
 
+@pytest.mark.parametrize("maker", [make, make_given])
+def test_without_shuffle_all_epochs_are_the_first(maker):
+    data = maker(shuffle=False, augment=RandomHorizontalFlip())
+    first, second = ([data[index][0][0] for index in range(5)] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    numbers = read(data)
+    assert data.epoch == 1
+    np.testing.assert_array_equal([data[index][0][0] for index in range(5)], first)
+    np.testing.assert_array_equal(data.triplets_of(data.tasks[0], 8, 2), numbers[2, 0])
+    if maker is make:
+        np.testing.assert_array_equal(numbers, read(maker()))
+    else:
+        np.testing.assert_array_equal(numbers[:, 0].reshape(-1, 3), TRIPLETS["many"])
+        rounds = np.tile(TRIPLETS["five"], (4, 1))
+        np.testing.assert_array_equal(numbers[:, 1].reshape(-1, 3), rounds)
+
+
 def test_more_places_in_a_batch_than_triplets():
     data = make_given(["five"], triplets_per_task=12, batches_per_epoch=1)
     anchors, counts = np.unique(rows(data[0])[0, :, 0], return_counts=True)
@@ -188,6 +205,10 @@ def test_fit_learns_and_a_resumed_fit_is_the_same(monkeypatch):
     assert found["triplet_accuracy"] == pytest.approx((ahead < 0).mean())
     assert 0.2 < found["triplet_accuracy"] < 0.9
     assert found["loss"] == pytest.approx(np.maximum(ahead + 0.2, 0).mean(), rel=1e-3)
+    # Validation sees the same triplets each time.
+    held_out = TripletBatches(data.images, labels, batches_per_epoch=2, shuffle=False)
+    scores = [model.evaluate(held_out, verbose=0) for _ in range(2)]
+    assert held_out.epoch > 0 and scores[0] == scores[1]
 
 
 @pytest.mark.parametrize(
@@ -210,10 +231,12 @@ def test_bad_arguments(kwargs, message):
 @pytest.mark.parametrize(
     "kwargs, message",
     [
-        ({}, "one of `labels` and `triplets`. Received: neither"),
+        ({}, "One of `labels` and `triplets` must be given. Received: neither"),
         ({"labels": LABELS, "triplets": TRIPLETS}, "Received: both"),
-        ({"labels": [0, 1]}, "`labels` to be a dict.*list"),
-        ({"triplets": {}}, "`triplets` to be a dict"),
+        ({"labels": np.arange(N)}, "`labels` must be a dict.*ndarray"),
+        ({"triplets": {}}, "`triplets` must be a dict.*{}"),
+        ({"labels": {7: LABELS["thirds"]}}, r"`labels` must have strings as names.*\[7\]"),
+        ({"triplets": {None: TRIPLETS["five"]}}, r"`triplets` must have strings.*\[None\]"),
         ({"labels": {"heel": np.zeros(3, int)}}, r"labels\['heel'\].*30 images.*3 entries"),
         ({"labels": {"heel": np.zeros(N, int)}}, r"`labels\['heel'\]` must have two known"),
         ({"triplets": {"heel": [[0, 1, 30]]}}, r"`triplets\['heel'\]` must be from 0 to 29"),

@@ -86,6 +86,18 @@ def test_only_mini_batches_with_both_gradients_count():
 
 
 @pytest.mark.one_backend
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("diverged", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_makes_its_pairs_unknown(gradients, diverged):
+    products = [inner_products(gradients)]
+    gradients["height"]["fc/kernel"][1] = diverged
+    products.append(inner_products(gradients))
+    ratios = update_compliance(products)
+    np.testing.assert_array_equal(np.isnan(ratios["fc"]), [[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    assert np.isfinite(ratios["net/conv"]).all()
+
+
+@pytest.mark.one_backend
 def test_a_share_is_counted_batch_by_batch(rng):
     batches = [
         inner_products({task: {"x/w": rng.normal(size=2)} for task in TASKS}) for _ in range(40)

@@ -269,3 +269,13 @@ def test_numbers_of_tasks_and_other_things():
     for thing in (keras.Sequential([layers.Dense(2)]), layers.Dense(2), None):
         with pytest.raises(TypeError, match="`model` must be a functional"):
             modulate(thing, 3, [])
+
+
+@pytest.mark.one_backend
+def test_gates_of_one_initializer_draw_each_their_own():
+    image = keras.Input((4,))
+    x = layers.Dense(3, name="a")(image)
+    net = keras.Model(image, layers.Dense(3, name="b")(x))
+    model = modulate(net, 2, ["a", "b"], initializer=keras.initializers.RandomNormal())
+    first, second = (ops.convert_to_numpy(model.get_layer(f"gate_{x}").gate) for x in "ab")
+    assert np.all(first != second)

@@ -88,7 +88,7 @@ def test_means_over_the_pairs_are_drawn_over_the_steps(axes, rng):
     for step in (20, 0, 10):
         ratios = rng.uniform(size=(3, 3))
         own = np.where(np.eye(3), ratios, np.nan)  # of a head, which no two tasks share
-        history[step] = {"conv1": ratios + ratios.T, "fc": ratios, "head": own}
+        history[step] = {"conv1": (ratios + ratios.T) / 2, "fc": ratios, "head": own}
     history[10]["fc"][0, 2] = np.nan
     assert plots.compliance_history(axes, history) is axes
     curves = {line.get_label(): line for line in axes.lines[1:]}
@@ -102,3 +102,9 @@ def test_other_histories_are_refused(axes):
     for wrong in ({}, {0: {"x": np.eye(2)}, 1: {"y": np.eye(2)}}):
         with pytest.raises(ValueError, match="`history` must hold the same layers"):
             plots.compliance_history(axes, wrong)
+    for norms in (np.ones(2), np.ones((2, 3)), np.ones((1, 1))):
+        with pytest.raises(ValueError, match=r"`history\[7\]\['x'\]` must be of shape"):
+            plots.compliance_history(axes, {0: {"x": np.eye(2)}, 7: {"x": norms}})
+    cosines = [[1, -0.1], [-0.1, 1]]
+    with pytest.raises(ValueError, match=r"`history\[0\]\['x'\]` must be of ratios from 0 to 1"):
+        plots.compliance_history(axes, {0: {"x": cosines}})

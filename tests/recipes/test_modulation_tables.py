@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import pytest
 
+from keras_mtl import plots
 from keras_mtl.datasets import rooms
 from recipes import modulation_celeba, modulation_zappos50k
-from recipes._retrieval_data import ATTRIBUTES, attribute_labels, property_labels
+from recipes._retrieval import draw_performance, joint_networks
+from recipes._retrieval_data import BY_RANK, attribute_labels, property_labels
 from recipes._retrieval_networks import RetrievalNetworks, mean_compliance
 
 TABLE = modulation_zappos50k.TABLE
@@ -60,7 +62,7 @@ def test_a_stopped_row_is_taken_up_again(tiny_retrieval, tmp_path, capsys):
 def test_all_rows_start_alike_and_see_the_same_triplets(of_seed, untrained):
     shared, modulated = of_seed.shared(), of_seed.modulated()
     alone = of_seed.one_task("colour")
-    for layer in shared.layers:
+    for layer in (each for each in shared.layers if each.weights):
         for other in (modulated, alone):
             for ours, theirs in zip(
                 layer.get_weights(), other.get_layer(layer.name).get_weights(), strict=True
@@ -103,7 +105,7 @@ def test_the_mean_compliance_leaves_out_what_is_not_there():
 
 
 def test_labels_are_what_attributes_say(rng):
-    assert sorted(ATTRIBUTES) == sorted(rooms.ATTRIBUTES)
+    assert sorted(BY_RANK) == sorted(rooms.ATTRIBUTES)
     attributes = np.zeros((3, len(rooms.ATTRIBUTES)), bool)
     for row, names in enumerate(
         (("red", "wood", "round", "near"), ("pink", "plain", "boxy"), ("red", "brick", "boxy"))
@@ -132,6 +134,14 @@ def test_presets_are_those_of_the_paper():
     assert (shoes.size, shoes.network["size"], shoes.num_tasks) == (112, 64, 4)
 
 
+def test_a_diverged_row_is_left_out_of_the_pictures(tiny_retrieval, tiny_retrieval_data, tmp_path):
+    results = TABLE.run("tiny", rows=["fully shared"], output=tmp_path)
+    results["rows"]["modulated"] = {"seeds": {"0": {"diverged": "the loss is nan"}}}
+    networks = RetrievalNetworks(*tiny_retrieval_data, ("retrieval",), tmp_path / "seed_0", 0)
+    draw_performance(plots.pyplot().subplots()[1], TABLE, results)
+    assert list(joint_networks(TABLE, networks, results)) == ["fully shared"]
+
+
 def test_data_without_a_reader_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="no reader"):
         TABLE.run("mini", data="zappos50k", output=tmp_path)
@@ -140,8 +150,12 @@ def test_data_without_a_reader_is_refused(tmp_path):
 def test_compliance_is_kept(of_seed, untrained):
     model = of_seed.modulated()
     found = of_seed.compliance(model)
-    kept = json.loads((of_seed.folder / "modulated_compliance.json").read_text())
-    assert set(kept) == {"start", "end"} and not any("gate" in layer for layer in kept["end"])
-    assert of_seed.compliance(model).keys() == found.keys()
+    kept = json.loads((of_seed.folder / "modulated_end_compliance.json").read_text())
+    assert found["end"].keys() == kept.keys() and not any("gate" in layer for layer in kept)
     # Untrained, both moments are the same network, and see the same mini-batches.
     np.testing.assert_array_equal(*(list(found[moment].values()) for moment in ("start", "end")))
+    # Networks whose gates are ones start as one; masks do not.
+    of_seed.compliance(of_seed.shared())
+    of_seed.compliance(of_seed.masks())
+    files = {file.name.removesuffix("_compliance.json") for file in of_seed.folder.glob("*.json")}
+    assert files == {"start", "modulated_end", "shared_end", "masks_start", "masks_end"}

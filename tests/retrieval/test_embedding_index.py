@@ -130,6 +130,43 @@ def test_save_and_load(rng, library, tmp_path):
     without = EmbeddingIndex.load(tmp_path / "index.npz")
     queries = index.embeddings["a/b"][:4]
     np.testing.assert_array_equal(without.search_embeddings(queries, "a/b", 3), found)
+    with pytest.raises(ValueError, match="`model` must be given .*; `search_embeddings` works"):
+        without.search(gallery[:4], "a/b", 3)
+
+
+@pytest.mark.one_backend
+def test_a_file_has_the_name_it_is_given_and_is_whole(rng, tmp_path, monkeypatch):
+    index = of(rng.normal(size=(4, 3)), "numpy")
+    path = tmp_path / "gallery"
+    index.save(str(path))
+    assert list(tmp_path.iterdir()) == [path]
+
+    def fill_the_disk(file, **arrays):
+        file.write(b"PK")
+        raise OSError
+
+    monkeypatch.setattr(np, "savez", fill_the_disk)
+    with pytest.raises(OSError):
+        index.save(path)
+    found = EmbeddingIndex.load(path).embeddings["task"]
+    np.testing.assert_array_equal(found, index.embeddings["task"])
+
+
+@pytest.mark.one_backend
+def test_another_file_is_refused(tmp_path):
+    path = tmp_path / "other.npz"
+    np.savez(path, names=np.arange(3))
+    archive = path.read_bytes()
+    np.savez(path, tasks=np.array(3))
+    scalar = path.read_bytes()
+    np.save(tmp_path / "array.npy", np.arange(3))
+    array = (tmp_path / "array.npy").read_bytes()
+    for content in (archive, scalar, array, archive[:60], b"", b"step,epoch\n"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="`path` must be a file of `save`.*other.npz"):
+            EmbeddingIndex.load(path)
+    with pytest.raises(FileNotFoundError):
+        EmbeddingIndex.load(tmp_path / "nothing.npz")
 
 
 def test_of_a_keras_model(rng):

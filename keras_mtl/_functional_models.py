@@ -1,4 +1,4 @@
-"""The one form in which models are taken apart."""
+"""The one form in which models are taken apart and put together again."""
 
 import keras
 
@@ -23,3 +23,10 @@ def as_functional(model, one_output=False):
     if isinstance(model, keras.Sequential):
         return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     return model
+
+
+def fresh_inputs(model):
+    """New inputs like a functional model's, in the structure of its own and of the same names."""
+    return keras.tree.map_structure(
+        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), model.input
+    )
