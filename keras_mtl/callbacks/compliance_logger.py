@@ -22,8 +22,8 @@ class ComplianceLogger(Recorder):
     training), the tasks' gradients are taken on each of `batches`. A row tells of the gradients of
     a `task` and an `other` at a `layer`: the update `compliance` ratio over the batches, and the
     mean `cosine` over those batches in which both have a gradient (both NaN if there is none, or
-    one is not finite), and the mean `norm` of the task's own gradient. Rows are written at the start of training, by
-    `every`, and at the end; `keras_mtl.callbacks.read_compliance` reads them,
+    one is not finite), and the mean `norm` of the task's own gradient. Rows are written at the
+    start of training, by `every`, and at the end; `keras_mtl.callbacks.read_compliance` reads them,
     `keras_mtl.plots.compliance_history` draws them.
 
     The model learns as it would without: what is measured leaves no trace in it. It costs, a time
