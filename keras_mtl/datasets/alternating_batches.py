@@ -5,6 +5,7 @@ import numpy as np
 from keras_mtl._check_integer import check_integer
 
 from ._ordered_batches import OrderedBatches
+from ._refuse_workers import refuse_workers
 
 
 class AlternatingBatches(OrderedBatches):
@@ -58,11 +59,7 @@ class AlternatingBatches(OrderedBatches):
     in_order = True
 
     def __init__(self, weights, policy, steps=None, epoch=0, **kwargs):
-        if kwargs.get("workers", 1) > 1 or kwargs.get("use_multiprocessing"):
-            raise ValueError(
-                "Expected `workers` <= 1 and `use_multiprocessing` False: they are for the parts. "
-                f"Received: {kwargs}"
-            )
+        refuse_workers(kwargs, "they are for the parts")
         self.parts = {"weights": weights, "policy": policy}
         for name, part in self.parts.items():
             if not isinstance(part, OrderedBatches):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._ordered_batches import OrderedBatches
+from ._refuse_workers import refuse_workers
 
 
 class ArrayBatches(OrderedBatches):
@@ -66,11 +67,7 @@ class ArrayBatches(OrderedBatches):
         augment=None,
         **kwargs,
     ):
-        if kwargs.get("workers", 1) > 1 or kwargs.get("use_multiprocessing"):
-            raise ValueError(
-                "Expected `workers` <= 1 and `use_multiprocessing` False: the batches are rows "
-                f"of arrays in memory. Received: {kwargs}"
-            )
+        refuse_workers(kwargs, "the batches are rows of arrays in memory")
         super().__init__(len(images), batch_size, shuffle, seed, epoch, drop_remainder, **kwargs)
         if not isinstance(targets, dict) or not targets:
             raise ValueError(

@@ -9,6 +9,7 @@ from keras_mtl._check_triplets import check_triplets
 
 from ._label_groups import LabelGroups
 from ._ordered_batches import OrderedBatches
+from ._refuse_workers import refuse_workers
 
 # What a task draws for: parts of the keys of its generators.
 _DRAW, _ORDER, _AUGMENT = range(3)
@@ -89,11 +90,7 @@ class TripletBatches(OrderedBatches):
         augment=None,
         **kwargs,
     ):
-        if kwargs.get("workers", 1) > 1 or kwargs.get("use_multiprocessing"):
-            raise ValueError(
-                "`workers` must be at most 1 and `use_multiprocessing` False: the batches are rows "
-                f"of arrays in memory. Received: {kwargs}."
-            )
+        refuse_workers(kwargs, "the batches are rows of arrays in memory")
         if (labels is None) == (triplets is None):
             raise ValueError(
                 "One of `labels` and `triplets` must be given. "
