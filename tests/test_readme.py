@@ -6,12 +6,15 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 
 import keras_mtl
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
+# What is in these two trains on every backend in the tests of the zoo and of sharing.
+@pytest.mark.one_backend
 def test_examples_on_a_users_own_model(rng, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     examples = re.findall(r"```python\n(import .*?)```", README.read_text(), re.DOTALL)
@@ -43,6 +46,7 @@ def test_examples_on_a_users_own_model(rng, tmp_path, monkeypatch):
     assert (tmp_path / "splits" / "splits.json").exists()
 
 
+@pytest.mark.one_backend
 def test_adashare_learns_a_policy(rng):
     (example,) = re.findall(
         r"```python\n(model = keras_mtl.applications.AdaShareDeepLab.*?)```",

@@ -317,7 +317,20 @@ FORWARD = {
 }
 
 
-@pytest.mark.parametrize("case", BACKWARD)
+def on_all_backends(cases, *chosen):
+    """Which gates go does not depend on the backend: some kinds compute on each, all on one."""
+    assert set(chosen) <= set(cases)
+    one = pytest.mark.one_backend
+    return [case if case in chosen else pytest.param(case, marks=one) for case in cases]
+
+
+@pytest.mark.parametrize(
+    "case",
+    on_all_backends(
+        *(BACKWARD, "dense with leaky ReLU", "Conv1D", "FastConv2D", "depthwise", "separable"),
+        *("transposed", "norm", "through norm and ReLU", "through ceil pooling"),
+    ),
+)
 def test_a_gate_behind(rng, case):
     """The model's last layer is the gate: no reader could take its factors."""
     shape, stack, folds = BACKWARD[case]
@@ -325,7 +338,13 @@ def test_a_gate_behind(rng, case):
     check_stack(rng, net, net.layers[-1].name, folds)
 
 
-@pytest.mark.parametrize("case", FORWARD)
+@pytest.mark.parametrize(
+    "case",
+    on_all_backends(
+        *(FORWARD, "dense", "Conv2D", "depthwise", "separable", "transposed", "norm without scale"),
+        *("through a slope", "through layers of maps", "through flattening to a norm"),
+    ),
+)
 def test_a_gate_in_front_of(rng, case):
     """The gate stands on the input: nothing in front of it could take its factors."""
     shape, stack, folds = FORWARD[case]
@@ -370,6 +389,7 @@ def test_sums(rng, after, left):
     assert folded.name == "modulated_residual_0"
 
 
+@pytest.mark.one_backend
 def test_a_gate_that_two_convolutions_read(rng):
     image = keras.Input(MAP, name="image")
     x = layers.Identity(name="start")(image)
@@ -379,6 +399,7 @@ def test_a_gate_that_two_convolutions_read(rng):
     check_stack(rng, net, "start", (True, False))
 
 
+@pytest.mark.one_backend
 def test_a_gate_one_of_whose_readers_cannot(rng):
     image = keras.Input(MAP, name="image")
     x = layers.Identity(name="start")(image)
@@ -386,6 +407,7 @@ def test_a_gate_one_of_whose_readers_cannot(rng):
     check_stack(rng, keras.Model(image, outputs), "start", NEVER)
 
 
+@pytest.mark.one_backend
 def test_features_that_are_read_before_the_gate_too(rng):
     """What makes them must not change, but what reads the gated ones can."""
     image = keras.Input(FLAT, name="image")
@@ -401,6 +423,7 @@ def test_features_that_are_read_before_the_gate_too(rng):
         check(rng, randomize(keras.Model([image, task], outputs), rng), POSITIVE, left)
 
 
+@pytest.mark.one_backend
 def test_features_that_go_out_between_the_gate_and_its_neighbours(rng):
     image = keras.Input(FLAT, name="image")
     x = layers.Dense(4, name="first")(image)
@@ -416,6 +439,7 @@ def test_features_that_go_out_between_the_gate_and_its_neighbours(rng):
     check(rng, randomize(keras.Model([image, task], [x, gated]), rng), 0, ["gate"])
 
 
+@pytest.mark.one_backend
 def test_layers_that_are_called_twice_take_no_factors(rng):
     image = keras.Input(FLAT, name="image")
     task = keras.Input((), dtype="int32", name="task")
@@ -430,6 +454,7 @@ def test_layers_that_are_called_twice_take_no_factors(rng):
     check(rng, randomize(keras.Model([image, task], relu(x)), rng), 0, ["gate_between"])
 
 
+@pytest.mark.one_backend
 def test_a_shared_layer_with_a_gate_behind_every_call(rng):
     pair = [keras.Input(FLAT, name=name) for name in ("left", "right")]
     shared = layers.Dense(4, name="shared")
@@ -438,6 +463,7 @@ def test_a_shared_layer_with_a_gate_behind_every_call(rng):
     check(rng, model, 0, ["gate_shared"])
 
 
+@pytest.mark.one_backend
 def test_a_gated_model_that_is_called_twice(rng):
     """As for pairs of images, each of which is embedded by the same weights."""
     net = stacked(FLAT, layers.Dense(4, "relu", name="hidden"), layers.Dense(3, name="last"))
@@ -448,6 +474,7 @@ def test_a_gated_model_that_is_called_twice(rng):
     check(rng, randomize(model, rng), 0, ["gate_hidden", "gate_last"])
 
 
+@pytest.mark.one_backend
 def test_readers_with_several_outputs(rng):
     image = keras.Input(LINE, name="image")
     task = keras.Input((), dtype="int32", name="task")
@@ -499,6 +526,7 @@ def test_kernels_of_several_parts_take_no_factors(rng):
 # Kinds of gates
 
 
+@pytest.mark.one_backend
 def test_gates_along_another_axis_stay(rng):
     net = stacked(LINE, layers.Conv1D(5, 2, name="conv"), layers.Dense(3))
     for axis in (1, -2):
@@ -522,6 +550,7 @@ def test_projections_become_dense_layers(rng):
         fold(along_rows, 0)
 
 
+@pytest.mark.one_backend
 def test_gates_in_a_row(rng):
     """Three gates, all of which one layer takes, once behind and once in front."""
     task = keras.Input((), dtype="int32", name="task")
@@ -537,6 +566,7 @@ def test_gates_in_a_row(rng):
         check(rng, randomize(keras.Model([image, task], last(x)), rng), SIGNED, left)
 
 
+@pytest.mark.one_backend
 def test_a_layer_between_two_gates_takes_both(rng):
     for layer in (norm(center=False), layers.Conv2D(4, 3), layers.SeparableConv2D(4, 3)):
         net = stacked(MAP, layers.Identity(name="start"), layer)
@@ -595,6 +625,7 @@ def test_a_backbone_that_is_a_layer_of_the_modulated_model(rng):
     check(rng, model, 0)
 
 
+@pytest.mark.one_backend
 def test_two_backbones_with_layers_of_equal_names(rng):
     image, task = keras.Input(MAP, name="image"), keras.Input((), dtype="int32", name="task")
     plain, first, second = (
@@ -608,6 +639,7 @@ def test_two_backbones_with_layers_of_equal_names(rng):
     assert len(set(names(folded))) == len(folded.layers) == 3 * 4 + 3
 
 
+@pytest.mark.one_backend
 def test_two_backbones_with_gates_of_equal_names(rng):
     image, task = keras.Input(MAP, name="image"), keras.Input((), dtype="int32", name="task")
     nets = [modulate(backbone(), TASKS, ["norm", "pool"], name=name) for name in ("a", "b")]
@@ -772,6 +804,7 @@ def test_mixed_precision(rng, after):
     assert {weight.dtype for weight in folded.weights} == {"float32"}
 
 
+@pytest.mark.one_backend
 def test_the_papers_network(rng):
     net = ResidualEmbedding((48, 48, 3), width=1 / 16, size=8)
     model = randomize(modulate(net, 7, ["block3", "block4", "embedding"]), rng)
@@ -784,6 +817,7 @@ def test_the_papers_network(rng):
 # What is refused
 
 
+@pytest.mark.one_backend
 def test_unknown_tasks():
     model = modulate(stacked(FLAT, layers.Dense(2, name="dense")), TASKS, ["dense"])
     for task in (-1, TASKS, "age", 1.0, True):
@@ -793,6 +827,7 @@ def test_unknown_tasks():
         fold(multi_task_model({"age": layers.Dense(1)}), "sex")
 
 
+@pytest.mark.one_backend
 def test_models_without_gates():
     net = stacked(FLAT, layers.Dense(2))
     for model in (net, modulate(net, TASKS, [])):
@@ -805,12 +840,14 @@ def test_models_without_gates():
         fold(multi_task_model(heads, Modulated([])), "age")
 
 
+@pytest.mark.one_backend
 def test_things_that_are_no_functional_models():
     for thing in (keras.Sequential([layers.Dense(2)]), layers.Dense(2), None):
         with pytest.raises(TypeError, match="`model` must be a functional"):
             fold(thing, 0)
 
 
+@pytest.mark.one_backend
 def test_other_readers_of_the_task():
     image, task = keras.Input(FLAT, name="image"), keras.Input((), dtype="int32", name="task")
     gate, embedding = ModulationGate(TASKS), layers.Embedding(TASKS, 4)
@@ -822,6 +859,7 @@ def test_other_readers_of_the_task():
             fold(keras.Model([image, task], outputs), 0)
 
 
+@pytest.mark.one_backend
 def test_gates_that_make_the_features_of_all_tasks():
     image = keras.Input(FLAT)
     model = keras.Model(image, ModulationGate(2, name="all")(image))

@@ -28,6 +28,10 @@ def small_net():
     return keras.Model(image, layers.Dense(2, name="dense")(x), name="small")
 
 
+def mobile_net():
+    return keras.applications.MobileNetV2((32, 32, 3), weights=None, alpha=0.35, classes=4)
+
+
 def randomize(model, rng):
     model.set_weights([rng.uniform(0.2, 1.5, w.shape) - (w.ndim > 1) for w in model.get_weights()])
     return model
@@ -211,24 +215,32 @@ def test_gates_compute_in_the_precision_of_their_layer(rng):
 
 @pytest.mark.one_backend
 def test_mobilenet_starts_with_the_same_outputs(rng):
-    net = keras.applications.MobileNetV2((32, 32, 3), weights=None, alpha=0.35, classes=4)
+    net = mobile_net()
     model = modulate(net, 3, ["block_6_expand_relu", "block_12_add"])
     x = rng.uniform(-1, 1, (3, 32, 32, 3)).astype("float32")
     np.testing.assert_array_equal(value(model([x, NUMBERS])), value(net(x)))
 
 
-def test_mobilenet_trains(rng):
-    net = keras.applications.MobileNetV2((32, 32, 3), weights=None, alpha=0.35, classes=4)
-    after = ["block_12_add", "block_16_project_BN"]
+@pytest.mark.parametrize(
+    ("build", "stem", "after"),
+    [
+        (small_net, "conv", ["sum", "pool"]),
+        (mobile_net, "Conv1", ["block_12_add", "block_16_project_BN"]),
+    ],
+)
+def test_networks_and_gates_train(rng, build, stem, after):
+    net = build()
     model = modulate(net, 3, after)
-    assert model.count_params() == net.count_params() + 3 * (32 + 112)
-    x = rng.uniform(-1, 1, (6, 32, 32, 3)).astype("float32")
+    channels = sum(net.get_layer(name).output.shape[-1] for name in after)
+    assert model.count_params() == net.count_params() + 3 * channels
+    x = rng.uniform(-1, 1, (6, *net.input.shape[1:])).astype("float32")
     tasks = np.array([0, 2, 0, 2, 0, 2])
-    model.compile("sgd", loss="sparse_categorical_crossentropy")
-    stem = value(model.get_layer("Conv1").kernel).copy()
-    history = model.fit([x, tasks], np.arange(6) % 4, batch_size=3, epochs=1, verbose=0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss=loss)
+    before = value(model.get_layer(stem).kernel).copy()
+    history = model.fit([x, tasks], np.arange(6) % 2, batch_size=3, epochs=1, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
-    assert np.abs(value(model.get_layer("Conv1").kernel) - stem).max() > 0
+    assert np.abs(value(model.get_layer(stem).kernel) - before).max() > 0
     for name in after:
         moved = np.abs(value(model.get_layer(f"gate_{name}").gate) - 1).max(axis=1)
         assert moved[0] > 0 and moved[2] > 0 and moved[1] == 0  # task 1 had no example

@@ -212,15 +212,19 @@ def tiny_retrieval(tiny_retrieval_data, monkeypatch):
 @pytest.fixture
 def untrained(monkeypatch):
     """Networks are built and kept, not trained; returns the list of those that were."""
-    built = []
+    built, kept = [], {}
 
     def fit(build, data, epochs, path, label, callbacks=()):
-        if path.exists():
-            return keras.models.load_model(path)
-        built.append(path.stem)
-        model = build()
-        model.save(path)
-        return model
+        if not path.exists():
+            built.append(path.stem)
+            model = build()
+            model.save(path)
+            kept[path, path.stat().st_mtime_ns] = model
+        # Loading them again and again would be most of the time. A test may write a file itself.
+        version = path, path.stat().st_mtime_ns
+        if version not in kept:
+            kept[version] = keras.models.load_model(path)
+        return kept[version]
 
     monkeypatch.setattr(_networks, "resumable_fit", fit)
     monkeypatch.setattr(_ada_share_networks, "resumable_fit", fit)

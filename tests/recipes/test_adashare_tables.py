@@ -65,6 +65,7 @@ def test_candidates_are_ranked_and_the_random_policy_skips_as_many(
     }
 
 
+@pytest.mark.one_backend  # optimizer and schedule are resumed on every one in their own tests
 def test_a_search_that_was_stopped_ends_the_same(tiny_ada_share_data, tmp_path, monkeypatch):
     pair = TASKS[::2]
     whole = networks(tiny_ada_share_data, tmp_path / "whole", pair).searched()

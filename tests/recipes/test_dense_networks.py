@@ -28,6 +28,7 @@ def assert_same(ours, theirs):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.one_backend  # `test_multi_fashion` stops on every backend
 @pytest.mark.parametrize(
     "name, train",
     [
