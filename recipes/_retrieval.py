@@ -75,7 +75,7 @@ def draw(table, networks, results, folder):
         figure.tight_layout()
         figure.savefig(folder / "compliance.png", dpi=80)
     if "modulated" in joint:
-        draw_neighbours(networks, joint["modulated"]).savefig(folder / "neighbours.png", dpi=80)
+        draw_neighbours(networks, joint["modulated"]).savefig(folder / "neighbours.png", dpi=45)
     plt.close("all")
 
 

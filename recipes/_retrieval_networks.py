@@ -42,7 +42,7 @@ class RetrievalNetworks(Networks):
     def masks(self):
         """A conditional similarity network: masks of the embedding, and nothing before it.
 
-        Here, as in all rows, lengths of one stand behind the masks.
+        Unlike theirs, the masked embedding has the length one, as in all rows.
         """
         return self._embedding(
             "masks",
