@@ -20,8 +20,8 @@ def retrieval_scores(queries, query_labels, gallery=None, gallery_labels=None, k
     come first. An embedding that has collapsed to a point has the recall 0, unless the k nearest
     are more than those of another label.
 
-    All distances are computed, in chunks of queries: 1,000 queries in a gallery of 50,000 embeddings
-    of 64 numbers each take some 3 seconds on one core.
+    All distances are computed, in chunks of queries: 1,000 queries in a gallery of 50,000
+    embeddings of 64 numbers each take some 3 seconds on one core.
 
     Args:
         queries: Float array (Q, D).
