@@ -55,7 +55,7 @@ def ModulatedEmbedding(
     >>> model = keras_mtl.applications.ModulatedEmbedding(7, (48, 48, 3), width=0.125, size=16)
     >>> model.output_shape
     (None, 16)
-    >>> model.get_layer("gate_block3").gate.shape
+    >>> tuple(model.get_layer("gate_block3").gate.shape)
     (7, 16)
     """
     net = ResidualEmbedding(input_shape, width=width, size=size, seed=seed)
