@@ -9,14 +9,6 @@ TASKS = ["seg", "depth", "normals"]
 MATRIX = np.array([[1.0, 0.62, -0.3], [0.62, 1.0, 0.004], [-0.3, 0.004, 1.0]])
 
 
-@pytest.fixture
-def axes():
-    plt = plots.pyplot()
-    plt.switch_backend("agg")
-    yield plt.figure().gca()
-    plt.close("all")
-
-
 def colours_of(axes):
     image = axes.images[0]
     return image.to_rgba(image.get_array())

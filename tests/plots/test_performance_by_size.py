@@ -8,14 +8,6 @@ pytestmark = pytest.mark.one_backend
 NAN = float("nan")
 
 
-@pytest.fixture
-def axes():
-    plt = plots.pyplot()
-    plt.switch_backend("agg")
-    yield plt.figure().gca()
-    plt.close("all")
-
-
 @pytest.mark.filterwarnings("error")
 def test_points_are_means_and_bars_deviations(axes):
     searched = [(9e6, [5.0, 6.0]), (2e6, [1.0, 2.0, 6.0]), (4e6, 4.0)]

@@ -4,14 +4,6 @@ import pytest
 from keras_mtl import plots
 
 
-@pytest.fixture
-def axes():
-    plt = plots.pyplot()
-    plt.switch_backend("agg")
-    yield plt.figure().gca()
-    plt.close("all")
-
-
 def test_each_pair_of_tasks_is_a_sorted_curve(axes, rng):
     alpha = rng.normal(size=(3, 3, 10))
     plots.sorted_alphas(axes, alpha, ["a", "b", "c"])

@@ -7,14 +7,6 @@ TASKS = ["age", "kind"]
 BLOCKS = ["one", "two", "three"]
 
 
-@pytest.fixture
-def axes():
-    plt = plots.pyplot()
-    plt.switch_backend("agg")
-    yield plt.figure().gca()
-    plt.close("all")
-
-
 def colors_of(axes):
     return np.asarray(axes.images[0].get_array())
 

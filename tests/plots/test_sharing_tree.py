@@ -13,14 +13,6 @@ TREE = {
 }
 
 
-@pytest.fixture
-def axes():
-    plt = plots.pyplot()
-    plt.switch_backend("agg")
-    yield plt.figure().gca()
-    plt.close("all")
-
-
 def names(labels):
     return [label.get_text() for label in labels]
 

@@ -6,14 +6,6 @@ from keras_mtl import plots
 pytestmark = pytest.mark.one_backend
 
 
-@pytest.fixture
-def axes():
-    plt = plots.pyplot()
-    plt.switch_backend("agg")
-    yield plt.figure().gca()
-    plt.close("all")
-
-
 def dots(axes):
     """Of every network: its dots (n, 2) and the heights of its bars."""
     from matplotlib.collections import LineCollection, PathCollection
