@@ -6,6 +6,8 @@ import keras
 from keras import layers
 
 from keras_mtl.layers import CeilMaxPooling2D, FastConv2D, LocalResponseNormalization
+from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.towers._layer_seeds import layer_seeds
 
 STAGES = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7")
 """The layers at which CaffeNet is cut: where tasks may part, and where units may stand."""
@@ -84,8 +86,7 @@ def CaffeNet(
     >>> net.output_shape
     (None, 2, 2, 64)
     """
-    if keras.config.image_data_format() != "channels_last":
-        raise ValueError("CaffeNet needs `image_data_format` 'channels_last' (in keras.json).")
+    check_channels_last("CaffeNet")
     image = layers.Input(input_shape or (227, 227, 3)) if input_tensor is None else input_tensor
     open_size = not include_top and not fully_convolutional and padding != "same"
     _check_input(tuple(image.shape[1:]), padding, stem_strides, fully_convolutional, open_size)
@@ -93,10 +94,10 @@ def CaffeNet(
         count: groups * max(1, round(count * width / groups)) for count in (96, 256, 384)
     }
     channels[4096] = max(1, round(4096 * (width if fc_width is None else fc_width)))
-    seeds = iter(range(10 * (seed or 0), 10 * (seed or 0) + 10)) if seed is not None else None
+    seeds = layer_seeds(seed, layers=10)
 
     def initializer():
-        return keras.initializers.HeNormal(seed=next(seeds) if seeds else None)
+        return keras.initializers.HeNormal(seed=next(seeds))
 
     def convolution(name, filters, window, **options):
         return FastConv2D(

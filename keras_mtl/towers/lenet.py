@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_mtl.towers._check_channels_last import check_channels_last
+
 STAGES = ("conv1", "pool1", "conv2", "pool2", "fc3")
 """The layers at which LeNet is cut; stitches stand behind the pools and fc3."""
 
@@ -60,8 +62,7 @@ def LeNet(
     >>> keras_mtl.towers.Tower(net, STAGES).stages
     ('conv1', 'pool1', 'conv2', 'pool2', 'fc3')
     """
-    if keras.config.image_data_format() != "channels_last":
-        raise ValueError("LeNet needs `image_data_format` 'channels_last' (in keras.json).")
+    check_channels_last("LeNet")
     image = layers.Input(input_shape or (28, 28, 1)) if input_tensor is None else input_tensor
     _check_input(tuple(image.shape[1:]))
 

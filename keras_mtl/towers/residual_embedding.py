@@ -5,6 +5,9 @@ from keras import layers
 
 from keras_mtl._check_integer import check_integer
 from keras_mtl.layers import L2Normalization
+from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.towers._check_input_shape import check_input_shape
+from keras_mtl.towers._layer_seeds import layer_seeds
 
 STAGES = ("conv1", "block1", "block2", "block3", "block4", "embedding", "unit_embedding")
 """The layers at which it is cut."""
@@ -52,19 +55,15 @@ def ResidualEmbedding(
     >>> net.output_shape
     (None, 16)
     """
-    if keras.config.image_data_format() != "channels_last":
-        raise ValueError(
-            "ResidualEmbedding needs `image_data_format` 'channels_last' (in keras.json)."
-        )
-    _check_input(input_shape)
+    check_channels_last("ResidualEmbedding")
+    check_input_shape(input_shape, MINIMUM_SIZE, "block4")
     if not width > 0:
         raise ValueError(f"`width` must be positive. Received: width={width}.")
     size = check_integer("size", size, 1)
-    # Another seed a layer: with one seed for all, equal draws would stand in several of them.
-    seeds = iter(range(100 * (seed or 0), 100 * (seed or 0) + 100)) if seed is not None else None
+    seeds = layer_seeds(seed)
 
     def initializer():
-        return keras.initializers.HeNormal(seed=next(seeds) if seeds else None)
+        return keras.initializers.HeNormal(seed=next(seeds))
 
     def activation(x, name):
         x = layers.BatchNormalization(momentum=0.9, scale=False, name=f"{name}_bn")(x)
@@ -99,15 +98,3 @@ def ResidualEmbedding(
     )(x)
     x = L2Normalization(name="unit_embedding")(activation(x, "embedding"))
     return keras.Model(image, x, name=name)
-
-
-def _check_input(shape):
-    if len(shape) != 3 or shape[2] != 3 or None in shape:
-        raise ValueError(
-            f"`input_shape` must be (height, width, 3) with known sizes. Received: {shape}."
-        )
-    if min(shape[:2]) < MINIMUM_SIZE:
-        raise ValueError(
-            "`input_shape` must have a height and a width of at least "
-            f"{MINIMUM_SIZE} pixels, below which nothing is left behind block4. Received: {shape}."
-        )

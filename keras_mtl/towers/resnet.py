@@ -4,6 +4,8 @@ import keras
 from keras import layers
 
 from keras_mtl.layers import CeilMaxPooling2D
+from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.towers._layer_seeds import layer_seeds
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 """Number of blocks of each stage, by the network's depth."""
@@ -66,14 +68,12 @@ def ResNet(depth=34, input_shape=(224, 224, 3), *, width=1.0, seed=None, name=No
     >>> keras_mtl.towers.Tower(net, stages(18)).stages[:3]
     ('stem', 'block1_1', 'block1_2')
     """
-    if keras.config.image_data_format() != "channels_last":
-        raise ValueError("ResNet needs `image_data_format` 'channels_last' (in keras.json).")
+    check_channels_last("ResNet")
     _check_depth(depth)
     _check_input(input_shape)
     if not width > 0:
         raise ValueError(f"`width` must be positive. Received: width={width}.")
-    # Another seed a layer: with one seed for all, equal draws would stand in several of them.
-    seeds = iter(range(100 * (seed or 0), 100 * (seed or 0) + 100)) if seed is not None else None
+    seeds = layer_seeds(seed)
 
     def convolution(x, name, window, filters, strides=1, dilation=1):
         if window > 1 and strides > 1:
@@ -87,7 +87,7 @@ def ResNet(depth=34, input_shape=(224, 224, 3), *, width=1.0, seed=None, name=No
             dilation_rate=dilation,
             use_bias=False,
             kernel_initializer=keras.initializers.VarianceScaling(
-                2.0, "fan_out", "untruncated_normal", seed=next(seeds) if seeds else None
+                2.0, "fan_out", "untruncated_normal", seed=next(seeds)
             ),
             name=name,
         )(x)

@@ -3,6 +3,10 @@
 import keras
 from keras import layers
 
+from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.towers._check_input_shape import check_input_shape
+from keras_mtl.towers._layer_seeds import layer_seeds
+
 STAGES = (
     *("conv1_1", "pool1", "conv2_1", "pool2"),
     *("conv3_1", "conv3_2", "pool3", "conv4_1", "conv4_2", "pool4", "conv5_1", "conv5_2", "pool5"),
@@ -64,17 +68,15 @@ def ThinVGG16(
     >>> net.output_shape
     (None, 8)
     """
-    if keras.config.image_data_format() != "channels_last":
-        raise ValueError("ThinVGG16 needs `image_data_format` 'channels_last' (in keras.json).")
-    _check_input(input_shape)
+    check_channels_last("ThinVGG16")
+    check_input_shape(input_shape, MINIMUM_SIZE, "pool5")
     _check_positive("width", width)
     fc_width = 2 * width if fc_width is None else fc_width
     _check_positive("fc_width", fc_width)
-    # Another seed a layer: with one seed for all, equal draws would stand in several of them.
-    seeds = iter(range(100 * (seed or 0), 100 * (seed or 0) + 100)) if seed is not None else None
+    seeds = layer_seeds(seed)
 
     def initializer():
-        return keras.initializers.HeNormal(seed=next(seeds) if seeds else None)
+        return keras.initializers.HeNormal(seed=next(seeds))
 
     def activation(x, name):
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
@@ -106,16 +108,4 @@ def _check_positive(argument, value):
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(
             f"`{argument}` must be a positive integer. Received: {argument}={value!r}."
-        )
-
-
-def _check_input(shape):
-    if len(shape) != 3 or shape[2] != 3 or None in shape:
-        raise ValueError(
-            f"`input_shape` must be (height, width, 3) with known sizes. Received: {shape}."
-        )
-    if min(shape[:2]) < MINIMUM_SIZE:
-        raise ValueError(
-            "`input_shape` must have a height and a width of at least "
-            f"{MINIMUM_SIZE} pixels, below which nothing is left behind pool5. Received: {shape}."
         )
