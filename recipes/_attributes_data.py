@@ -1,8 +1,8 @@
 """Attributes of objects, each a task: crops of the objects, and what is true of each."""
 
-import numpy as np
-
-from keras_mtl.datasets import object_crops, rooms
+from keras_mtl.datasets import rooms
+from recipes._objects import load_objects
+from recipes._only_rooms import only_rooms
 
 
 class AttributesData:
@@ -14,10 +14,7 @@ class AttributesData:
     """
 
     def __init__(self, name, settings):
-        if name != "rooms":
-            raise SystemExit(
-                f"--data {name}: this version has no reader of that data set; rooms is built in."
-            )
+        only_rooms(name)
         self.attribute_names = rooms.ATTRIBUTES
         self.train = _crops("train", settings.train_images, settings)
         self.validation = _crops("validation", settings.validation_images, settings)
@@ -25,8 +22,5 @@ class AttributesData:
 
 
 def _crops(split, num_images, settings):
-    loaded = rooms.load(split, settings.picture_size, num_images)
-    return {
-        "image": object_crops(loaded["image"], loaded["boxes"], settings.size),
-        "attributes": np.concatenate(loaded["attributes"]).astype("float32"),
-    }
+    objects = load_objects(split, num_images, settings)
+    return {"image": objects["image"], "attributes": objects["attributes"].astype("float32")}

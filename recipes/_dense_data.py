@@ -9,6 +9,7 @@ from keras_mtl.datasets import rooms
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
+from recipes._only_rooms import only_rooms
 
 TASKS = ("segmentation", "normals", "depth")
 PAIR = TASKS[:2]
@@ -54,10 +55,7 @@ class DenseData:
     """
 
     def __init__(self, name, settings):
-        if name != "rooms":
-            raise SystemExit(
-                f"--data {name}: this version has no reader of that data set; rooms is built in."
-            )
+        only_rooms(name)
         self.train = rooms.load("train", settings.size, settings.train_images)
         self.test = rooms.load("test", settings.size, settings.test_images)
         self.class_names = rooms.CLASSES

@@ -1,9 +1,9 @@
 """Objects, and in what they can be alike."""
 
-import numpy as np
-
-from keras_mtl.datasets import object_crops, rooms
+from keras_mtl.datasets import rooms
 from keras_mtl.datasets.rooms import COLORS, SHAPES, TEXTURES
+from recipes._objects import load_objects
+from recipes._only_rooms import only_rooms
 
 PROPERTIES = {
     "colour": tuple(COLORS),
@@ -31,10 +31,7 @@ class RetrievalData:
     """
 
     def __init__(self, name, settings, labels):
-        if name != "rooms":
-            raise SystemExit(
-                f"--data {name}: this version has no reader of that data set; rooms is built in."
-            )
+        only_rooms(name)
         self.train = _crops("train", settings.train_images, settings, labels)
         self.test = _crops("test", settings.test_images, settings, labels)
         self.tasks = tuple(self.train["labels"])
@@ -58,19 +55,7 @@ def property_labels(attributes, kinds, num_tasks):
 
 
 def _crops(split, num_images, settings, labels):
-    loaded = rooms.load(split, settings.picture_size, num_images)
     # Of what covers a few pixels nobody could tell the colour.
-    large = [
-        np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) >= settings.smallest
-        for boxes in loaded["boxes"]
-    ]
-    boxes, attributes = (
-        [of_image[keep] for of_image, keep in zip(loaded[key], large, strict=True)]
-        for key in ("boxes", "attributes")
-    )
-    return {
-        "image": object_crops(loaded["image"], boxes, settings.size),
-        "labels": labels(
-            np.concatenate(attributes), np.concatenate(boxes)[:, 4], settings.num_tasks
-        ),
-    }
+    objects = load_objects(split, num_images, settings, settings.smallest)
+    known = labels(objects["attributes"], objects["kind"], settings.num_tasks)
+    return {"image": objects["image"], "labels": known}

@@ -19,6 +19,7 @@ class RetrievalSettings(Settings):
     """How many attributes are tasks."""
     triplets_per_task: int
     """In a batch."""
+    batch_size: int = dataclasses.field(init=False)
     adagrad: bool
     """Whether Adagrad is the optimizer, or Adam."""
     gate_rate: float = 1.0
@@ -31,6 +32,10 @@ class RetrievalSettings(Settings):
     compliance_batches: int = 20
     """Mini-batches over which gradients are compared."""
 
+    def __post_init__(self):
+        rows = 3 * self.triplets_per_task * self.num_tasks
+        object.__setattr__(self, "batch_size", rows)  # as the dataclass is frozen
+
 
 def mini(num_tasks, triplets_per_task):
     """Settings with which all rows train on two cores in minutes, from random weights."""
@@ -42,7 +47,6 @@ def mini(num_tasks, triplets_per_task):
         test_images=150,
         num_tasks=num_tasks,
         triplets_per_task=triplets_per_task,
-        batch_size=3 * triplets_per_task * num_tasks,
         network={"width": 0.25, "size": 64},
         one_task_iterations={"retrieval": 200},
         further_iterations=0,
@@ -65,7 +69,6 @@ def paper(num_tasks, triplets_per_task, size, embedding):
         test_images=19_962,
         num_tasks=num_tasks,
         triplets_per_task=triplets_per_task,
-        batch_size=3 * triplets_per_task * num_tasks,
         network={"size": embedding},
         one_task_iterations={"retrieval": 100_000},
         further_iterations=0,
