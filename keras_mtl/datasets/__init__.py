@@ -1,12 +1,13 @@
 """Data sets, and feeding them to `fit`."""
 
-from keras_mtl.datasets import multi_fashion, rooms, voc2008_attributes
+from keras_mtl.datasets import multi_fashion, nyuv2, rooms, voc2008_attributes
 from keras_mtl.datasets.alternating_batches import AlternatingBatches
 from keras_mtl.datasets.array_batches import ArrayBatches
 from keras_mtl.datasets.center_offsets import center_offsets
 from keras_mtl.datasets.edge_map import edge_map
 from keras_mtl.datasets.image_files import ImageFiles
 from keras_mtl.datasets.keypoint_map import keypoint_map
+from keras_mtl.datasets.lazy_array import LazyArray
 from keras_mtl.datasets.object_crops import object_crops
 from keras_mtl.datasets.roi_batches import RoIBatches
 from keras_mtl.datasets.sample_rois import sample_rois
@@ -17,12 +18,14 @@ __all__ = [
     "AlternatingBatches",
     "ArrayBatches",
     "ImageFiles",
+    "LazyArray",
     "RoIBatches",
     "TripletBatches",
     "center_offsets",
     "edge_map",
     "keypoint_map",
     "multi_fashion",
+    "nyuv2",
     "object_crops",
     "rooms",
     "sample_rois",

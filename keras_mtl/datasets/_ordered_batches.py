@@ -5,16 +5,35 @@ import numpy as np
 
 from keras_mtl._check_integer import check_integer
 
+from ._read_ahead import ReadAhead
+
 
 class OrderedBatches(keras.utils.PyDataset):
     """Base class: a subclass defines `_make(epoch, index)`, from `_rows` and `_generator`.
 
+    The reading ahead is not that of `keras.utils.PyDataset`, whose queue keeps what it had read
+    when an epoch ended: it would hand out the first batches of `fit` twice, and each epoch's last
+    ones in the next.
+
     Args:
         num_samples: Samples in all, N.
         batch_size, shuffle, seed, epoch, drop_remainder: As of `ArrayBatches`.
+        workers, use_multiprocessing, max_queue_size: As of `keras.utils.PyDataset`.
     """
 
-    def __init__(self, num_samples, batch_size, shuffle, seed, epoch, drop_remainder, **kwargs):
+    def __init__(
+        self,
+        num_samples,
+        batch_size,
+        shuffle,
+        seed,
+        epoch,
+        drop_remainder,
+        workers=1,
+        use_multiprocessing=False,
+        max_queue_size=10,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_samples = num_samples
         self.batch_size = check_integer("batch_size", batch_size, 1)
@@ -27,6 +46,11 @@ class OrderedBatches(keras.utils.PyDataset):
             raise ValueError(
                 f"Expected at least one batch of {self.batch_size}. "
                 f"Received: {num_samples} images, drop_remainder={drop_remainder}"
+            )
+        self._read_ahead = None
+        if workers > 1 or (workers > 0 and use_multiprocessing):
+            self._read_ahead = ReadAhead(
+                self._make_at, workers, use_multiprocessing, max_queue_size
             )
 
     @property
@@ -61,7 +85,8 @@ class OrderedBatches(keras.utils.PyDataset):
         """Batch `index` of the present epoch: (inputs, {name: target})."""
         if not 0 <= index < len(self):
             raise IndexError(f"Expected a batch from 0 to {len(self) - 1}. Received: {index}")
-        batch = self._make(self.epoch, index)
+        position = self.epoch * len(self) + index
+        batch = self._make_at(position) if self._read_ahead is None else self._read_ahead(position)
         if index == len(self) - 1:
             self._last_was_read = True
         return batch
@@ -74,6 +99,10 @@ class OrderedBatches(keras.utils.PyDataset):
         """
         if self._last_was_read:
             self.epoch += 1
+
+    def _make_at(self, position):
+        """A batch by its place among those of all epochs."""
+        return self._make(*divmod(position, len(self)))
 
     def _make(self, epoch, index):
         """Batch `index` of an epoch; depends on nothing else."""

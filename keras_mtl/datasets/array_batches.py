@@ -1,4 +1,4 @@
-"""Arrays in memory as batches for several tasks."""
+"""Arrays as batches for several tasks."""
 
 import numpy as np
 
@@ -25,10 +25,15 @@ class ArrayBatches(OrderedBatches):
     model.fit(data, epochs=20, shuffle=False, callbacks=[sync])
     ```
 
+    **Workers.** For a `LazyArray`, such as of pictures that are read from disk, `workers` threads
+    (above 1), or processes with `use_multiprocessing=True`, make the next `max_queue_size` batches;
+    what comes out is the same without them. Take threads: decoding pictures leaves Python's lock,
+    and each process starts Keras anew and hands every batch back through a pipe.
+
     Args:
-        images: Array (N, ...).
-        targets: Dict from a task's name to an array (N, ...). Integers come out as int32, floats
-            as they are.
+        images: Array or `LazyArray` (N, ...).
+        targets: Dict from a task's name to an array or `LazyArray` (N, ...). Integers come out as
+            int32, floats as they are.
         batch_size: Samples a batch; the last batch may be smaller.
         shuffle: Whether every epoch has an order of its own; otherwise it is the arrays'.
         seed: Integer >= 0.
@@ -40,8 +45,8 @@ class ArrayBatches(OrderedBatches):
             out without it, and a NumPy generator that is a pure function of (`seed`, `epoch`,
             number of the batch): a run that is resumed sees the same pictures.
         **kwargs: As of `keras.utils.PyDataset`, but `workers` above 1 and
-            `use_multiprocessing` are refused: choosing rows of arrays in memory gains nothing
-            from them, and reading ahead hides where an epoch ends.
+            `use_multiprocessing` are refused if all are arrays in memory: choosing their rows
+            gains nothing from them.
 
     Raises:
         ValueError: If an argument is out of range or the lengths differ.
@@ -67,7 +72,11 @@ class ArrayBatches(OrderedBatches):
         augment=None,
         **kwargs,
     ):
-        refuse_workers(kwargs, "the batches are rows of arrays in memory")
+        in_memory = isinstance(targets, dict) and all(
+            isinstance(each, np.ndarray) for each in (images, *targets.values())
+        )
+        if in_memory:
+            refuse_workers(kwargs, "the batches are rows of arrays in memory")
         super().__init__(len(images), batch_size, shuffle, seed, epoch, drop_remainder, **kwargs)
         if not isinstance(targets, dict) or not targets:
             raise ValueError(

@@ -9,7 +9,6 @@ from keras_mtl.boxes.encode_boxes import STD
 from ._canvas import canvas
 from ._check_annotations import check_annotations
 from ._ordered_batches import OrderedBatches
-from ._read_ahead import ReadAhead
 from .sample_rois import check_sampling, sample_rois
 
 _TARGETS = {
@@ -32,10 +31,6 @@ class RoIBatches(OrderedBatches):
     56 ms on 2 cores, 26 with two threads and 88 with two processes, which hand every batch back
     through a pipe. Each process also starts Keras anew (seconds) and gets a pickled copy of this
     object; a script that uses them needs the guard `if __name__ == "__main__":`.
-
-    The reading ahead is not that of `keras.utils.PyDataset`, whose queue keeps what it had read
-    when an epoch ended: it would hand out the first batches of `fit` twice, and each epoch's last
-    ones in the next.
 
     Args:
         images: uint8 array (N, H, W, 3), RGB, or a sequence of N arrays (h, w, 3), such as
@@ -111,7 +106,17 @@ class RoIBatches(OrderedBatches):
         use_multiprocessing=False,
         max_queue_size=10,
     ):
-        super().__init__(len(images), batch_size, shuffle, seed, epoch, drop_remainder)
+        super().__init__(
+            len(images),
+            batch_size,
+            shuffle,
+            seed,
+            epoch,
+            drop_remainder,
+            workers,
+            use_multiprocessing,
+            max_queue_size,
+        )
         self.tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks or ())
         if not self.tasks or not set(self.tasks) <= set(_TARGETS):
             raise ValueError(f"`tasks` must be one or more of {list(_TARGETS)}. Received: {tasks}.")
@@ -136,19 +141,8 @@ class RoIBatches(OrderedBatches):
         if isinstance(images, np.ndarray):
             for number in range(len(images)):
                 self._read(number)
-        self._read_ahead = None
-        if workers > 1 or (workers > 0 and use_multiprocessing):
-            self._read_ahead = ReadAhead(
-                self._make_at, workers, use_multiprocessing, max_queue_size
-            )
 
     def _make(self, epoch, index):
-        position = epoch * len(self) + index
-        return self._make_at(position) if self._read_ahead is None else self._read_ahead(position)
-
-    def _make_at(self, position):
-        """A batch by its place among those of all epochs."""
-        epoch, index = divmod(position, len(self))
         rng = self._generator(epoch, index)
         images, samples = [], []
         for number in self._rows(epoch, index):

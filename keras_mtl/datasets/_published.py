@@ -1,0 +1,39 @@
+"""Files of published data sets, checked where they are read."""
+
+from ._scaling import open_picture
+
+
+def checked_picture(path, mode, size=None):
+    """The bytes of a picture's file.
+
+    Args:
+        path: The file.
+        mode: What its pixels must be, as Pillow names it, or several of these.
+        size: What its (height, width) must be, or `None`.
+
+    Raises:
+        ValueError: It is cut, no picture, or not of that mode and size.
+    """
+    try:
+        with open_picture(path) as image:
+            image.load()
+    except OSError as error:
+        raise ValueError(f"{path} must be a whole picture: {error}") from error
+    modes = (mode,) if isinstance(mode, str) else mode
+    if image.mode not in modes or size not in (None, image.size[::-1]):
+        pixels = "" if size is None else f" of {size[0]}×{size[1]} pixels"
+        raise ValueError(
+            f"{path} must be a picture of mode {' or '.join(modes)}{pixels}. "
+            f"Received: {image.mode} of {image.size[1]}×{image.size[0]}."
+        )
+    return path.read_bytes()
+
+
+def read_mat(path):
+    """The arrays of a MATLAB file (before version 7.3) by name; raises ValueError if it is cut."""
+    import scipy.io
+
+    try:
+        return scipy.io.loadmat(path)
+    except Exception as error:  # of many kinds, for files that are cut
+        raise ValueError(f"{path} must be a whole MATLAB file: {error}") from error

@@ -1,0 +1,103 @@
+"""Examples that TFDS has prepared on disk, read one by one."""
+
+import importlib
+from pathlib import Path
+
+from .lazy_array import LazyArray
+
+
+class Records:
+    """The examples of a split, prepared from a folder of published files when there are none yet.
+
+    Args:
+        name: Name of the data set, which is that of its module.
+        split: Name of the split, one of the data set's.
+        data_dir: Folder of the published files.
+        cache_dir: Folder of the prepared files; `prepared` in `data_dir` if `None`.
+        num_examples: Only the first so many; all if `None`.
+        config: Name of the builder's configuration, if it has several.
+
+    Raises:
+        ImportError: TFDS is not installed.
+        FileNotFoundError, ValueError: As of the data set's builder, in preparing.
+        OSError: The prepared files are damaged; also when they are read.
+    """
+
+    def __init__(self, name, split, data_dir, cache_dir=None, num_examples=None, config=None):
+        cache_dir = Path(data_dir) / "prepared" if cache_dir is None else Path(cache_dir)
+        builder = _prepared(name, Path(data_dir), cache_dir, config)
+        self._features = builder.info.features
+        # What is decoded, and to what size, is decided column by column.
+        skip = dict.fromkeys(self._features, _tfds().decode.SkipDecoding())
+        try:
+            self._source = builder.as_data_source(split=split, decoders=skip)
+        except (KeyError, RuntimeError) as error:
+            raise _damaged(builder.data_dir, error) from error
+        length = len(self._source)
+        self._length = length if num_examples is None else min(num_examples, length)
+
+    def __len__(self):
+        return self._length
+
+    def column(self, *features, decode=None):
+        """A `LazyArray` of what `decode` makes of some features of each example.
+
+        Pictures come to `decode` as the bytes of their files. By default it returns the value of
+        the one feature.
+        """
+        return LazyArray(_Column(self._source, self._features, features, decode), len(self))
+
+
+class _Column:
+    def __init__(self, source, features, names, decode):
+        self._source, self._decode = source, decode
+        self._names = {
+            name: None if isinstance(features[name], _tfds().features.Image) else features[name]
+            for name in names
+        }
+
+    def __call__(self, number):
+        try:
+            example = self._source[number]
+        except RuntimeError as error:
+            raise _damaged(self._source.dataset_info.data_dir, error) from error
+        values = [
+            example[name] if feature is None else feature.decode_example_np(example[name])
+            for name, feature in self._names.items()
+        ]
+        return values[0] if self._decode is None else self._decode(*values)
+
+
+def _tfds():
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise ImportError(
+            "Reading the papers' data needs TFDS: install it with `pip install 'keras-mtl[data]'`."
+        ) from error
+    return tensorflow_datasets
+
+
+def _prepared(name, data_dir, cache_dir, config):
+    tfds = _tfds()
+    from google.protobuf.json_format import ParseError  # which TFDS brings
+
+    module = importlib.import_module(f"keras_mtl.datasets.{name}.{name}_dataset_builder")
+    try:
+        builder = module.Builder(data_dir=cache_dir, config=config, file_format="array_record")
+    except ParseError as error:
+        raise _damaged(cache_dir / name, error) from error
+    if not builder.is_prepared():
+        if not data_dir.is_dir():
+            raise FileNotFoundError(
+                f"`data_dir` must be the folder of {name}'s files. Received: no {data_dir}.\n\n"
+                f"{builder.MANUAL_DOWNLOAD_INSTRUCTIONS}"
+            )
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(manual_dir=data_dir)
+        )
+    return builder
+
+
+def _damaged(folder, error):
+    return OSError(f"The prepared files are damaged; remove {folder} to prepare anew: {error}")

@@ -1,0 +1,123 @@
+"""An array whose rows are made where they are read."""
+
+import operator
+
+import numpy as np
+
+from keras_mtl._check_integer import check_integer
+
+
+class LazyArray:
+    """An array whose rows are made where they are read, so that it need not fit into memory.
+
+    It reads as a NumPy array does along its first axis: `x[3]` is a row; `x[2:5]`, `x[[4, 0]]` and
+    `x[mask]` are arrays of rows. Nothing is kept. `np.asarray(x)` makes all rows. `ArrayBatches`
+    takes it in place of an array.
+
+    Args:
+        row: Function of a row's number, from 0, that returns the row, an array. It may be called
+            by several threads at once.
+        length: Number of rows, N.
+
+    Raises:
+        ValueError: `length` is no integer of 0 or more, or `row` no function. When several rows are
+            read at once: they differ in shape.
+        IndexError: When it is read: there is no such row.
+
+    Example:
+
+    >>> from keras_mtl.datasets import LazyArray
+    >>> squares = LazyArray(lambda number: np.full(2, number**2), 1_000_000)
+    >>> squares[2:4]
+    array([[4, 4],
+           [9, 9]])
+    >>> squares.map(np.sqrt).shape
+    (1000000, 2)
+    """
+
+    def __init__(self, row, length):
+        if not callable(row):
+            raise ValueError(f"`row` must be a function of a row's number. Received: {row!r}.")
+        self._row = row
+        self._length = check_integer("length", length, 0)
+        self._first = None
+
+    def __len__(self):
+        return self._length
+
+    def __getitem__(self, key):
+        """A row, for an integer; or an array of rows, for a slice, integers or a mask."""
+        if isinstance(key, slice):
+            return self._stack(range(self._length)[key])
+        try:
+            number = operator.index(key)
+        except TypeError:
+            return self._stack(self._numbers(key))
+        return self._row(self._checked(number))
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self[:], dtype)
+
+    @property
+    def shape(self):
+        """`(N, ...)`, that of the first row after N; `(0,)` if there is none."""
+        return (self._length, *(() if self._first_row is None else self._first_row[0]))
+
+    @property
+    def ndim(self):
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def dtype(self):
+        """Type of the first row's values."""
+        return np.dtype(float) if self._first_row is None else self._first_row[1]
+
+    def map(self, function):
+        """A `LazyArray` of `function(row)` for each row."""
+        return LazyArray(_Mapped(self._row, function), self._length)
+
+    @property
+    def _first_row(self):
+        if self._first is None and self._length:
+            row = np.asarray(self._row(0))
+            self._first = row.shape, row.dtype
+        return self._first
+
+    def _checked(self, number):
+        if not -self._length <= number < self._length:
+            raise IndexError(f"Expected a row below {self._length}. Received: {number}")
+        return number % self._length
+
+    def _numbers(self, key):
+        key = np.asarray(key)
+        if key.dtype == bool and key.shape == (self._length,):
+            return np.flatnonzero(key).tolist()
+        if key.ndim != 1 or (key.size and key.dtype.kind not in "iu"):
+            raise IndexError(
+                f"Expected rows as an integer, a slice, a list of integers or a mask of length "
+                f"{self._length}. Received: {key.dtype} of shape {key.shape}"
+            )
+        return [self._checked(number) for number in key.tolist()]
+
+    def _stack(self, numbers):
+        rows = [np.asarray(self._row(number)) for number in numbers]
+        if not rows:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        shapes = sorted({row.shape for row in rows})
+        if len(shapes) > 1:
+            raise ValueError(
+                "Rows that are read together must have one shape; read them one by one. "
+                f"Received: {shapes[:3]}."
+            )
+        return np.stack(rows)
+
+
+class _Mapped:
+    """The composition of two functions; it pickles if they do."""
+
+    def __init__(self, row, function):
+        self._row, self._function = row, function
+
+    def __call__(self, number):
+        return self._function(self._row(number))

@@ -1,0 +1,103 @@
+"""`nyuv2.load`: the data set as arrays or as batches."""
+
+from functools import partial
+
+import numpy as np
+
+from .._as_batches import as_batches
+from .._records import Records
+from .._scaling import Scaling
+
+SPLITS = ("train", "test")
+
+_UNIT = np.linspace(-1, 1, 256, dtype="float32")
+
+
+def load(
+    split,
+    data_dir,
+    *,
+    num_classes=40,
+    shortest_side=None,
+    num_images=None,
+    as_arrays=True,
+    tasks=("segmentation", "normals"),
+    cache_dir=None,
+    **batches,
+):
+    """Loads the labelled pictures of NYUv2: segmentation, surface normals and depth.
+
+    How to get the files is in this module's README.md; TFDS is an extra, `pip install
+    'keras-mtl[data]'`. At the first call they are checked and prepared, with a progress bar, for
+    reading picture by picture; that takes 2.5 GB. Nothing of it is held in memory.
+
+    Args:
+        split: "train" (795 pictures) or "test" (654), the official split.
+        data_dir: Folder of the published files.
+        num_classes: Classes of the segmentation, 40 or 13.
+        shortest_side: Height of what comes out, in pixels; by default 480, as published. Pictures
+            are scaled bilinearly; of labels, normals and depths the nearest ones are taken.
+        num_images: Only the first so many pictures; all if `None`.
+        as_arrays: Whether to return arrays (True) or batches for `fit` (False).
+        tasks: With `as_arrays=False`, which of "segmentation", "normals" and "depth" are the
+            targets. The names are the keys of the targets.
+        cache_dir: Folder of the prepared files; by default `prepared` in `data_dir`. To prepare
+            anew, remove it.
+        **batches: With `as_arrays=False`, as of `ArrayBatches`: `batch_size` (16), `augment`,
+            `workers`, `seed` and so on. The training split is shuffled.
+
+    Returns:
+        With `as_arrays=True` a dict of `LazyArray`s, H = 480 and W = 640 by default:
+
+        - `image`: uint8 (N, H, W, 3), RGB.
+        - `segmentation`: uint8 (N, H, W), positions in `CLASSES_40` or `CLASSES_13`, or 255 where
+          there is no label.
+        - `normals`: float32 (N, H, W, 3), unit length, in the camera's frame (x right, y down, z
+          forward); zeros where the camera measured no depth.
+        - `depth`: float32 (N, H, W), metres, filled in where the camera measured none.
+
+        With `as_arrays=False` an `ArrayBatches` of (images, {task: target}).
+
+    Raises:
+        ImportError: TFDS is not installed.
+        FileNotFoundError: A file is missing; the error says where it is from.
+        ValueError: An argument is out of range, or a file is cut, of another size or otherwise not
+            as published; the error names it.
+
+    Source: Silberman et al., Indoor Segmentation and Support Inference from RGBD Images, ECCV 2012;
+    the normals are those of Ladický et al., Discriminatively Trained Dense Surface Normal
+    Estimation, ECCV 2014.
+
+    Example:
+
+    ```python
+    train = nyuv2.load("train", "data/nyuv2", as_arrays=False, batch_size=20, workers=2)
+    model.fit(train, epochs=10, shuffle=False)
+    ```
+    """
+    if split not in SPLITS:
+        raise ValueError(f"`split` must be one of {list(SPLITS)}. Received: {split!r}.")
+    if num_classes not in (13, 40):
+        raise ValueError(f"`num_classes` must be 13 or 40. Received: {num_classes!r}.")
+    scaling = Scaling(shortest_side)
+    records = Records("nyuv2", split, data_dir, cache_dir, num_images)
+    columns = {
+        "image": records.column("image", decode=scaling.picture),
+        "segmentation": records.column(f"labels_{num_classes}", decode=partial(_labels, scaling)),
+        "normals": records.column("normals", "valid", decode=partial(_normals, scaling)),
+        "depth": records.column("depth", decode=scaling.array),
+    }
+    return columns if as_arrays else as_batches(columns, tasks, split, batches)
+
+
+def _labels(scaling, encoded):
+    return scaling.map(encoded) - np.uint8(1)  # 0, no label, becomes 255
+
+
+def _normals(scaling, encoded, valid):
+    # The file's channels are z, y, x.
+    normals = _UNIT[scaling.map(encoded)[..., ::-1]]
+    length = np.sqrt(np.einsum("ijk,ijk->ij", normals, normals))
+    # Where there is no normal the file is grey.
+    known = (scaling.map(valid) > 0) & (length > 0.5)
+    return normals * np.divide(1, length, out=np.zeros_like(length), where=known)[..., None]

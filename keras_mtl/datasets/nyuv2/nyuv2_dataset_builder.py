@@ -1,0 +1,135 @@
+"""NYUv2 for TFDS, from the files as they are published."""
+
+import h5py
+import numpy as np
+import tensorflow_datasets as tfds
+
+from .._existing import existing
+from .._manual_builder import ManualBuilder, encoded, png
+from .._published import checked_picture, read_mat
+from .classes import CLASSES_13, CLASSES_40
+
+HEIGHT, WIDTH = 480, 640
+COUNTS = {"train": 795, "test": 654}
+NUM_RAW_CLASSES = 894
+
+LABELED = "nyu_depth_v2_labeled.mat"
+SOURCES = {
+    LABELED: "the labelled data of NYU Depth V2 (Silberman et al., New York University)",
+    "splits.mat": "the official split, of the same project",
+    "classMapping40.mat": "the 40 classes of Gupta et al., of the repository "
+    "ankurhanda/nyuv2-meta-data",
+    "class13Mapping.mat": "the 13 classes of Couprie et al., of the repository "
+    "ankurhanda/nyuv2-meta-data",
+    "nyu_normals_gt": "the folder of surface normals of Ladický et al. (ECCV 2014), that "
+    "nyu_normals_gt.zip unpacks to",
+}
+
+
+class Builder(ManualBuilder):
+    """Pictures, two maps of labels, normals and depth; `valid` tells where depth was measured."""
+
+    def _features(self):
+        return {
+            "image": encoded((HEIGHT, WIDTH, 3)),
+            # 0 where there is no label.
+            "labels_13": encoded((HEIGHT, WIDTH, 1)),
+            "labels_40": encoded((HEIGHT, WIDTH, 1)),
+            "normals": encoded((HEIGHT, WIDTH, 3)),
+            "valid": encoded((HEIGHT, WIDTH, 1)),
+            "depth": tfds.features.Tensor(shape=(HEIGHT, WIDTH), dtype=np.float32, encoding="zlib"),
+        }
+
+    def _examples_of_splits(self, folder):
+        for name, source in SOURCES.items():
+            existing(folder / name, source, folder=name == "nyu_normals_gt")
+        splits = read_splits(folder / "splits.mat")
+        maps = {
+            "labels_40": read_mapping(folder / "classMapping40.mat", len(CLASSES_40)),
+            "labels_13": read_mapping(folder / "class13Mapping.mat", len(CLASSES_13)),
+        }
+        maps["labels_13"] = maps["labels_13"][maps["labels_40"]]
+        return {split: _examples(folder, split, maps, splits[split]) for split in COUNTS}
+
+
+def read_splits(path):
+    """A dict from split to the positions of its pictures, from 0; the file counts from 1."""
+    content = read_mat(path)
+    found = {}
+    for split, count in COUNTS.items():
+        numbers = np.ravel(_entry(path, content, f"{split}Ndxs"))
+        if len(numbers) != count:
+            raise ValueError(
+                f"{path}: {split}Ndxs must hold {count} numbers. Received: {len(numbers)}."
+            )
+        found[split] = numbers.astype(int) - 1
+    numbers = np.sort(np.concatenate(list(found.values())))
+    if not np.array_equal(numbers, np.arange(sum(COUNTS.values()))):
+        raise ValueError(
+            f"{path} must hold each number from 1 to {sum(COUNTS.values())} once. Received: "
+            f"numbers from {numbers[0] + 1} to {numbers[-1] + 1}, {len(np.unique(numbers))} of "
+            "them different."
+        )
+    return found
+
+
+def read_mapping(path, num_classes):
+    """What a label becomes: (labels + 1,), of which 0 stays 0, no label."""
+    content = read_mat(path)
+    if num_classes == len(CLASSES_40):
+        mapping, length = _entry(path, content, "mapClass"), NUM_RAW_CLASSES
+    else:
+        mapping, length = _entry(path, content, "classMapping13"), len(CLASSES_40)
+        if mapping.dtype.names is None or mapping.size != 1:
+            raise ValueError(f"{path}: classMapping13 must be a struct. Received: {mapping.dtype}.")
+        mapping = mapping.flat[0]["labels13" if "labels13" in mapping.dtype.names else 0]
+    mapping = np.ravel(mapping)
+    if len(mapping) != length or not np.isin(mapping, np.arange(num_classes + 1)).all():
+        raise ValueError(
+            f"{path} must map {length} labels to 1 to {num_classes}, or 0. "
+            f"Received: {len(mapping)} numbers from {mapping.min()} to {mapping.max()}."
+        )
+    return np.concatenate([[0], mapping]).astype("uint8")
+
+
+def _examples(folder, split, maps, numbers):
+    path = folder / LABELED
+    try:
+        file = h5py.File(path)
+    except OSError as error:
+        raise ValueError(f"{path} must be a whole HDF5 file (MATLAB 7.3): {error}") from error
+    with file:
+        for name, channels in {"images": (3,), "labels": (), "depths": (), "rawDepths": ()}.items():
+            # MATLAB's axes come out in reverse order.
+            expected = (sum(COUNTS.values()), *channels, WIDTH, HEIGHT)
+            shape = file[name].shape if name in file else None
+            if shape != expected:
+                raise ValueError(f"{path}: {name} must have shape {expected}. Received: {shape}.")
+        for row, number in enumerate(numbers.tolist()):
+            labels = file["labels"][number].T
+            if labels.max() > NUM_RAW_CLASSES:
+                raise ValueError(
+                    f"{path}: labels must be at most {NUM_RAW_CLASSES}. "
+                    f"Received: {labels.max()} in picture {number + 1}."
+                )
+            normals = existing(
+                folder / "nyu_normals_gt" / split / f"{number + 1:05d}.png",
+                f"the normals of picture {number + 1}; see the README of this data set",
+            )
+            yield (
+                row,
+                {
+                    "image": png(np.ascontiguousarray(file["images"][number].transpose(2, 1, 0))),
+                    **{name: png(mapping[labels]) for name, mapping in maps.items()},
+                    "normals": checked_picture(normals, "RGB", (HEIGHT, WIDTH)),
+                    "valid": png(np.where(file["rawDepths"][number].T > 0, 255, 0).astype("uint8")),
+                    "depth": np.ascontiguousarray(file["depths"][number].T, "float32"),
+                },
+            )
+
+
+def _entry(path, content, name):
+    if name not in content:
+        known = [key for key in content if not key.startswith("__")]
+        raise ValueError(f"{path} must hold {name}. Received: {known}.")
+    return content[name]
