@@ -33,7 +33,9 @@ def AdaShareDeepLab(
         tasks: as in `DeepLab`; the three tasks of the paper on NYUv2 if `None`: 40 classes of
             segmentation, normals and depth.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
+            `.pth` or `.safetensors` of torchvision's ResNet of this depth, with which every
+            task's tower starts.
         depth: 18 (8 blocks), 34 or 50 (16 blocks each).
         policy: `None`, or which blocks a task executes, as in `AdaShared`: a dict from task to a
             string of ones and zeros, or an array (tasks, blocks).
@@ -47,6 +49,7 @@ def AdaShareDeepLab(
         A `MultiTaskModel`; see `DeepLab`.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: see `DeepLab` and `AdaShared`.
 
     Example:

@@ -4,6 +4,7 @@ from keras_mtl.heads import AttributesHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import ThinVGG16, Tower
 from keras_mtl.towers.thin_vgg16 import STAGES
+from keras_mtl.weights import load_weights
 
 
 def AttributeVGG(
@@ -41,6 +42,7 @@ def AttributeVGG(
         are 1, 0, or -1 where it is not known, of the same shape.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: `tasks` is no sequence of different names; see also `ThinVGG16` and the sharing.
 
     Example:
@@ -62,5 +64,5 @@ def AttributeVGG(
     }
     model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
     if weights is not None:
-        model.load_weights(weights)
+        load_weights(model, weights)
     return model

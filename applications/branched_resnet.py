@@ -31,7 +31,9 @@ def BranchedResNet(
             `keras_mtl.towers.resnet.locations(depth)`, or some of them, to partitions of the tasks.
         tasks: dict from task name to kind, as in `DeepLab`.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
+            `.pth` or `.safetensors` of torchvision's ResNet of this depth, with which every
+            task's tower starts.
         depth, width: as in `ResNet`.
         features, dropout, seed: as in `DeepLab`.
         name: name of the model.
@@ -40,6 +42,7 @@ def BranchedResNet(
         A `MultiTaskModel`; see `DeepLab`.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: see `DeepLab` and `Branched`.
 
     Example:

@@ -35,6 +35,7 @@ def BranchedVGG(
         A `MultiTaskModel`; see `AttributeVGG`.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: see `AttributeVGG` and `Branched`.
 
     Example:

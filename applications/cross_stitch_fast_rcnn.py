@@ -33,7 +33,8 @@ def CrossStitchFastRCNN(
         num_classes: number of classes of objects, without the background.
         num_attributes: number of attributes.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
+            `.caffemodel` of CaffeNet, with which every task's tower starts.
         stitch_after: names of the stages that are followed by a unit.
         per_channel, alpha, learning_rate_multiplier: as in `CrossStitch`. The paper has one unit
             for a whole layer here; with one for each channel its training was unstable.
@@ -45,6 +46,7 @@ def CrossStitchFastRCNN(
         A `MultiTaskModel`; inputs and outputs as of `FastRCNN`.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: a task is missing, an unknown stage, or an input too small for CaffeNet.
 
     Example:

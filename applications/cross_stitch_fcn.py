@@ -32,7 +32,8 @@ def CrossStitchFCN(
         tasks: as in `FCN`, two or more; the paper's pair on NYUv2 if `None`: 40 classes of
             segmentation and the default `NormalsCodebook`.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
+            `.caffemodel` of CaffeNet, with which every task's tower starts.
         stitch_after: names of the stages that are followed by a unit.
         per_channel, alpha, learning_rate_multiplier: as in `CrossStitch`.
         name: name of the model.
@@ -43,6 +44,7 @@ def CrossStitchFCN(
         A `MultiTaskModel` with one named output a task; see `FCN`.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: fewer than two tasks, an unknown stage, or an input too small for CaffeNet.
 
     Example:

@@ -14,6 +14,7 @@ from keras_mtl.heads import (
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import ResNet, Tower
 from keras_mtl.towers.resnet import stages
+from keras_mtl.weights import is_foreign, load_weights
 
 HEADS = {
     "normals": ASPPNormalsHead,
@@ -49,7 +50,9 @@ def DeepLab(
             `"offsets"` (two numbers a pixel, such as `keras_mtl.datasets.center_offsets`), or a
             Keras layer that makes the output of the ResNet's features.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
+            `.pth` or `.safetensors` of torchvision's ResNet of this depth, with which every
+            task's tower starts.
         depth, width: as in `ResNet`.
         features: number of channels within the heads.
         dropout: rate of the heads' dropout.
@@ -61,6 +64,7 @@ def DeepLab(
         channels) of the size of the image out.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: see `ResNet` and the sharing; an input of unknown size; a task of unknown kind.
 
     Example:
@@ -79,7 +83,8 @@ def DeepLab(
             "`input_shape` must be known, for the heads resize their maps to it. "
             f"Received: {input_shape}."
         )
-    net = ResNet(depth, input_shape, width=width, seed=seed)
+    foreign = weights if is_foreign(weights) else None
+    net = ResNet(depth, input_shape, foreign, width=width, seed=seed)
     options = {"output_size": tuple(input_shape[:2]), "features": features, "dropout": dropout}
     heads = {
         # Heads of one seed would drop the same features for all tasks.
@@ -87,8 +92,8 @@ def DeepLab(
         for number, (task, kind) in enumerate(tasks.items())
     }
     model = MultiTaskModel(Tower(net, stages(depth)), sharing, heads, name=name)
-    if weights is not None:
-        model.load_weights(weights)
+    if weights is not None and not is_foreign(weights):
+        load_weights(model, weights)
     return model
 
 

@@ -4,6 +4,7 @@ from keras_mtl.heads import AttributesHead, DetectionHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import FastRCNNCaffeNet, Tower
 from keras_mtl.towers.fast_rcnn_caffenet import STAGES
+from keras_mtl.weights import is_foreign, load_weights
 
 
 def FastRCNN(
@@ -37,7 +38,8 @@ def FastRCNN(
             without the task.
         num_attributes: number of attributes; `None` for a network without the task.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
+            `.caffemodel` of CaffeNet, with which every task's tower starts.
         width, fc_width, stem_strides, rescale, dropout, seed: as in `FastRCNNCaffeNet`.
         head_dropout: rate before the heads' scores; `dropout` if `None`.
         name: name of the model.
@@ -50,6 +52,7 @@ def FastRCNN(
         logits (batch, regions, `num_attributes`).
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: neither task is wanted; see also `CaffeNet` and the sharing.
 
     Example:
@@ -73,6 +76,7 @@ def FastRCNN(
         raise ValueError("`num_classes` or `num_attributes` must be given. Received: None, None.")
     net = FastRCNNCaffeNet(
         input_shape,
+        weights if is_foreign(weights) else None,
         width=width,
         fc_width=fc_width,
         stem_strides=stem_strides,
@@ -81,6 +85,6 @@ def FastRCNN(
         seed=seed,
     )
     model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
-    if weights is not None:
-        model.load_weights(weights)
+    if weights is not None and not is_foreign(weights):
+        load_weights(model, weights)
     return model

@@ -8,6 +8,7 @@ from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, Segmentatio
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES, score_geometry
+from keras_mtl.weights import is_foreign, load_weights
 
 
 def FCN(
@@ -39,7 +40,8 @@ def FCN(
             (surface normals), `"depth"` (in metres), or a Keras layer that makes the output of
             fc7's features.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
+            `.caffemodel` of CaffeNet, with which every task's tower starts.
         width, fc_width, stem_strides, padding, rescale, dropout, seed: as in `CaffeNet`.
         head_dropout: rate before the heads' scores; `dropout` if `None`.
         name: name of the model.
@@ -49,8 +51,9 @@ def FCN(
         channels) out, or of metres where the task is depth.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: see `CaffeNet` and the sharing; a task of unknown kind; too little `padding` for
-            the scores to cover the image.
+            the scores to cover the image; weights that do not fit.
 
     Example:
 
@@ -65,6 +68,7 @@ def FCN(
         raise ValueError(f"`tasks` must be a dict from task name to kind. Received: {tasks!r}.")
     net = CaffeNet(
         include_top=False,
+        weights=weights if is_foreign(weights) else None,
         input_shape=input_shape,
         width=width,
         fc_width=fc_width,
@@ -95,8 +99,8 @@ def FCN(
     }
     heads = {task: _head(task, kind, options) for task, kind in tasks.items()}
     model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
-    if weights is not None:
-        model.load_weights(weights)
+    if weights is not None and not is_foreign(weights):
+        load_weights(model, weights)
     return model
 
 

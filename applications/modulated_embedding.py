@@ -2,6 +2,7 @@
 
 from keras_mtl.modulation import modulate
 from keras_mtl.towers import ResidualEmbedding
+from keras_mtl.weights import load_weights
 
 AFTER = ("block3", "block4", "embedding")
 """The layers behind which the paper's gates stand."""
@@ -47,6 +48,7 @@ def ModulatedEmbedding(
         integers (batch,) from 0 to T - 1 in, embeddings of length one (batch, `size`) out.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: see `ResidualEmbedding` and `keras_mtl.modulate`.
 
     Example:
@@ -61,5 +63,5 @@ def ModulatedEmbedding(
     net = ResidualEmbedding(input_shape, width=width, size=size, seed=seed)
     model = modulate(net, num_tasks, after, name=name, **options)
     if weights is not None:
-        model.load_weights(weights)
+        load_weights(model, weights)
     return model

@@ -18,6 +18,7 @@ from keras_mtl import (
     search,
     sharing,
     towers,
+    weights,
 )
 from keras_mtl.detect import detect
 from keras_mtl.ensemble import Ensemble
@@ -51,4 +52,5 @@ __all__ = [
     "search",
     "sharing",
     "towers",
+    "weights",
 ]

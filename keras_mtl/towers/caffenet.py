@@ -7,7 +7,9 @@ from keras import layers
 
 from keras_mtl.layers import CeilMaxPooling2D, FastConv2D, LocalResponseNormalization
 from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.towers._global_pooling import global_pooling
 from keras_mtl.towers._layer_seeds import layer_seeds
+from keras_mtl.weights import load_weights
 
 STAGES = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7")
 """The layers at which CaffeNet is cut: where tasks may part, and where units may stand."""
@@ -48,7 +50,9 @@ def CaffeNet(
     Args:
         include_top: whether to end with the classifier fc8. Without it the network ends with pool5,
             or, if `fully_convolutional`, with fc7.
-        weights: `None` (random) or the path of a weights file that Keras reads.
+        weights: `None` (random), or the path of a file of weights: of Keras, or a `.caffemodel`
+            with the published names. Caffe's conv1 takes BGR pixels as they are; its kernel is
+            turned to RGB and divided by `rescale`, so that the network computes what Caffe's does.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
         input_shape: `(height, width, 3)` in pixels; `(227, 227, 3)` if `None`. Without the
             classifier height and width may be unknown, `(None, None, 3)`.
@@ -75,9 +79,10 @@ def CaffeNet(
         A functional `keras.Model`, which `keras_mtl.towers.Tower(model, STAGES)` cuts.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: an input too small for the network (the message says the minimum), not a
             multiple of the stride for `padding="same"`, or of a size that is unknown and must not
-            be.
+            be; weights that do not fit.
 
     Example:
 
@@ -149,17 +154,30 @@ def CaffeNet(
             x = layers.Dropout(dropout, seed=dropout_seed[name_], name=f"drop{name_[2:]}")(x)
         x = layers.Dense(classes, name="fc8", **classifier)(x)
 
-    if not include_top and pooling is not None:
-        pools = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
-        if pooling not in pools:
-            raise ValueError(f"`pooling` must be None, 'avg' or 'max'. Received: {pooling!r}.")
-        x = pools[pooling](name=f"{pooling}_pool")(x)
+    if not include_top:
+        x = global_pooling(x, pooling)
 
     inputs = image if input_tensor is None else keras.utils.get_source_inputs(input_tensor)
     model = keras.Model(inputs, x, name=name)
     if weights is not None:
-        model.load_weights(weights)
+        load_caffe(model, weights, rescale, model.get_layer("pool5").output.shape[1:3])
     return model
+
+
+def load_caffe(model, weights, rescale, fc6_map):
+    """Loads a file of Keras or of Caffe into a network with CaffeNet's layers.
+
+    Args:
+        model: the network.
+        weights: path of the file.
+        rescale: as in `CaffeNet`.
+        fc6_map: `(height, width)` of the map that fc6, if it is a `Dense` layer, sees flattened.
+    """
+
+    def conv1(kernel):
+        return kernel[:, ::-1] / rescale  # of BGR pixels, and not scaled
+
+    load_weights(model, weights, caffe=True, flattened={"fc6": fc6_map}, kernels={"conv1": conv1})
 
 
 def score_geometry(input_shape, padding, stem_strides):

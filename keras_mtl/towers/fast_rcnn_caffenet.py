@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_mtl.layers import RoIPooling
-from keras_mtl.towers.caffenet import CaffeNet
+from keras_mtl.towers.caffenet import CaffeNet, load_caffe
 
 STAGES = (
     *("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5"),
@@ -17,6 +17,7 @@ BINS = 6
 
 def FastRCNNCaffeNet(
     input_shape=(None, None, 3),
+    weights=None,
     *,
     width=1.0,
     fc_width=None,
@@ -36,6 +37,7 @@ def FastRCNNCaffeNet(
 
     Args:
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
+        weights: as in `CaffeNet`.
         width, fc_width, groups, stem_strides, rescale, dropout, seed: as in `CaffeNet`.
         name: name of the model.
 
@@ -45,6 +47,7 @@ def FastRCNNCaffeNet(
         regions, channels). `keras_mtl.towers.Tower(model, STAGES)` cuts it along the image.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: as `CaffeNet`.
 
     Example:
@@ -85,4 +88,7 @@ def FastRCNNCaffeNet(
         )(x)
         if layer == "fc6":  # behind the last features the head drops
             x = layers.Dropout(dropout, seed=seed, name="drop6")(x)
-    return keras.Model([image, rois], x, name=name)
+    model = keras.Model([image, rois], x, name=name)
+    if weights is not None:
+        load_caffe(model, weights, rescale, (BINS, BINS))
+    return model

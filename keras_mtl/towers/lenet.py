@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.weights import load_weights
 
 STAGES = ("conv1", "pool1", "conv2", "pool2", "fc3")
 """The layers at which LeNet is cut; stitches stand behind the pools and fc3."""
@@ -38,7 +39,7 @@ def LeNet(
     Args:
         include_top: whether to end with the classifier. Without it the network ends with the 50
             features of fc3, from which heads start.
-        weights: `None` (random) or the path of a weights file that Keras reads.
+        weights: `None` (random) or the path of a file of weights of Keras.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
         input_shape: `(height, width, channels)`, sizes in pixels; `(28, 28, 1)` if `None`.
         classes: number of classes of the classifier.
@@ -51,6 +52,7 @@ def LeNet(
         (batch, 50) without the top; `keras_mtl.towers.Tower(model, STAGES)` cuts it.
 
     Raises:
+        FileNotFoundError: there is no file `weights`.
         ValueError: an input too small for the network (the message says the minimum) or without
             three known dimensions.
 
@@ -93,7 +95,7 @@ def LeNet(
     inputs = image if input_tensor is None else keras.utils.get_source_inputs(input_tensor)
     model = keras.Model(inputs, x, name=name)
     if weights is not None:
-        model.load_weights(weights)
+        load_weights(model, weights)
     return model
 
 

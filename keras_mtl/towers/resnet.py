@@ -1,11 +1,15 @@
-"""ResNets in the form of DeepLab: a total stride of 8, and dilated kernels."""
+"""ResNets: DeepLab's, of a total stride of 8, and those that classify ImageNet, of 32."""
 
 import keras
 from keras import layers
 
+from keras_mtl._check_integer import check_integer
 from keras_mtl.layers import CeilMaxPooling2D
 from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.towers._check_open_shape import check_open_shape
+from keras_mtl.towers._imagenet_pixels import imagenet_pixels
 from keras_mtl.towers._layer_seeds import layer_seeds
+from keras_mtl.weights import load_weights
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 """Number of blocks of each stage, by the network's depth."""
@@ -14,20 +18,32 @@ BOTTLENECKS = (50,)
 """Depths of the networks whose blocks are bottlenecks."""
 
 CHANNELS = (64, 128, 256, 512)
-STRIDES = (1, 2, 1, 1)
-DILATIONS = (1, 1, 2, 4)
 
-# Of ImageNet's training set, for pixels from 0 to 1.
-MEAN_RGB = (0.485, 0.456, 0.406)
-DEVIATION_RGB = (0.229, 0.224, 0.225)
+# Strides and dilations of the four stages.
+DILATED = ((1, 2, 1, 1), (1, 1, 2, 4))
+PLAIN = ((1, 2, 2, 2), (1, 1, 1, 1))
 
 
-def ResNet(depth=34, input_shape=(224, 224, 3), *, width=1.0, seed=None, name=None):
-    """Builds a ResNet without a classifier whose last two stages dilate instead of striding.
+def ResNet(
+    depth=34,
+    input_shape=(224, 224, 3),
+    weights=None,
+    *,
+    dilated=True,
+    include_top=False,
+    classes=1000,
+    classifier_activation="softmax",
+    width=1.0,
+    seed=None,
+    name=None,
+):
+    """Builds a ResNet: DeepLab's, whose last two stages dilate, or ImageNet's, whose stages stride.
 
-    The stem is a 7×7 convolution of stride 2 and a 3×3 max pool of stride 2 that rounds its size
-    up. Four stages of residual blocks follow, of 64, 128, 256 and 512 channels, strides 1, 2, 1, 1
-    and dilations 1, 1, 2, 4: a map has one cell for 8×8 pixels. A block ends with
+    The stem is a 7×7 convolution of stride 2 and a 3×3 max pool of stride 2. Four stages of
+    residual blocks follow, of 64, 128, 256 and 512 channels. If `dilated`, their strides are
+    1, 2, 1, 1 and their dilations 1, 1, 2, 4, and the pool rounds its size up: a map has one cell
+    for 8×8 pixels. If not, the strides are 1, 2, 2, 2 without dilation, and the pool rounds down:
+    one cell for 32×32 pixels. A block ends with
     ReLU(shortcut + residual). The residual is two 3×3 convolutions; at depth 50 it is a bottleneck,
     1×1, 3×3, and 1×1 to four times the channels. Stride and dilation are those of the (first) 3×3.
     Where a stage starts with other channels or another stride, the shortcut is a 1×1 convolution.
@@ -36,27 +52,36 @@ def ResNet(depth=34, input_shape=(224, 224, 3), *, width=1.0, seed=None, name=No
 
     Layers are named for those who take a block apart: the stem ends with `stem`, a block with
     `block2_1` (its ReLU), its residual with `block2_1_residual`, its projection, if it has one,
-    with `block2_1_shortcut`.
+    with `block2_1_shortcut`. The classifier is `fc`, behind the mean over the map.
 
     Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, table 1 for the
     blocks; Chen et al., "DeepLab", TPAMI 2018, for the dilation; the form is that of Sun et al.,
-    "AdaShare", NeurIPS 2020. Trainable parameters: 11,176,512 at depth 18, 21,284,672 at 34, and
-    23,508,032 at 50, those of the ResNet-50 in common use, whose 3×3 convolutions stride.
+    "AdaShare", NeurIPS 2020. At depth 50 the 3×3 convolutions stride, as in common use. Trainable
+    parameters: 11,176,512 at depth 18, 21,284,672 at 34, and 23,508,032 at 50; with a classifier
+    of 1000 classes 11,689,512, 21,797,672 and 25,557,032.
 
     Args:
         depth: 18, 34 or 50.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
+        weights: `None` (random), or the path of a file of weights: of Keras, or a `.pth` or
+            `.safetensors` with torchvision's names, which fits both forms.
+        dilated: whether the last two stages dilate instead of striding.
+        include_top: whether to end with the mean over the map and the classifier `fc`.
+        classes: number of classes of the classifier.
+        classifier_activation: activation of the classifier; `None` for logits.
         width: factor on the number of channels of every layer.
         seed: integer seed of the weights, or `None`.
         name: name of the model; `resnet18`, say, if `None`.
 
     Returns:
         A functional `keras.Model` from (batch, height, width, 3) to (batch, rows, columns, 512 ×
-        width), or 2048 × width at depth 50. `keras_mtl.towers.Tower(model, stages(depth))` cuts it
-        behind every block.
+        width), or 2048 × width at depth 50; with a classifier to (batch, classes).
+        `keras_mtl.towers.Tower(model, stages(depth))` cuts it behind every block.
 
     Raises:
-        ValueError: another depth, an input of another shape, or a `width` that is not positive.
+        FileNotFoundError: there is no file `weights`.
+        ValueError: another depth, an input of another shape, a `width` that is not positive,
+            `classes` that are no positive integer, or weights that do not fit.
 
     Example:
 
@@ -67,12 +92,15 @@ def ResNet(depth=34, input_shape=(224, 224, 3), *, width=1.0, seed=None, name=No
     (None, 13, 17, 64)
     >>> keras_mtl.towers.Tower(net, stages(18)).stages[:3]
     ('stem', 'block1_1', 'block1_2')
+    >>> keras_mtl.towers.ResNet(18, (96, 128, 3), dilated=False, width=0.125).output_shape
+    (None, 3, 4, 64)
     """
     check_channels_last("ResNet")
     _check_depth(depth)
-    _check_input(input_shape)
+    check_open_shape(input_shape)
     if not width > 0:
         raise ValueError(f"`width` must be positive. Received: width={width}.")
+    classes = check_integer("classes", classes, 1)
     seeds = layer_seeds(seed)
 
     def convolution(x, name, window, filters, strides=1, dilation=1):
@@ -109,27 +137,40 @@ def ResNet(depth=34, input_shape=(224, 224, 3), *, width=1.0, seed=None, name=No
 
     channels = [max(1, round(count * width)) for count in CHANNELS]
     image = layers.Input(input_shape)
-    x = layers.Rescaling(
-        [1 / (255 * deviation) for deviation in DEVIATION_RGB],
-        [-mean / deviation for mean, deviation in zip(MEAN_RGB, DEVIATION_RGB, strict=True)],
-        name="preprocess",
-    )(image)
+    x = imagenet_pixels()(image)
     x = convolution(x, "stem_conv", 7, channels[0], strides=2)
     x = layers.ReLU(name="stem_relu")(normalization(x, "stem_bn"))
-    x = CeilMaxPooling2D(3, 2, padding=1, name="stem")(x)
+    if dilated:
+        x = CeilMaxPooling2D(3, 2, padding=1, name="stem")(x)
+    else:
+        # Zeros behind a ReLU are no maximum but where all are 0.
+        x = layers.ZeroPadding2D(1, name="stem_pad")(x)
+        x = layers.MaxPooling2D(3, 2, name="stem")(x)
+    stage_strides, dilations = DILATED if dilated else PLAIN
     for stage in range(4):
         for number in range(BLOCKS[depth][stage]):
             starts = number == 0
-            strides = STRIDES[stage] if starts else 1
+            strides = stage_strides[stage] if starts else 1
             x = block(
                 x,
                 f"block{stage + 1}_{number + 1}",
-                _kernels(depth, channels[stage], strides, DILATIONS[stage]),
+                _kernels(depth, channels[stage], strides, dilations[stage]),
                 strides,
                 # The stem's 64 channels are those of the first stage, unless it multiplies them.
                 project=starts and (stage > 0 or depth in BOTTLENECKS),
             )
-    return keras.Model(image, x, name=name or f"resnet{depth}")
+    if include_top:
+        x = layers.GlobalAveragePooling2D(name="pool")(x)
+        x = layers.Dense(
+            classes,
+            activation=classifier_activation,
+            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+            name="fc",
+        )(x)
+    model = keras.Model(image, x, name=name or f"resnet{depth}")
+    if weights is not None:
+        load_weights(model, weights, torch_names=_torch_names(depth))
+    return model
 
 
 def stages(depth):
@@ -181,6 +222,22 @@ def locations(depth):
     return tuple(f"block{stage}_{count}" for stage, count in enumerate(BLOCKS[depth], 1))
 
 
+def _torch_names(depth):
+    """What torchvision calls the layers."""
+    convolutions = 3 if depth in BOTTLENECKS else 2
+    names = {"stem_conv": "conv1", "stem_bn": "bn1", "fc": "fc"}
+    for stage, count in enumerate(BLOCKS[depth], 1):
+        for number in range(count):
+            ours, theirs = f"block{stage}_{number + 1}", f"layer{stage}.{number}"
+            for place in range(1, convolutions + 1):
+                last = place == convolutions
+                names[f"{ours}_conv{place}"] = f"{theirs}.conv{place}"
+                names[f"{ours}_{'residual' if last else f'bn{place}'}"] = f"{theirs}.bn{place}"
+            names[f"{ours}_shortcut_conv"] = f"{theirs}.downsample.0"
+            names[f"{ours}_shortcut"] = f"{theirs}.downsample.1"
+    return names
+
+
 def _kernels(depth, channels, strides, dilation):
     """Of a block's convolutions: window, filters, strides and dilation."""
     if depth in BOTTLENECKS:
@@ -191,8 +248,3 @@ def _kernels(depth, channels, strides, dilation):
 def _check_depth(depth):
     if depth not in BLOCKS:
         raise ValueError(f"`depth` must be one of {list(BLOCKS)}. Received: depth={depth!r}.")
-
-
-def _check_input(shape):
-    if len(shape) != 3 or shape[2] != 3 or any(size is not None and size < 1 for size in shape):
-        raise ValueError(f"`input_shape` must be (height, width, 3). Received: {shape}.")

@@ -1,12 +1,15 @@
-"""The dilated ResNet against published counts, and against the same network in NumPy loops."""
+"""The ResNets against published counts, and against the same networks in NumPy and PyTorch."""
 
 import math
 
 import keras
 import numpy as np
 import pytest
+import torch
 from keras import ops
 from numpy_weights import draw_by_numpy
+from torch_references import ResNet as TorchResNet
+from torch_references import on_pixels, randomized
 
 from keras_mtl.search import cost
 from keras_mtl.towers import ResNet, Tower, possible_cuts
@@ -15,6 +18,7 @@ from keras_mtl.towers.resnet import BLOCKS, locations, stages
 WIDTH = 1 / 32
 TRAINABLE = {18: 11_176_512, 34: 21_284_672, 50: 25_557_032 - 2_049_000}  # without a classifier
 GIGA_MACS_AT_224 = {18: 9.857, 34: 18.529}
+WITH_CLASSIFIER = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032}
 PROJECTED = dict.fromkeys([18, 34], ("block2_1", "block3_1", "block4_1"))
 PROJECTED[50] = ("block1_1", *PROJECTED[34])
 
@@ -49,6 +53,18 @@ def test_parameters_and_multiply_accumulates(shapes_only, depth):
         assert cost(net).macs == pytest.approx(1e9 * GIGA_MACS_AT_224[depth], rel=1e-3)
 
 
+@pytest.mark.parametrize("depth", BLOCKS)
+def test_parameters_with_a_classifier(shapes_only, depth):
+    net = shapes_only(depth, dilated=False, include_top=True)
+    assert (
+        sum(math.prod(weight.shape) for weight in net.trainable_weights) == (WITH_CLASSIFIER[depth])
+    )
+    assert net.output_shape == (None, 1000) and net.layers[-1].activation.__name__ == "softmax"
+    assert net.get_layer("stem").output.shape[1:3] == (56, 56)
+    assert net.get_layer("pool").input.shape[1:3] == (7, 7)
+    assert Tower(net, stages(depth)).stages == (*stages(depth), "fc")
+
+
 def test_multiply_accumulates_of_bottlenecks(shapes_only):
     """By block: 1×1, 3×3 and 1×1 convolutions, and where the channels change a projection."""
     stem, before, cells = 7 * 7 * 3 * 64 * 112**2, 64, 57**2
@@ -71,6 +87,42 @@ def test_sizes_of_the_maps(shapes_only):
         assert fixed.output_shape == (None, *rows, 16)
         bottlenecks = shapes_only(50, (*image, 3), width=WIDTH)
         assert bottlenecks.output_shape == (None, *rows, 64)
+
+
+def test_sizes_of_the_maps_of_the_form_that_strides(shapes_only):
+    options = dict(dilated=False, width=WIDTH)
+    net = shapes_only(34, (None, None, 3), **options)
+    for image, rows in (((224, 224), (7, 7)), ((225, 193), (8, 7)), ((480, 640), (15, 20))):
+        assert net.compute_output_shape((2, *image, 3)) == (2, *rows, 16)
+        assert shapes_only(18, (*image, 3), **options).output_shape == (None, *rows, 16)
+
+
+# The network in PyTorch
+
+
+@pytest.mark.parametrize(
+    ("depth", "dilated", "shape"),
+    # 60 pixels are 30 behind the first convolution: 16 behind a pool that rounds up, as of 64.
+    [(18, False, (64, 64, 3)), (34, False, (64, 64, 3)), (18, True, (60, 60, 3))],
+)
+def test_equals_torch(rng, tmp_path, depth, dilated, shape):
+    """With its weights, and statistics of batches that are not 0 and 1."""
+    images = rng.integers(0, 256, (2, *shape)).astype("float32")
+    network = randomized(TorchResNet(depth, dilated), rng, images)
+    assert sum(weight.numel() for weight in network.parameters()) == WITH_CLASSIFIER[depth]
+    torch.save(network.state_dict(), tmp_path / "random.pth")
+    expected = on_pixels(network.features if dilated else network, images)
+    assert np.abs(expected[0] - expected[1]).mean() > 0.1
+    net = ResNet(
+        depth,
+        shape,
+        tmp_path / "random.pth",
+        dilated=dilated,
+        include_top=not dilated,
+        classifier_activation=None,
+    )
+    found = ops.convert_to_numpy(net(images, training=False))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 # The network in NumPy
@@ -238,6 +290,11 @@ def test_refuses_other_depths(depth):
 def test_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match="`input_shape` must be .*Received"):
         ResNet(18, shape)
+
+
+def test_refuses_classes_that_are_none():
+    with pytest.raises(ValueError, match="`classes` .* Received: classes=0"):
+        ResNet(18, include_top=True, classes=0)
 
 
 def test_refuses_a_width_of_nothing():

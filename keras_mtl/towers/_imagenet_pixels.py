@@ -1,0 +1,16 @@
+"""The scale of pixels on which networks were trained on ImageNet outside of Caffe."""
+
+from keras import layers
+
+# Of ImageNet's training set, for pixels from 0 to 1.
+MEAN_RGB = (0.485, 0.456, 0.406)
+DEVIATION_RGB = (0.229, 0.224, 0.225)
+
+
+def imagenet_pixels():
+    """A layer that takes RGB from 0 to 255 to ImageNet's mean 0 and deviation 1."""
+    return layers.Rescaling(
+        [1 / (255 * deviation) for deviation in DEVIATION_RGB],
+        [-mean / deviation for mean, deviation in zip(MEAN_RGB, DEVIATION_RGB, strict=True)],
+        name="preprocess",
+    )

@@ -1,0 +1,73 @@
+"""PyTorch's state dicts."""
+
+import numpy as np
+
+WRAPPERS = ("state_dict", "model")
+"""Entries under which training scripts keep the state dict, beside their epoch and optimizer."""
+
+PARALLEL = "module."
+"""What `torch.nn.DataParallel` puts before every name."""
+
+
+def read_torch(path):
+    """Reads the arrays of a PyTorch checkpoint, of which no code is executed.
+
+    PyTorch is an extra: `pip install 'keras-mtl[torch]'`. It need not be Keras' backend.
+
+    Args:
+        path: a `.pth` or `.pt` file of `torch.save`: a state dict, or a dict that holds one as
+            `"state_dict"` or `"model"`. The prefix `module.` of `DataParallel` is taken off.
+
+    Returns:
+        A dict from name to float32 array in PyTorch's layout. Entries that are no floating-point
+        tensors, such as `num_batches_tracked`, are left out.
+
+    Raises:
+        ImportError: PyTorch is not installed.
+        OSError: the file is missing.
+        ValueError: the file is cut, holds other objects than tensors, or no tensors.
+
+    Example:
+
+    ```python
+    arrays = keras_mtl.weights.read_torch("alexnet-owt-7be5be79.pth")
+    arrays["features.0.weight"].shape  # (64, 3, 11, 11)
+    ```
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            f"Reading {str(path)!r} needs PyTorch: install it with "
+            "`pip install 'keras-mtl[torch]'`."
+        ) from error
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # Of many kinds, by where the file is cut.
+        raise ValueError(
+            "`path` must be a whole file of `torch.save` with nothing but tensors in it (a state "
+            f"dict, not a pickled model). Received: {str(path)!r}. PyTorch says: {error}"
+        ) from error
+    arrays = {
+        name: tensor.detach().to(torch.float32).numpy()
+        for name, tensor in _state_dict(checkpoint).items()
+        if isinstance(name, str) and isinstance(tensor, torch.Tensor) and tensor.is_floating_point()
+    }
+    if not arrays:
+        found = list(checkpoint)[:5] if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        raise ValueError(
+            "`path` must be a file of a dict from names to tensors. "
+            f"Received: {str(path)!r}, which holds {found}."
+        )
+    if all(name.startswith(PARALLEL) for name in arrays):
+        arrays = {name.removeprefix(PARALLEL): array for name, array in arrays.items()}
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def _state_dict(checkpoint):
+    if not isinstance(checkpoint, dict):
+        return {}
+    wrapped = (checkpoint.get(key) for key in WRAPPERS)
+    return next((entry for entry in wrapped if isinstance(entry, dict)), checkpoint)

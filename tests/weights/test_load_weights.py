@@ -1,0 +1,204 @@
+"""Checkpoints in Keras models: every layout, all or nothing, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+import torch
+from keras import layers
+from numpy_weights import draw_by_numpy
+from safetensors.numpy import save_file
+from torch import nn
+from weights.caffemodel_files import write_caffemodel
+from weights.torch_modules import drawn
+
+from keras_mtl.weights import is_foreign, load_weights
+
+NAMES = {
+    **{"grouped": "0", "depthwise": "1", "bn": "2"},
+    **{"fc1": "4", "fc2": "5"},
+}
+MAPS = {"fc1": (5, 4)}
+
+
+@pytest.fixture(autouse=True)
+def weights_by_numpy(monkeypatch):
+    draw_by_numpy(monkeypatch)
+
+
+@pytest.fixture
+def reference(rng):
+    net = nn.Sequential(
+        nn.Conv2d(4, 6, (2, 3), groups=2),
+        nn.Conv2d(6, 12, (3, 2), groups=6, bias=False),  # two filters a channel
+        nn.BatchNorm2d(12),
+        nn.Flatten(),
+        nn.Linear(12 * 5 * 4, 7),
+        nn.Linear(7, 3),
+    )
+    return drawn(net, rng)
+
+
+def network(units=3, fc1="dense", name="net"):
+    image = keras.Input((8, 7, 4))
+    x = layers.Conv2D(6, (2, 3), groups=2, name="grouped")(image)
+    x = layers.DepthwiseConv2D((3, 2), depth_multiplier=2, use_bias=False, name="depthwise")(x)
+    x = layers.BatchNormalization(epsilon=1e-5, name="bn")(x)
+    if fc1 == "dense":
+        x = layers.Dense(7, name="fc1")(layers.Flatten()(x))
+        x = layers.Dense(units, name="fc2")(x)
+    else:
+        x = layers.Conv2D(7, (5, 4), name="fc1")(x)
+        x = layers.Conv2D(units, 1, name="fc2")(x)
+    return keras.Model(image, x, name=name)
+
+
+def checkpoint(path, reference):
+    state = reference.state_dict()
+    if path.suffix == ".safetensors":
+        save_file({name: x.numpy().copy() for name, x in state.items()}, path)
+    else:
+        torch.save(state, path)
+    return path
+
+
+def expected_and_found(reference, net, rng):
+    x = rng.normal(size=(2, 8, 7, 4)).astype("float32")
+    with torch.no_grad():
+        expected = reference(torch.tensor(x.transpose(0, 3, 1, 2))).numpy()
+    return expected, net.predict(x, verbose=0).reshape(expected.shape)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize("fc1", ["dense", "convolution"])
+def test_every_layout_computes_what_pytorch_does(tmp_path, rng, reference, suffix, fc1):
+    net = network(fc1=fc1)
+    path = checkpoint(tmp_path / f"net{suffix}", reference)
+    load_weights(net, str(path), torch_names=NAMES, flattened=MAPS)
+    np.testing.assert_allclose(*expected_and_found(reference, net, rng), rtol=1e-4, atol=1e-4)
+
+
+# Caffe
+
+
+def caffe_layers(rng, convolutional=False):
+    fc1 = (7, 6, 2, 3) if convolutional else (7, 36)
+    shapes = {"conv1": (6, 4, 3, 2), "fc1": fc1, "score": (5, 7)}
+    arrays = {
+        name: [rng.normal(size=shape).astype("float32") for shape in (shape, shape[:1])]
+        for name, shape in shapes.items()
+    }
+    return {"other": [np.float32([3])], **arrays}
+
+
+def caffe_network(convolutional):
+    image = keras.Input((4, 4, 4))
+    x = layers.Conv2D(6, (3, 2), name="conv1")(image)
+    if convolutional:
+        return keras.Model(image, layers.Conv2D(7, (2, 3), name="fc1")(x))
+    return keras.Model(image, layers.Dense(7, name="fc1")(layers.Flatten()(x)))
+
+
+@pytest.mark.parametrize("version", ["V2", "legacy"])
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("theirs", [True, False])
+def test_caffe_layers_of_either_form(tmp_path, rng, version, ours, theirs):
+    """A fully connected layer here may be a convolution there; conv1 is changed as it is asked."""
+    arrays = caffe_layers(rng, theirs)
+    write_caffemodel(tmp_path / "net.caffemodel", arrays, version=version)
+    net = caffe_network(ours)
+    load_weights(
+        net,
+        tmp_path / "net.caffemodel",
+        caffe=True,
+        flattened={"fc1": (2, 3)},
+        kernels={"conv1": lambda kernel: kernel[:, ::-1] / 2},
+    )
+    kernel, bias = net.get_layer("conv1").get_weights()
+    np.testing.assert_array_equal(bias, arrays["conv1"][1])
+    for row, column, channel, unit in np.ndindex(kernel.shape):
+        assert kernel[row, column, channel, unit] == arrays["conv1"][0][
+            unit, 3 - channel, row, column
+        ] / np.float32(2)
+    kernel, bias = net.get_layer("fc1").get_weights()
+    kernel = kernel.reshape(2, 3, 6, 7)
+    np.testing.assert_array_equal(bias, arrays["fc1"][1])
+    theirs = arrays["fc1"][0].reshape(7, 6, 2, 3)
+    np.testing.assert_array_equal(kernel, np.einsum("uchw->hwcu", theirs))
+
+
+# All or nothing
+
+
+def refuses(net, path, message, error=ValueError, **options):
+    before = net.get_weights()
+    with pytest.raises(error, match=message):
+        load_weights(net, path, **options)
+    for ours, theirs in zip(before, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_another_number_of_classes(tmp_path, reference):
+    path = checkpoint(tmp_path / "net.pth", reference)
+    message = r"\(4, 7\).*\(4,\).*'fc2'.*net.pth.*\(3, 7\).*\(3,\)"
+    refuses(network(units=4), path, message, torch_names=NAMES, flattened=MAPS)
+
+
+def test_another_size_of_the_map_behind_a_flattening(tmp_path, reference):
+    path = checkpoint(tmp_path / "net.pth", reference)
+    image = keras.Input((5, 6, 12))
+    net = keras.Model(image, layers.Dense(7, name="fc1")(layers.Flatten()(image)))
+    refuses(net, path, r"\(7, 360\).*'fc1'.*\(7, 240\)", torch_names={"fc1": "4"})
+
+
+@pytest.mark.parametrize("gone", ["2.running_var", "0.bias"])
+def test_missing_arrays(tmp_path, reference, gone):
+    state = {name: x for name, x in reference.state_dict().items() if name != gone}
+    torch.save(state, tmp_path / "net.pth")
+    layer = {"2": "bn", "0": "grouped"}[gone[0]]
+    refuses(network(), tmp_path / "net.pth", layer, torch_names=NAMES, flattened=MAPS)
+
+
+def test_missing_layers_are_all_named(tmp_path, reference):
+    state = {name: x for name, x in reference.state_dict().items() if name[0] not in "25"}
+    torch.save(state, tmp_path / "net.pth")
+    message = r"net.pth.*\['bn', 'fc2'\].*\['grouped', 'depthwise', 'fc1'\]"
+    refuses(network(), tmp_path / "net.pth", message, torch_names=NAMES, flattened=MAPS)
+
+
+# Kinds of files
+
+
+def test_files_of_keras(tmp_path, rng):
+    net, other, third = (network(name=f"net{number}") for number in range(3))
+    net.set_weights([rng.uniform(size=weight.shape) for weight in net.get_weights()])
+    net.save_weights(tmp_path / "net.weights.h5")
+    net.save(tmp_path / "net.keras")
+    load_weights(other, tmp_path / "net.weights.h5")
+    load_weights(third, str(tmp_path / "net.keras"), torch_names=NAMES, caffe=True)
+    for one, two, three in zip(*(each.get_weights() for each in (net, other, third)), strict=True):
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("name", ["a.caffemodel", "a.pth", "a.safetensors", "a.weights.h5", "a"])
+def test_missing_files(tmp_path, name):
+    refuses(network(), tmp_path / name, f"`weights`.*{name}", FileNotFoundError, caffe=True)
+
+
+@pytest.mark.one_backend
+def test_kinds_that_the_network_is_not_published_in(tmp_path):
+    net = network()
+    for name, options, kinds in (
+        ("a.pth", {}, r"Keras \(.weights.h5, .keras\) for 'net'"),
+        ("a.pt", {"caffe": True}, "Keras .* or of Caffe .* for 'net'"),
+        ("a.caffemodel", {"torch_names": NAMES}, "Keras .* or of PyTorch .* for 'net'"),
+    ):
+        (tmp_path / name).write_bytes(b"")
+        refuses(net, tmp_path / name, f"`weights` must be a file of {kinds}.*{name}", **options)
+
+
+@pytest.mark.one_backend
+def test_foreign_suffixes(tmp_path):
+    assert all(map(is_foreign, ("a.caffemodel", "a.pth", tmp_path / "a.pt", "a.SafeTensors")))
+    assert not any(map(is_foreign, (None, "a.weights.h5", tmp_path / "a.pt.keras", "pth")))

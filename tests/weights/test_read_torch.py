@@ -1,0 +1,105 @@
+"""PyTorch's state dicts: what is read, in which type, and what is refused."""
+
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from keras_mtl.weights import read_torch
+
+pytestmark = pytest.mark.one_backend
+
+
+@pytest.fixture
+def module():
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 2), torch.nn.BatchNorm2d(4))
+
+
+def saved(path, content, **options):
+    torch.save(content, path, **options)
+    return path
+
+
+def test_floats_by_name(tmp_path, module):
+    arrays = read_torch(saved(tmp_path / "net.pth", module.state_dict()))
+    assert set(arrays) == {
+        *("0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var")
+    }
+    for name, array in arrays.items():
+        assert array.dtype == "float32"
+        np.testing.assert_array_equal(array, module.state_dict()[name].numpy())
+
+
+@pytest.mark.parametrize("form", ["state_dict", "model", "parallel", "parameters", "old"])
+def test_forms_of_checkpoints(tmp_path, module, form):
+    expected = read_torch(saved(tmp_path / "net.pth", module.state_dict()))
+    content = {
+        "state_dict": {"epoch": 3, "state_dict": module.state_dict()},
+        "model": {"model": module.state_dict(), "optimizer": {"lr": 0.1}},
+        "parallel": {f"module.{name}": x for name, x in module.state_dict().items()},
+        "parameters": module.state_dict(keep_vars=True),
+        "old": module.state_dict(),
+    }[form]
+    path = saved(tmp_path / "form.pt", content, _use_new_zipfile_serialization=form != "old")
+    found = read_torch(str(path))
+    assert list(found) == list(expected)
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floats_become_float32(tmp_path, dtype):
+    values = torch.tensor([[1.5, -2.0], [0.25, 3.0]], dtype=dtype)
+    found = read_torch(saved(tmp_path / "net.pth", {"x": values.T, "count": torch.tensor(3)}))
+    assert list(found) == ["x"] and found["x"].dtype == "float32"
+    np.testing.assert_array_equal(found["x"], [[1.5, 0.25], [-2.0, 3.0]])
+
+
+@pytest.mark.parametrize("content", [[torch.ones(2)], {"epoch": 3}, {}, torch.ones(3), {1: 2}])
+def test_no_dict_of_tensors_is_refused(tmp_path, content):
+    path = saved(tmp_path / "net.pth", content)
+    with pytest.raises(ValueError, match="dict from names to tensors.*net.pth"):
+        read_torch(path)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_every_cut_file_is_refused(tmp_path, module, new):
+    path = saved(tmp_path / "net.pth", module.state_dict(), _use_new_zipfile_serialization=new)
+    content = path.read_bytes()
+    for length in range(0, len(content) - 1, max(1, len(content) // 40)):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match="whole file .*net.pth") as error:
+            read_torch(path)
+        assert error.value.__cause__ is not None
+
+
+class Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_no_code_is_executed(tmp_path, module, new):
+    for content in (Touch(tmp_path / "touched"), module):
+        path = saved(tmp_path / "net.pth", content, _use_new_zipfile_serialization=new)
+        with pytest.raises(ValueError, match="nothing but tensors.*net.pth"):
+            read_torch(path)
+    assert not (tmp_path / "touched").exists()
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="absent.pth"):
+        read_torch(tmp_path / "absent.pth")
+
+
+def test_without_pytorch(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match=r"net.pth.*keras-mtl\[torch\]"):
+        read_torch(tmp_path / "net.pth")
