@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_mtl.datasets import ImageFiles, rooms, voc2008_attributes
+from keras_mtl.datasets import rooms, voc2008_attributes
 from keras_mtl.proposals import jittered_boxes, selective_search
 
 TASKS = PAIR = ("detection", "attributes")
@@ -71,15 +71,18 @@ def _rooms(split, num_images, settings, data_dir):
 
 
 def _voc2008_attributes(split, num_images, settings, data_dir):
-    sides = {"shortest_side": settings.shortest_side, "longest_side": max(settings.canvas)}
-    loaded = voc2008_attributes.load(split, data_dir, **sides)
-    loaded = {name: of_images[:num_images] for name, of_images in loaded.items() if name != "image"}
-    images = ImageFiles(loaded["paths"], **sides)
+    loaded = voc2008_attributes.load(
+        split,
+        data_dir,
+        shortest_side=settings.shortest_side,
+        longest_side=max(settings.canvas),
+        num_images=num_images,
+    )
     proposals = []
-    for number, image in enumerate(images, 1):
+    for number, image in enumerate(loaded["image"], 1):
         proposals.append(
             selective_search(image, f"{data_dir}/proposals", max_boxes=settings.proposals)
         )
-        if number % 100 == 0 or number == len(images):
-            print(f"selective search: {number} of {len(images)} pictures", flush=True)
-    return {**loaded, "image": images, "proposals": proposals}
+        if number % 100 == 0 or number == len(loaded["image"]):
+            print(f"selective search: {number} of {len(loaded['image'])} pictures", flush=True)
+    return {**loaded, "proposals": proposals}

@@ -49,9 +49,7 @@ class OrderedBatches(keras.utils.PyDataset):
             )
         self._read_ahead = None
         if workers > 1 or (workers > 0 and use_multiprocessing):
-            self._read_ahead = ReadAhead(
-                self._make_at, workers, use_multiprocessing, max_queue_size
-            )
+            self._read_ahead = ReadAhead(workers, use_multiprocessing, max_queue_size)
 
     @property
     def epoch(self):
@@ -86,7 +84,10 @@ class OrderedBatches(keras.utils.PyDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"Expected a batch from 0 to {len(self) - 1}. Received: {index}")
         position = self.epoch * len(self) + index
-        batch = self._make_at(position) if self._read_ahead is None else self._read_ahead(position)
+        if self._read_ahead is None:
+            batch = self._make_at(position)
+        else:
+            batch = self._read_ahead(self._make_at, position)
         if index == len(self) - 1:
             self._last_was_read = True
         return batch

@@ -21,15 +21,17 @@ class ReadAhead:
     What comes out is what `make` returns, whatever is asked for and in whatever order; only where
     positions are asked for one after the other is there anything to gain.
 
+    `make`, a function of a position alone, is always the same. It comes with each call and is not
+    kept, since as a method of who asks it would keep that and all that is read ahead alive. With
+    processes it must pickle.
+
     Args:
-        make: A function of a position alone. With processes it must pickle.
         workers: Number of threads or processes.
         use_multiprocessing: Whether to use processes.
         max_queue_size: Number of positions to read ahead.
     """
 
-    def __init__(self, make, workers, use_multiprocessing, max_queue_size):
-        self._make = make
+    def __init__(self, workers, use_multiprocessing, max_queue_size):
         self._workers = check_integer("workers", workers, 1)
         self._use_multiprocessing = use_multiprocessing
         self._max_queue_size = check_integer("max_queue_size", max_queue_size, 1)
@@ -39,7 +41,7 @@ class ReadAhead:
         self._executor, self._futures, self._last = None, {}, -1
         self._lock = threading.Lock()
 
-    def __call__(self, position):
+    def __call__(self, make, position):
         with self._lock:
             window = range(position, position + 1 + self._max_queue_size)
             is_next, self._last = position == self._last + 1, position
@@ -48,7 +50,7 @@ class ReadAhead:
             try:
                 for each in window if is_next else window[:1]:
                     if each not in self._futures:
-                        self._futures[each] = self._submit(each)
+                        self._futures[each] = self._submit(make, each)
             except BrokenProcessPool as error:
                 raise RuntimeError(_BROKEN) from error
             future = self._futures.pop(position)
@@ -57,18 +59,18 @@ class ReadAhead:
         except BrokenProcessPool as error:
             raise RuntimeError(_BROKEN) from error
 
-    def _submit(self, position):
+    def _submit(self, make, position):
         if not self._use_multiprocessing:
             self._executor = self._executor or ThreadPoolExecutor(self._workers)
-            return self._executor.submit(self._make, position)
+            return self._executor.submit(make, position)
         if self._executor is None:
             # "fork" is unsafe beside a backend's threads.
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self._workers, context, _receive, (self._make,))
+            self._executor = ProcessPoolExecutor(self._workers, context, _receive, (make,))
         return self._executor.submit(_answer, position)
 
     def __getstate__(self):
-        names = ("_make", "_workers", "_use_multiprocessing", "_max_queue_size")
+        names = ("_workers", "_use_multiprocessing", "_max_queue_size")
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state):

@@ -135,7 +135,9 @@ def test_normals_that_are_missing_cut_or_of_another_size(files):
         with pytest.raises((ValueError, FileNotFoundError), match=message):
             nyuv2.load("train", folder)
     Image.new("RGB", (64, 47)).save(path)
-    with pytest.raises(ValueError, match="00004.png must be .*RGB of 48×64.*Received: RGB of 47×64"):
+    with pytest.raises(
+        ValueError, match="00004.png must be .*RGB of 48×64.*Received: RGB of 47×64"
+    ):
         nyuv2.load("train", folder)
 
 

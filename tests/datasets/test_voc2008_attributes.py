@@ -1,75 +1,42 @@
 """VOC 2008 with attributes, from a folder in the published format."""
 
-import builtins
+import pickle
 
 import numpy as np
 import pytest
+from PIL import Image
+from published_files.voc2008_attributes import (
+    AYAHOO_PICTURES,
+    ON,
+    PICTURES,
+    shrink_voc2008_attributes,
+    write_voc2008_attributes,
+)
 
 from keras_mtl.boxes import check_boxes
-from keras_mtl.datasets import ImageFiles, RoIBatches, voc2008_attributes
-from keras_mtl.datasets.voc2008_attributes import ATTRIBUTES, CLASSES, load
+from keras_mtl.datasets import RoIBatches, _scaling, voc2008_attributes
+from keras_mtl.datasets.voc2008_attributes import ATTRIBUTES, AYAHOO_CLASSES, CLASSES, load
 
-Image = pytest.importorskip("PIL.Image")
-
-ON = {"dog": {6, 8, 60}, "person": {13, 14}}
-
-# Of each picture: size (w, h); rows of the attribute file; objects of the annotation.
-PICTURES = {
-    "2008_000008.jpg": (
-        (50, 40),
-        [("dog", (5, 3, 24, 32)), ("person", (21, 1, 50, 40))],
-        # The dog a pixel off and difficult; a cat that has no attributes; another dog.
-        [
-            ("person", (21, 1, 50, 40), 0),
-            ("cat", (2, 2, 9, 9), 0),
-            ("dog", (25, 3, 44, 32), 0),
-            ("dog", (5, 4, 24, 32), 1),
-        ],
-    ),
-    "2008_000015.jpg": ((30, 60), [("person", (1, 1, 30, 60))], [("person", (1, 1, 30, 60), 0)]),
-}
-
-
-def row(name, label, box):
-    attributes = [str(int(number in ON[label])) for number in range(64)]
-    return " ".join([name, label, *map(str, box), *attributes])
-
-
-def annotation(objects):
-    parts = [
-        f"<object><name>{label}</name><difficult>{difficult}</difficult><bndbox>"
-        f"<ymax>{y2}</ymax><xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax></bndbox></object>"
-        for label, (x1, y1, x2, y2), difficult in objects
-    ]
-    return f"<annotation>{''.join(parts)}</annotation>"
+pytestmark = pytest.mark.one_backend
 
 
 @pytest.fixture
-def folder(tmp_path):
-    for name in ("attribute_data", "VOCdevkit/VOC2008/JPEGImages", "VOCdevkit/VOC2008/Annotations"):
-        (tmp_path / name).mkdir(parents=True)
-    voc, rows = tmp_path / "VOCdevkit" / "VOC2008", []
-    for number, (name, (size, objects, annotated)) in enumerate(PICTURES.items()):
-        Image.new("RGB", size, (100 * number + 20, 60, 0)).save(voc / "JPEGImages" / name)
-        path = (voc / "Annotations" / name).with_suffix(".xml")
-        path.write_text(annotation(annotated))
-        rows += [row(name, *each) for each in objects]
-    (tmp_path / "attribute_data" / "apascal_train.txt").write_text("\n".join(rows) + "\n")
-    (tmp_path / "attribute_data" / "apascal_test.txt").write_text(rows[-1] + "\n")
-    names = tmp_path / "attribute_data" / "attribute_names.txt"
-    names.write_text("".join(f"{name}\n" for name in ATTRIBUTES))
+def folder(tmp_path, monkeypatch):
+    shrink_voc2008_attributes(monkeypatch)
+    write_voc2008_attributes(tmp_path)
     return tmp_path
 
 
 def test_vocabulary():
     assert len(CLASSES) == 20 and list(CLASSES) == sorted(CLASSES)
     assert len(ATTRIBUTES) == len(set(ATTRIBUTES)) == 64
+    assert len(AYAHOO_CLASSES) == 12 and not set(AYAHOO_CLASSES) & set(CLASSES)
     assert ATTRIBUTES[0] == "2D Boxy" and ATTRIBUTES[63] == "Leather"
 
 
 def test_what_is_read(folder):
     data = load("train", folder)
-    assert [path.rsplit("/", 1)[-1] for path in data["paths"]] == list(PICTURES)
+    assert data["names"] == list(PICTURES)
     assert [image.shape for image in data["image"]] == [(40, 50, 3), (60, 30, 3)]
     assert abs(data["image"][1].astype(int) - (120, 60, 0)).max() <= 3
     # Pixels from 1 to 50 inclusive are 0 to 50 exclusive.
@@ -83,7 +50,59 @@ def test_what_is_read(folder):
     assert found == [ON["dog"], ON["person"], set(), set()]
     unknown = (data["attributes"][0] == -1).mean(axis=1)
     np.testing.assert_array_equal(unknown, [0, 0, 1, 1])  # those of the annotation alone
-    assert len(load("test", folder)["image"]) == 1
+    test = load("test", folder)
+    assert test["names"] == ["2008_000015.jpg"] and len(test["image"]) == 1
+    first = load("train", folder, num_images=1)
+    assert {name: len(values) for name, values in first.items()} == dict.fromkeys(data, 1)
+
+
+def test_dtypes(folder):
+    data = load("train", folder, shortest_side=7)
+    dtypes = {"image": "uint8", "boxes": "float32", "classes": "int32", "attributes": "int8"}
+    for name, dtype in (dtypes | {"difficult": "bool"}).items():
+        assert all(values.dtype == dtype for values in data[name])
+    assert [values.shape for values in data["attributes"]] == [(4, 64), (1, 64)]
+
+
+def test_ayahoo(folder):
+    """Its classes are counted anew; nothing is difficult; grey pictures come in three channels."""
+    (folder / "VOCdevkit").rename(folder / "elsewhere")
+    data = load("ayahoo", folder)
+    assert data["names"] == list(AYAHOO_PICTURES)
+    assert [image.shape for image in data["image"]] == [(30, 20, 3), (20, 40, 3)]
+    assert [image.mean() for image in data["image"]] == [80, 80]
+    np.testing.assert_array_equal(data["boxes"][0], [[0, 1, 20, 30]])
+    np.testing.assert_array_equal(data["boxes"][1], [[2, 3, 9, 20], [39, 19, 40, 20]])
+    assert [AYAHOO_CLASSES[label - 1] for label in data["classes"][1]] == ["wolf", "jetski"]
+    found = [set(np.flatnonzero(attributes)) for attributes in data["attributes"][1]]
+    assert found == [ON["wolf"], ON["jetski"]]
+    assert not np.concatenate(data["difficult"]).any()
+    boxes = load("ayahoo", folder, longest_side=10)["boxes"]
+    np.testing.assert_allclose(boxes[1], data["boxes"][1] / 4)
+
+
+@pytest.mark.parametrize(
+    "name", ["ayahoo_test_images/wolf_7.jpg", "attribute_data/ayahoo_test.txt"]
+)
+def test_only_ayahoo_needs_its_files(name, folder):
+    (folder / name).unlink()
+    assert len(load("train", folder)["image"]) == 2
+    source = "Describing Objects by their Attributes"
+    with pytest.raises(FileNotFoundError, match=f"must hold .*{source}.*{name}"):
+        load("ayahoo", folder)
+
+
+def test_pictures_are_read_where_they_are_asked_for(folder, monkeypatch):
+    """Not for the annotations, nor for their scale."""
+    load("train", folder)
+    (folder / "VOCdevkit").rename(folder / "elsewhere")
+    reads = []
+    monkeypatch.setattr(_scaling.Scaling, "picture", lambda self, encoded: reads.append(encoded))
+    data = load("train", folder, shortest_side=30)
+    assert not reads
+    data["image"][1]
+    published = folder / "elsewhere" / "VOC2008" / "JPEGImages" / "2008_000015.jpg"
+    assert reads == [published.read_bytes()]
 
 
 def test_scaled_boxes_keep_to_their_pictures(folder):
@@ -95,23 +114,37 @@ def test_scaled_boxes_keep_to_their_pictures(folder):
         np.testing.assert_allclose(check_boxes(boxes, size=image.shape[:2]), boxes, rtol=1e-6)
 
 
-def test_feeds_a_detector(folder):
-    data = load("train", folder)
-    names = ("boxes", "classes", "attributes")
-    batches = RoIBatches(
-        data["image"],
-        *(data[name] for name in names),
-        proposals=data["boxes"],
+def batches(data, **options):
+    return RoIBatches(
+        *(data[name] for name in ("image", "boxes", "classes", "attributes", "boxes")),
         difficult=data["difficult"],
         pad_to=(60, 50),
         shuffle=False,
         rois_per_image=8,
+        **options,
     )
-    inputs, targets = batches[0]
-    assert inputs["image"].shape == (2, 60, 50, 3) and batches.num_attributes == 64
+
+
+def test_feeds_a_detector(folder):
+    made = batches(load("train", folder))
+    inputs, targets = made[0]
+    assert inputs["image"].shape == (2, 60, 50, 3) and made.num_attributes == 64
     person = CLASSES.index("person") + 1
     # The other boxes are difficult: neither learned nor background.
     assert set(targets["detection_classes"].ravel()) == {-1, person}
+
+
+def test_batches_travel_to_workers(folder):
+    """As they do between processes, by pickling, and in threads."""
+    data = load("train", folder, shortest_side=20)
+    expected = batches(data, batch_size=1)
+    pickled = pickle.loads(pickle.dumps(expected))
+    threads = batches(data, batch_size=1, workers=2)
+    for index in range(2):
+        for made in (pickled, threads):
+            inputs, targets = made[index]
+            np.testing.assert_array_equal(inputs["image"], expected[index][0]["image"])
+            np.testing.assert_array_equal(targets["attributes"], expected[index][1]["attributes"])
 
 
 @pytest.mark.parametrize(
@@ -119,6 +152,7 @@ def test_feeds_a_detector(folder):
     [
         ("attribute_data/apascal_train.txt", "Describing Objects by their Attributes"),
         ("attribute_data/attribute_names.txt", "Describing Objects by their Attributes"),
+        ("attribute_data/class_names.txt", "Describing Objects by their Attributes"),
         ("VOCdevkit/VOC2008/JPEGImages/2008_000015.jpg", "VOC Challenge 2008"),
         ("VOCdevkit/VOC2008/Annotations/2008_000015.xml", "VOC Challenge 2008"),
     ],
@@ -169,45 +203,42 @@ def test_other_damage(folder):
     names.write_text("2D Boxy\n")
     with pytest.raises(ValueError, match="must hold 64 names. Received: 1"):
         load("train", folder)
-    (folder / "attribute_data" / "apascal_train.txt").write_text("\n")
-    names.write_text("\n".join(ATTRIBUTES))
-    with pytest.raises(ValueError, match="must hold objects"):
+
+
+def test_other_names_of_classes(folder):
+    path = folder / "attribute_data" / "class_names.txt"
+    names = path.read_text().split()
+    path.write_text("\n".join(sorted(names)))
+    load("test", folder)
+    for wrong in (names[:-1], [*names[:-1], "cart"], [*names, "carriage"]):
+        path.write_text("\n".join(wrong))
+        with pytest.raises(ValueError, match=f"class_names.txt must hold 32 .*: {len(wrong)}, "):
+            load("test", folder, cache_dir=folder / "anew")
+
+
+@pytest.mark.parametrize("split, count", [("train", 3), ("test", 1), ("ayahoo", 3)])
+def test_files_that_are_cut_or_longer(split, count, folder):
+    name = {"ayahoo": "ayahoo_test"}.get(split, f"apascal_{split}")
+    path = folder / "attribute_data" / f"{name}.txt"
+    lines = path.read_text().splitlines()
+    for wrong in (lines[:-1], lines + lines[-1:]):
+        path.write_text("\n".join(wrong) + "\n")
+        message = f"{name}.txt must hold {count} objects, .*: {len(wrong)}"
+        with pytest.raises(ValueError, match=message):
+            load(split, folder)
+
+
+def test_damaged_pictures(folder):
+    path = folder / "VOCdevkit" / "VOC2008" / "JPEGImages" / "2008_000015.jpg"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(ValueError, match="2008_000015.jpg must be a whole picture"):
         load("train", folder)
-
-
-def test_image_files(tmp_path):
-    """Grey pictures become RGB; sizes follow the sides, the longer one first."""
-    path = tmp_path / "grey.png"
-    Image.fromarray(np.arange(200, dtype="uint8").reshape(10, 20)).save(path)
-    image = ImageFiles([path])[0]
-    assert image.dtype == np.uint8
-    np.testing.assert_array_equal(image, np.arange(200).reshape(10, 20, 1).repeat(3, axis=2))
-    for sides, shape in {
-        (5, None): (5, 10),
-        (30, 40): (20, 40),
-        (None, 8): (4, 8),
-        (15, 99): (15, 30),
-    }.items():
-        images = ImageFiles([path], *sides)
-        assert images[0].shape == (*shape, 3)
-        np.testing.assert_allclose(images.scales, shape[0] / 10)
-    with pytest.raises(ValueError, match="shortest_side=0"):
-        ImageFiles([path], 0)
-    with pytest.raises(FileNotFoundError):
-        ImageFiles([tmp_path / "none.png"])[0]
-
-
-def test_without_pillow(monkeypatch):
-    original = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.split(".")[0] == "PIL":
-            raise ImportError(name)
-        return original(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"keras-mtl\[detection\]"):
-        ImageFiles(["some.jpg"])[0]
+    Image.new("RGB", (60, 30)).save(path)
+    load("train", folder, cache_dir=folder / "sideways")  # Its box sticks out, but lies within.
+    path = path.with_name("2008_000008.jpg")
+    Image.new("RGB", (24, 40)).save(path)
+    with pytest.raises(ValueError, match="`boxes of 2008_000008.jpg` must overlap .*40, 24"):
+        load("train", folder)
 
 
 def test_is_part_of_the_package():

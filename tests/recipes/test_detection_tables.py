@@ -5,6 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from published_files.voc2008_attributes import (
+    shrink_voc2008_attributes,
+    write_voc2008_attributes,
+)
 
 from keras_mtl.boxes import iou
 from recipes import _detection_networks, _networks, _table, cross_stitch_table6, detect
@@ -149,6 +153,31 @@ def test_the_paper_preset_and_rows():
 def test_files_that_are_not_there_are_asked_for(tiny_detection_data):
     with pytest.raises(SystemExit, match="voc2008_attributes needs --data-dir"):
         DetectionData("voc2008_attributes", tiny_detection_data[0])
+
+
+@pytest.mark.one_backend
+def test_photographs(tiny_detection_data, untrained, tmp_path, monkeypatch, capsys):
+    """From the published files to a row of the table."""
+    pytest.importorskip("cv2")
+    write_voc2008_attributes(tmp_path)
+    shrink_voc2008_attributes(monkeypatch)
+    settings = dataclasses.replace(
+        tiny_detection_data[0], train_images=1, shortest_side=30, batch_size=1
+    )
+    monkeypatch.setitem(PRESETS, "photographs", settings)
+    data = DetectionData("voc2008_attributes", settings, tmp_path)
+    assert len(data.train["image"]) == len(data.train["boxes"]) == len(data.train["proposals"]) == 1
+    assert data.train["image"][0].shape == (26, 32, 3)
+    assert len(data.test["truths"]) == 1 and data.test["names"] == ["2008_000015.jpg"]
+    searched = sorted((tmp_path / "proposals").iterdir())
+    assert len(searched) == 2
+    options = ["--data", "voc2008_attributes", "--data-dir", str(tmp_path), "--rows", "one-task"]
+    TABLE6.main("", ["--preset", "photographs", *options, "--output", str(tmp_path / "out")])
+    assert sorted((tmp_path / "proposals").iterdir()) == searched
+    (path,) = (tmp_path / "out").rglob("results.json")
+    scores = json.loads(path.read_text())["rows"]["one-task"]["seeds"]["0"]
+    assert len(scores["detection"]["ap"]) == 20 and len(scores["attributes"]["ap"]) == 64
+    assert "one-task" in capsys.readouterr().out
 
 
 def test_the_rate_falls_where_it_is_said_to(tiny_detection_data, tmp_path, monkeypatch):

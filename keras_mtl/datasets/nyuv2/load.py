@@ -10,8 +10,6 @@ from .._scaling import Scaling
 
 SPLITS = ("train", "test")
 
-_UNIT = np.linspace(-1, 1, 256, dtype="float32")
-
 
 def load(
     split,
@@ -96,8 +94,13 @@ def _labels(scaling, encoded):
 
 def _normals(scaling, encoded, valid):
     # The file's channels are z, y, x.
-    normals = _UNIT[scaling.map(encoded)[..., ::-1]]
-    length = np.sqrt(np.einsum("ijk,ijk->ij", normals, normals))
+    normals = scaling.map(encoded)[..., ::-1].astype("float32")
+    normals *= np.float32(1 / 127.5)
+    normals -= 1
+    # By channels: sums over an axis of three take twice as long.
+    x, y, z = np.moveaxis(normals, -1, 0)
+    squared = x * x + y * y + z * z
     # Where there is no normal the file is grey.
-    known = (scaling.map(valid) > 0) & (length > 0.5)
-    return normals * np.divide(1, length, out=np.zeros_like(length), where=known)[..., None]
+    known = (scaling.map(valid) > 0) & (squared > 0.25)
+    normals *= (known / np.sqrt(np.maximum(squared, 0.25)))[..., None].astype("float32")
+    return normals
