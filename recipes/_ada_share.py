@@ -19,7 +19,7 @@ ROWS = {
 }
 
 
-def ada_share_table(recipe, presets, tasks, paper_data, data_set):
+def ada_share_table(recipe, presets, tasks, paper_data, data_sets):
     """A table of AdaShare.
 
     Args:
@@ -27,10 +27,10 @@ def ada_share_table(recipe, presets, tasks, paper_data, data_set):
         presets: dict from name to `AdaShareSettings`.
         tasks: names of the tasks.
         paper_data: what the paper calls its data.
-        data_set: name of its reader.
+        data_sets: as of `deeplab_problem`.
     """
     problem = deeplab_problem(
-        recipe, presets, tasks, paper_data, data_set, AdaShareNetworks, timed=True
+        recipe, presets, tasks, paper_data, data_sets, AdaShareNetworks, timed=True
     )
     return Table(problem=problem, recipe=recipe, rows=ROWS, paper={}, draw=draw)
 

@@ -13,6 +13,7 @@ from keras_mtl.datasets import AlternatingBatches, ArrayBatches
 from keras_mtl.optimizers import SGD, Alternating
 from keras_mtl.search import prune
 from keras_mtl.sharing import AdaShared
+from recipes._columns import reading, rows_of
 from recipes._deeplab_data import DEEPLAB_HEADLINES, ERRORS
 from recipes._deeplab_networks import DeepLabNetworks
 from recipes._gain import gain
@@ -130,12 +131,13 @@ class AdaShareNetworks(DeepLabNetworks):
         cut = round(len(order) * (1 - settings.policy_images))
         parts = [
             ArrayBatches(
-                data.train["image"][rows],
-                {task: data.targets(task)[rows] for task in self.tasks},
+                rows_of(data.train["image"], rows),
+                {task: rows_of(data.targets(task), rows) for task in self.tasks},
                 settings.batch_size,
                 seed=self.seed,
                 drop_remainder=True,
                 augment=data.augment,
+                **reading(data.train["image"]),
             )
             for rows in (np.sort(order[:cut]), np.sort(order[cut:]))
         ]

@@ -1,26 +1,31 @@
-"""Attributes of objects, each a task: crops of the objects, and what is true of each."""
+"""Attributes, each a task: pictures of objects or faces, and what is true of each."""
 
-from keras_mtl.datasets import rooms
+from keras_mtl.datasets import celeba, rooms
 from recipes._objects import load_objects
-from recipes._only_rooms import only_rooms
 
 
 class AttributesData:
-    """Training, validation and test crops, dicts of `image` and `attributes`.
+    """Training, validation and test pictures, dicts of `image` and `attributes`.
 
     Args:
-        name: `"rooms"`.
+        name: `"rooms"`, whose pictures are crops of objects, or `"celeba"`.
         settings: the `AttributesSettings`.
+        data_dir: folder of CelebA's files.
     """
 
-    def __init__(self, name, settings):
-        only_rooms(name)
-        self.attribute_names = rooms.ATTRIBUTES
-        self.train = _crops("train", settings.train_images, settings)
-        self.validation = _crops("validation", settings.validation_images, settings)
-        self.test = _crops("test", settings.test_images, settings)
+    def __init__(self, name, settings, data_dir=None):
+        load = _faces if name == "celeba" else _crops
+        self.attribute_names = celeba.TASK_NAMES if name == "celeba" else rooms.ATTRIBUTES
+        self.train = load("train", settings.train_images, settings, data_dir)
+        self.validation = load("validation", settings.validation_images, settings, data_dir)
+        self.test = load("test", settings.test_images, settings, data_dir)
 
 
-def _crops(split, num_images, settings):
+def _crops(split, num_images, settings, data_dir):
     objects = load_objects(split, num_images, settings)
     return {"image": objects["image"], "attributes": objects["attributes"].astype("float32")}
+
+
+def _faces(split, num_images, settings, data_dir):
+    loaded = celeba.load(split, data_dir, size=settings.size, num_images=num_images)
+    return {"image": loaded["image"], "attributes": loaded["attributes"].astype("float32")}

@@ -10,6 +10,7 @@ from keras_mtl.metrics import attribute_average_precision
 from keras_mtl.optimizers import Adam
 from keras_mtl.sharing import CrossStitched
 from keras_mtl.towers.thin_vgg16 import STAGES
+from recipes._columns import reading
 from recipes._networks import Networks
 from recipes._tree_rows import COMPARED_IMAGES, TreeRows
 
@@ -27,7 +28,7 @@ class AttributesNetworks(TreeRows, Networks):
         """Accuracy and average precision on the test crops, means over the attributes."""
         test, ensemble = self.data.test, Ensemble(models)
         targets = {"attributes": test["attributes"]}
-        batches = ArrayBatches(test["image"], targets, 256, shuffle=False)
+        batches = ArrayBatches(test["image"], targets, 256, shuffle=False, **reading(test["image"]))
         predicted = [ensemble.predict_on_batch(batches[n][0]) for n in range(len(batches))]
         probabilities = np.concatenate(
             [np.concatenate([each[task] for task in self.tasks], axis=1) for each in predicted]
@@ -61,6 +62,7 @@ class AttributesNetworks(TreeRows, Networks):
             self.settings.batch_size,
             seed=seed,
             drop_remainder=True,
+            **reading(train["image"]),
         )
 
     def _losses(self, tasks):

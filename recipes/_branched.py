@@ -35,9 +35,7 @@ def branched_rows(budgets):
     return rows
 
 
-def branched_table(
-    recipe, presets, tasks, budgets, paper_data, data_set="rooms", default_budgets=None
-):
+def branched_table(recipe, presets, tasks, budgets, paper_data, data_sets, default_budgets=None):
     """A table of branched networks for dense tasks.
 
     Args:
@@ -46,10 +44,10 @@ def branched_table(
         tasks: names of the tasks.
         budgets: as of `branched_rows`.
         paper_data: what the paper calls its data.
-        data_set: as of `deeplab_problem`.
+        data_sets: as of `deeplab_problem`.
         default_budgets: those of which rows are run if none are asked for; all if `None`.
     """
-    problem = deeplab_problem(recipe, presets, tasks, paper_data, data_set, BranchedNetworks)
+    problem = deeplab_problem(recipe, presets, tasks, paper_data, data_sets, BranchedNetworks)
     return Table(
         problem=problem,
         recipe=recipe,

@@ -4,7 +4,7 @@ from recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, De
 from recipes._table import Problem
 
 
-def deeplab_problem(recipe, presets, tasks, paper_data, data_set, networks, timed=False):
+def deeplab_problem(recipe, presets, tasks, paper_data, data_sets, networks, timed=False):
     """The problem of one table.
 
     Args:
@@ -12,15 +12,15 @@ def deeplab_problem(recipe, presets, tasks, paper_data, data_set, networks, time
         presets: dict from name to `DeepLabSettings`.
         tasks: names of the tasks.
         paper_data: what the paper calls its data.
-        data_set: name of its reader; `"rooms"` if it has none of its own.
+        data_sets: names of the data sets with these tasks, beside `rooms`.
         networks: the `DeepLabNetworks` of the table.
         timed: as of `Problem`.
     """
     return Problem(
         folder=recipe,
         presets=presets,
-        data_sets=tuple(dict.fromkeys(("rooms", data_set))),
-        load=lambda name, settings, data_dir: DeepLabData(name, settings),
+        data_sets=("rooms", *data_sets),
+        load=lambda *arguments: DeepLabData(*arguments),
         networks=networks,
         tasks=tasks,
         pair=tasks,

@@ -4,19 +4,22 @@ import keras
 import numpy as np
 
 from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
-from keras_mtl.datasets import center_offsets, edge_map, keypoint_map, rooms
+from keras_mtl.datasets import center_offsets, edge_map, keypoint_map
 from keras_mtl.losses import DepthL1, MapL1, NormalsCosine, SegmentationCrossentropy
 from keras_mtl.metrics import MapAbsoluteError, attribute_average_precision
+from recipes._columns import per_image
 from recipes._dense_data import COLUMNS, IMAGE_LABELS, DenseData
 
 MAPS = {"keypoints": keypoint_map, "edges": edge_map}
-"""Tasks whose targets are computed from the picture, as Taskonomy's are."""
+"""Tasks whose targets are computed from the picture where a data set has none."""
 
 DEEPLAB_COLUMNS = {
     "segmentation": {key: COLUMNS["segmentation"][key] for key in ("mIU", "pixacc")},
     "normals": COLUMNS["normals"],
     "depth": {
-        **COLUMNS["depth"],
+        # Of metres, or of 1/m on Cityscapes.
+        "abs ×100": COLUMNS["depth"]["abs cm"],
+        **{key: COLUMNS["depth"][key] for key in ("rel %", "δ<1.25")},
         "1.25²": ("within_1.5625", 100),
         "1.25³": ("within_1.953125", 100),
     },
@@ -37,22 +40,30 @@ class DeepLabData(DenseData):
     """As `DenseData`, with normals as vectors, further tasks, and validation images.
 
     Args:
-        name: `"rooms"`.
+        name: one of `SOURCES`.
         settings: the `DeepLabSettings`.
+        data_dir: folder of the data set's files; `rooms` has none.
     """
 
-    def __init__(self, name, settings):
-        super().__init__(name, settings)
+    def __init__(self, name, settings, data_dir=None):
+        super().__init__(name, settings, data_dir)
         if settings.augmented:
             self.augment = Compose([RandomHorizontalFlip(offsets="instances"), ColorJitter()])
-        self.validation = rooms.load("validation", settings.size, settings.validation_images)
         tasks = settings.task_weights
         for part in (self.train, self.test, self.validation):
-            part.update({task: make(part["image"]) for task, make in MAPS.items() if task in tasks})
-            if "instances" in tasks:
-                part["instances"] = center_offsets(part["instances"])
+            for task, make in MAPS.items():
+                if task in tasks and task not in part:
+                    part[task] = per_image(make, part["image"])
+            if "instances" in tasks and "instances" in part:
+                part["instances"] = per_image(center_offsets, part["instances"])
             if IMAGE_LABELS in tasks:
                 part[IMAGE_LABELS] = self._image_labels(part)
+            missing = [task for task in tasks if task not in part]
+            if missing:
+                raise SystemExit(f"--data {name} has no {' and no '.join(missing)}.")
+
+    def _validation_images(self, settings):
+        return settings.validation_images
 
     def _define(self, settings):
         self.kinds = {

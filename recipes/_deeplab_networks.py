@@ -38,8 +38,8 @@ class DeepLabNetworks(DenseNetworks):
         return self._build(CrossStitched(after, **units), self.tasks, self.seed)
 
     def _network(self, seed):
-        size = self.settings.size
-        return {"input_shape": (size, size, 3), "seed": seed, **self.settings.network}
+        shape = self.data.train["image"].shape[1:]
+        return {"input_shape": shape, "seed": seed, **self.settings.network}
 
     def _losses(self, tasks):
         weights = self.settings.task_weights

@@ -5,11 +5,11 @@ import numpy as np
 from keras import ops
 
 from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
-from keras_mtl.datasets import rooms
+from keras_mtl.datasets import LazyArray
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
-from recipes._only_rooms import only_rooms
+from recipes._dense_sources import SOURCES, load_parts
 
 TASKS = ("segmentation", "normals", "depth")
 PAIR = TASKS[:2]
@@ -50,23 +50,31 @@ class DenseData:
     """The pictures, what is known of every pixel, and how a task is trained and scored on it.
 
     Args:
-        name: `"rooms"`.
-        settings: the `Settings`.
+        name: one of `SOURCES`.
+        settings: the `DenseSettings`.
+        data_dir: folder of the data set's files; `rooms` has none.
     """
 
-    def __init__(self, name, settings):
-        only_rooms(name)
-        self.train = rooms.load("train", settings.size, settings.train_images)
-        self.test = rooms.load("test", settings.size, settings.test_images)
-        self.class_names = rooms.CLASSES
+    def __init__(self, name, settings, data_dir=None):
+        parts = load_parts(name, settings, data_dir, self._validation_images(settings))
+        self.train, self.test = parts["train"], parts["test"]
+        self.validation = parts.get("validation")
+        self.class_names = SOURCES[name].class_names
         self._define(settings)
         self.augment = None
         if settings.augmented:
             self.augment = Compose([RandomHorizontalFlip(), ColorJitter()])
 
+    def _validation_images(self, settings):
+        return 0
+
     def _define(self, settings):
         """Sets what the tasks are and by which losses they are learned."""
-        self.codebook = NormalsCodebook.fit(self.train["normals"], settings.num_words)
+        normals = self.train["normals"]
+        if isinstance(normals, LazyArray):
+            # Far more than are clustered.
+            normals = np.asarray(normals.map(lambda each: each[::8, ::8]))
+        self.codebook = NormalsCodebook.fit(normals, settings.num_words)
         self.kinds = {
             "segmentation": len(self.class_names),
             "normals": self.codebook,
@@ -97,6 +105,5 @@ class DenseData:
 
     def _image_labels(self, part):
         """Which classes each picture shows."""
-        labels = part["segmentation"].reshape(len(part["segmentation"]), -1)
-        present = [(labels == index).any(axis=1) for index in range(len(self.class_names))]
-        return np.stack(present, axis=1).astype("float32")
+        counts = [np.bincount(labels.ravel(), minlength=256) for labels in part["segmentation"]]
+        return (np.stack(counts)[:, : len(self.class_names)] > 0).astype("float32")

@@ -8,8 +8,12 @@ from keras_mtl import Ensemble
 from keras_mtl.datasets import ArrayBatches
 from keras_mtl.geometry import rectify_normals
 from keras_mtl.sharing import Branched
+from recipes._columns import reading
 from recipes._dense_data import IMAGE_LABELS
 from recipes._networks import DROPOUT, Networks
+
+SCORED_PIXELS = 1_000_000
+"""About as many pixels are predicted at once: each takes some hundred bytes for every task."""
 
 
 class DenseNetworks(Networks):
@@ -43,7 +47,11 @@ class DenseNetworks(Networks):
         metrics = {task: self.data.metric(task) for task in self.tasks}
         data = self.data.test if data is None else data
         targets = {task: data[task] for task in self.tasks}
-        batches = ArrayBatches(data["image"], targets, 25, shuffle=False)
+        height, width, _ = data["image"].shape[1:]
+        batch_size = min(25, max(1, SCORED_PIXELS // (height * width)))
+        batches = ArrayBatches(
+            data["image"], targets, batch_size, shuffle=False, **reading(data["image"])
+        )
         ensemble = Ensemble(models)
         for index in range(len(batches)):
             images, targets = batches[index]
@@ -83,6 +91,7 @@ class DenseNetworks(Networks):
             seed=seed,
             drop_remainder=True,
             augment=data.augment and _of_maps(data.augment),
+            **reading(data.train["image"]),
         )
 
     def _losses(self, tasks):
@@ -95,9 +104,8 @@ class DenseNetworks(Networks):
         return model
 
     def _network(self, seed):
-        size = self.settings.size
         return {
-            "input_shape": (size, size, 3),
+            "input_shape": self.data.train["image"].shape[1:],
             "seed": seed,
             "dropout": DROPOUT,
             **self.settings.network,

@@ -10,7 +10,7 @@ class DenseSettings(Settings):
     """The settings of dense tasks."""
 
     size: int
-    """Height and width of the pictures, in pixels."""
+    """The shorter side of the pictures, in pixels; those of rooms are square."""
     num_words: int = 20
     """Words of the normals' codebook."""
 
@@ -43,7 +43,7 @@ PRESETS = {
     # The paper's own numbers (section 5); FCN-AlexNet's learning rate. It has no depth, and does
     # not say how large the basis of MTL-shared was.
     "paper": DenseSettings(
-        size=500,
+        size=480,
         train_images=795,
         test_images=654,
         batch_size=20,

@@ -30,8 +30,6 @@ class DetectionData:
             self.interpolation = "area"
             load = _rooms
         else:
-            if data_dir is None:
-                raise SystemExit(f"--data {name} needs --data-dir, the folder of its files.")
             self.class_names = voc2008_attributes.CLASSES
             self.attribute_names = voc2008_attributes.ATTRIBUTES
             self.interpolation = "11-point"  # as VOC 2008 was scored

@@ -41,7 +41,7 @@ def retrieval_table(recipe, presets, labels, paper_data, data_set):
         folder=recipe,
         presets=presets,
         data_sets=("rooms", data_set),
-        load=lambda name, settings, data_dir: RetrievalData(name, settings, labels),
+        load=lambda name, settings, data_dir: RetrievalData(name, settings, labels, data_dir),
         networks=RetrievalNetworks,
         tasks=("retrieval",),
         pair=("retrieval",),
@@ -111,6 +111,6 @@ def draw_neighbours(networks, model):
             labels = test["labels"][task]
             shown.append(test["image"][query])
             found.append(test["image"][numbers])
-            right.append(labels[numbers] == labels[query])
+            right.append((labels[numbers] == labels[query]) & (labels[query] >= 0))
             titles.append(task)
     return plots.neighbours(np.stack(shown), np.stack(found), np.stack(right), titles)

@@ -1,9 +1,10 @@
 """Objects, and in what they can be alike."""
 
-from keras_mtl.datasets import rooms
+import numpy as np
+
+from keras_mtl.datasets import celeba, rooms, ut_zappos50k
 from keras_mtl.datasets.rooms import COLORS, SHAPES, TEXTURES
 from recipes._objects import load_objects
-from recipes._only_rooms import only_rooms
 
 PROPERTIES = {
     "colour": tuple(COLORS),
@@ -21,19 +22,25 @@ BY_RANK = (
 
 
 class RetrievalData:
-    """Training and test crops, dicts of `image` and, for each task, the labels (M,).
+    """Training and test pictures: dicts of `image` and of `labels`, for each task integers (M,).
+
+    Published triplets are beside them as `triplets`, for each task integers (P, 3).
 
     Args:
-        name: `"rooms"`.
+        name: `"rooms"`, whose pictures are crops of objects, `"celeba"` or `"ut_zappos50k"`.
         settings: the `RetrievalSettings`.
-        labels: function from attributes, bool (M, 24), kinds of objects, (M,), and the number of
-            tasks to a dict from task to labels.
+        labels: for rooms, function from attributes, bool (M, 24), kinds of objects, (M,), and the
+            number of tasks to a dict from task to labels.
+        data_dir: folder of the data set's files; `rooms` has none.
     """
 
-    def __init__(self, name, settings, labels):
-        only_rooms(name)
-        self.train = _crops("train", settings.train_images, settings, labels)
-        self.test = _crops("test", settings.test_images, settings, labels)
+    def __init__(self, name, settings, labels, data_dir=None):
+        if name == "rooms":
+            self.train = _crops("train", settings.train_images, settings, labels)
+            self.test = _crops("test", settings.test_images, settings, labels)
+        else:
+            load = _faces if name == "celeba" else _shoes
+            self.train, self.test = load(settings, data_dir)
         self.tasks = tuple(self.train["labels"])
 
 
@@ -59,3 +66,32 @@ def _crops(split, num_images, settings, labels):
     objects = load_objects(split, num_images, settings, settings.smallest)
     known = labels(objects["attributes"], objects["kind"], settings.num_tasks)
     return {"image": objects["image"], "labels": known}
+
+
+def _faces(settings, data_dir):
+    """CelebA; a triplet needs faces with and without, so that even attributes come first."""
+    parts = [
+        celeba.load(split, data_dir, size=settings.size, num_images=num_images)
+        for split, num_images in (
+            ("train", settings.train_images),
+            ("test", settings.test_images),
+        )
+    ]
+    uneven = np.abs(parts[0]["attributes"].mean(axis=0) - 0.5)
+    columns = np.argsort(uneven, kind="stable")[: settings.num_tasks].tolist()
+    for part in parts:
+        attributes = part["attributes"].astype("int32")
+        part["labels"] = {celeba.TASK_NAMES[column]: attributes[:, column] for column in columns}
+    return parts
+
+
+def _shoes(settings, data_dir):
+    """UT-Zappos50K with the triplets of conditional similarity networks, which name its splits."""
+    parts = [
+        ut_zappos50k.load(split, data_dir, size=settings.size, triplets=True)
+        for split in ("train", "test")
+    ]
+    for part in parts:
+        for kind in ("labels", "triplets"):
+            part[kind] = dict(list(part[kind].items())[: settings.num_tasks])
+    return parts

@@ -14,6 +14,7 @@ from keras_mtl.losses import TripletLoss
 from keras_mtl.metrics import retrieval_scores, triplet_accuracy
 from keras_mtl.optimizers import Adam, with_learning_rate_multipliers
 from keras_mtl.search import cost
+from recipes._columns import reading
 from recipes._networks import Networks
 from recipes._results import write_json
 
@@ -73,11 +74,15 @@ class RetrievalNetworks(Networks):
         return whole._replace(macs=common + len(self.tasks) * (whole.macs - common))
 
     def scores(self, models):
-        """Means over the tasks on the test crops, and how the tasks' gradients agree."""
-        labels, by_task = self.data.test["labels"], {}
+        """Means over the tasks on the test pictures, and how the tasks' gradients agree."""
+        test, by_task = self.data.test, {}
+        labels, count = test["labels"], self.settings.judged_triplets
         for number, (task, embeddings) in enumerate(self.embeddings(models).items()):
             rng = np.random.default_rng([number, 0])
-            triplets = sample_triplets(labels[task], self.settings.judged_triplets, rng)
+            if "triplets" in test:
+                triplets = rng.permutation(test["triplets"][task])[:count]
+            else:
+                triplets = sample_triplets(labels[task], count, rng)
             by_task[task] = {
                 "triplet_accuracy": triplet_accuracy(embeddings, triplets),
                 **retrieval_scores(embeddings, labels[task], ks=RECALLS),
@@ -92,8 +97,8 @@ class RetrievalNetworks(Networks):
         return {"retrieval": {**scores, "tasks": by_task}}
 
     def embeddings(self, models):
-        """The test crops as every task sees them: a dict from task to an array (M, size)."""
-        images, found = self.data.test["image"].astype("float32"), {}
+        """The test pictures as every task sees them: a dict from task to an array (M, size)."""
+        images, found = self.data.test["image"], {}
         if len(models) == 1 and not _gates(models[0]):
             return dict.fromkeys(self.tasks, self._embedded(models[0], images, 0))
         for number, task in enumerate(self.tasks):
@@ -135,8 +140,11 @@ class RetrievalNetworks(Networks):
         return {layer: each.tolist() for layer, each in update_compliance(products).items()}
 
     def _embedded(self, model, images, row):
-        rows = np.full(len(images), row, "int32")
-        return model.predict([images, rows], batch_size=256, verbose=0)
+        found = []
+        for start in range(0, len(images), 256):
+            batch = images[start : start + 256].astype("float32")
+            found.append(model.predict_on_batch([batch, np.full(len(batch), row, "int32")]))
+        return np.concatenate(found)
 
     def _embedding(self, name, tasks, **gates):
         """A trained network with gates, which starts from the seed's weights."""
@@ -159,12 +167,14 @@ class RetrievalNetworks(Networks):
 
     def _batches(self, tasks, seed, count=None):
         train = self.data.train
+        known = "triplets" if "triplets" in train else "labels"
         return TripletBatches(
             train["image"],
-            {task: train["labels"][task] for task in tasks},
+            **{known: {task: train[known][task] for task in tasks}},
             triplets_per_task=self.settings.triplets_per_task,
             batches_per_epoch=count or self.settings.steps_an_epoch,
             seed=seed,
+            **reading(train["image"]),
         )
 
     def _losses(self, tasks):

@@ -76,6 +76,7 @@ def paper(num_tasks, triplets_per_task, size, embedding):
         adagrad=True,
         annealed=False,
         rate_falls_after=40_000,
+        judged_triplets=20_000,
         augmented=False,
         steps_an_epoch=1000,
     )

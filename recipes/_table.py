@@ -79,7 +79,17 @@ class Table:
     competing: tuple = ()
     rectified: tuple = ()
 
-    def run(self, preset, data="rooms", tasks=None, seeds=1, rows=None, output=None, data_dir=None):
+    def run(
+        self,
+        preset,
+        data="rooms",
+        tasks=None,
+        seeds=1,
+        rows=None,
+        output=None,
+        data_dir=None,
+        weights=None,
+    ):
         """Trains and scores what is not there yet; returns the results, which it also writes.
 
         Args:
@@ -90,6 +100,8 @@ class Table:
             rows: names of the rows; the default ones if `None`.
             output: folder, shared by all tables; by default one below `results/`.
             data_dir: folder of the data set's files, if it has any.
+            weights: file of weights that the networks start from in place of random ones, as of
+                the application.
 
         Returns:
             A dict, as in `results.json`: of every row its size and, by seed, its scores.
@@ -97,6 +109,11 @@ class Table:
         problem, backend = self.problem, keras.backend.backend()
         settings = problem.presets[preset]
         tasks = tuple(tasks or settings.tasks or problem.pair)
+        if data != "rooms" and data_dir is None:
+            raise SystemExit(f"--data {data} needs --data-dir, the folder of its files.")
+        if weights is not None:
+            network = {**settings.network, "weights": weights}
+            settings = dataclasses.replace(settings, network=network)
         loaded = problem.load(data, settings, data_dir)
         name = "-".join([preset, data, backend, *([] if tasks == problem.pair else tasks)])
         folder = open_folder(
@@ -189,6 +206,9 @@ class Table:
         parser.add_argument("--preset", choices=problem.presets, default="mini")
         parser.add_argument("--data", choices=problem.data_sets, default="rooms")
         parser.add_argument("--data-dir", help="folder of the data set's files")
+        parser.add_argument(
+            "--weights", help="file that networks start from, of ImageNet, say; random by default"
+        )
         parser.add_argument("--tasks", choices=problem.tasks, nargs="+", default=problem.pair)
         parser.add_argument("--seeds", type=_positive, default=1, help="number of seeds (1)")
         parser.add_argument(

@@ -34,7 +34,7 @@ TABLE = ada_share_table(
     },
     tasks=("segmentation", "depth"),
     paper_data="Cityscapes",
-    data_set="cityscapes",
+    data_sets=("cityscapes_mtl",),
 )
 
 if __name__ == "__main__":

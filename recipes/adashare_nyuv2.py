@@ -61,7 +61,7 @@ TABLE = ada_share_table(
     },
     tasks=("segmentation", "normals", "depth"),
     paper_data="NYUv2",
-    data_set="nyuv2",
+    data_sets=("nyuv2",),
 )
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ TABLE = ada_share_table(
     },
     tasks=tuple(WEIGHTS),
     paper_data="Taskonomy",
-    data_set="taskonomy",
+    data_sets=("taskonomy",),
 )
 
 if __name__ == "__main__":

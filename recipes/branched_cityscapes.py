@@ -26,7 +26,7 @@ TABLE = branched_table(
     tasks=tuple(WEIGHTS),
     budgets=(1, 2),
     paper_data="Cityscapes",
-    data_set="cityscapes",
+    data_sets=("cityscapes_mtl",),
 )
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ TABLE = branched_table(
     budgets=(1, 2, 3, 4),
     default_budgets=(1, 2, 3),
     paper_data="rooms",
+    data_sets=("nyuv2", "taskonomy"),
 )
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ TABLE = branched_table(
     budgets=(1, 2, 3, 4),
     default_budgets=(1, 2, 3),
     paper_data="Taskonomy",
-    data_set="taskonomy",
+    data_sets=("taskonomy",),
 )
 
 if __name__ == "__main__":

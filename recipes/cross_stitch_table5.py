@@ -77,7 +77,8 @@ def predictions(networks, models, tasks=None):
 def gain_per_class(axes, networks, known):
     """The mean over the seeds of what each class gains."""
     names = networks.data.class_names
-    counts = np.bincount(networks.data.train["segmentation"].ravel(), minlength=256)[: len(names)]
+    labels = networks.data.train["segmentation"]
+    counts = sum(np.bincount(each.ravel(), minlength=256) for each in labels)[: len(names)]
     baseline, stitched = known["one-task"], known["cross-stitch"]
     gains = [
         np.array(stitched[seed]["segmentation"]["per_class_iu"], float)

@@ -23,7 +23,7 @@ PRESETS = {
 }
 
 TABLE = retrieval_table(
-    "modulation_zappos50k", PRESETS, property_labels, "UT-Zappos50K", "zappos50k"
+    "modulation_zappos50k", PRESETS, property_labels, "UT-Zappos50K", "ut_zappos50k"
 )
 
 if __name__ == "__main__":

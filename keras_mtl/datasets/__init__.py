@@ -1,6 +1,15 @@
 """Data sets, and feeding them to `fit`."""
 
-from keras_mtl.datasets import multi_fashion, nyuv2, rooms, voc2008_attributes
+from keras_mtl.datasets import (
+    celeba,
+    cityscapes_mtl,
+    multi_fashion,
+    nyuv2,
+    rooms,
+    taskonomy,
+    ut_zappos50k,
+    voc2008_attributes,
+)
 from keras_mtl.datasets.alternating_batches import AlternatingBatches
 from keras_mtl.datasets.array_batches import ArrayBatches
 from keras_mtl.datasets.center_offsets import center_offsets
@@ -21,7 +30,9 @@ __all__ = [
     "LazyArray",
     "RoIBatches",
     "TripletBatches",
+    "celeba",
     "center_offsets",
+    "cityscapes_mtl",
     "edge_map",
     "keypoint_map",
     "multi_fashion",
@@ -30,5 +41,7 @@ __all__ = [
     "rooms",
     "sample_rois",
     "sample_triplets",
+    "taskonomy",
+    "ut_zappos50k",
     "voc2008_attributes",
 ]

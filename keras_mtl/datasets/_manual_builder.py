@@ -23,7 +23,10 @@ class ManualBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _info(self):
         return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(self._features()), disable_shuffling=True
+            features=tfds.features.FeaturesDict(self._features()),
+            # What is small but wanted for all examples at once: a builder may fill it in.
+            metadata=tfds.core.MetadataDict(),
+            disable_shuffling=True,
         )
 
     def _split_generators(self, dl_manager):

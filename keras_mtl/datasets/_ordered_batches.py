@@ -83,11 +83,7 @@ class OrderedBatches(keras.utils.PyDataset):
         """Batch `index` of the present epoch: (inputs, {name: target})."""
         if not 0 <= index < len(self):
             raise IndexError(f"Expected a batch from 0 to {len(self) - 1}. Received: {index}")
-        position = self.epoch * len(self) + index
-        if self._read_ahead is None:
-            batch = self._make_at(position)
-        else:
-            batch = self._read_ahead(self._make_at, position)
+        batch = self._at(self.epoch * len(self) + index)
         if index == len(self) - 1:
             self._last_was_read = True
         return batch
@@ -101,8 +97,13 @@ class OrderedBatches(keras.utils.PyDataset):
         if self._last_was_read:
             self.epoch += 1
 
+    def _at(self, position):
+        """A batch by its place among those of all epochs, which may have been read ahead."""
+        if self._read_ahead is None:
+            return self._make_at(position)
+        return self._read_ahead(self._make_at, position)
+
     def _make_at(self, position):
-        """A batch by its place among those of all epochs."""
         return self._make(*divmod(position, len(self)))
 
     def _make(self, epoch, index):

@@ -17,6 +17,9 @@ class Records:
         num_examples: Only the first so many; all if `None`.
         config: Name of the builder's configuration, if it has several.
 
+    Attributes:
+        metadata: Dict of what the builder has noted of all examples together.
+
     Raises:
         ImportError: TFDS is not installed.
         FileNotFoundError, ValueError: As of the data set's builder, in preparing.
@@ -27,6 +30,7 @@ class Records:
         cache_dir = Path(data_dir) / "prepared" if cache_dir is None else Path(cache_dir)
         builder = _prepared(name, Path(data_dir), cache_dir, config)
         self._features = builder.info.features
+        self.metadata = builder.info.metadata
         # What is decoded, and to what size, is decided column by column.
         skip = dict.fromkeys(self._features, _tfds().decode.SkipDecoding())
         try:

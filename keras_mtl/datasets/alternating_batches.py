@@ -83,7 +83,7 @@ class AlternatingBatches(OrderedBatches):
         of_policy = index >= self.steps[0]
         part = self.parts["policy" if of_policy else "weights"]
         place = index - self.steps[0] if of_policy else index
-        return part._make(*divmod(epoch * self.steps[of_policy] + place, len(part)))
+        return part._at(epoch * self.steps[of_policy] + place)
 
 
 def _check_alike(weights, policy):

@@ -77,6 +77,11 @@ class LazyArray:
         """A `LazyArray` of `function(row)` for each row."""
         return LazyArray(_Mapped(self._row, function), self._length)
 
+    def take(self, rows):
+        """A `LazyArray` of some rows, given as a list of integers or a mask."""
+        numbers = self._numbers(rows)
+        return LazyArray(_Taken(self._row, numbers), len(numbers))
+
     @property
     def _first_row(self):
         if self._first is None and self._length:
@@ -90,6 +95,8 @@ class LazyArray:
         return number % self._length
 
     def _numbers(self, key):
+        if isinstance(key, tuple):
+            raise IndexError(f"Expected rows alone, not positions on several axes. Received: {key}")
         key = np.asarray(key)
         if key.dtype == bool and key.shape == (self._length,):
             return np.flatnonzero(key).tolist()
@@ -111,6 +118,16 @@ class LazyArray:
                 f"Received: {shapes[:3]}."
             )
         return np.stack(rows)
+
+
+class _Taken:
+    """Rows by their place in a list; it pickles if their function does."""
+
+    def __init__(self, row, numbers):
+        self._row, self._numbers = row, numbers
+
+    def __call__(self, number):
+        return self._row(self._numbers[number])
 
 
 class _Mapped:

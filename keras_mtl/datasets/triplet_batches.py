@@ -32,7 +32,7 @@ class TripletBatches(OrderedBatches):
     `batches_per_epoch`.
 
     Args:
-        images: Array (N, H, W, 3).
+        images: Array or `LazyArray` (N, H, W, 3).
         labels: Dict from a task's name, a string, to integers (N,), -1 where unknown.
         triplets: Dict from a task's name to integers (K, 3), the numbers of images; instead of
             `labels`.
@@ -49,8 +49,8 @@ class TripletBatches(OrderedBatches):
         augment: Callable `(images, targets, rng) -> (images, targets)`, such as those of
             `keras_mtl.augmentation`. It is handed the images of one task at a time, an empty dict,
             and a generator of that task and batch.
-        **kwargs: As of `keras.utils.PyDataset`, but `workers` above 1 and `use_multiprocessing` are
-            refused, as by `ArrayBatches`.
+        **kwargs: As of `keras.utils.PyDataset`. `workers` above 1 and `use_multiprocessing` are for
+            a `LazyArray`, as of `ArrayBatches`, and refused for an array in memory.
 
     Batches:
         `((images, task), task)`, or `(images, task)` without `task_input`; images (R, H, W, 3) and
@@ -90,7 +90,8 @@ class TripletBatches(OrderedBatches):
         augment=None,
         **kwargs,
     ):
-        refuse_workers(kwargs, "the batches are rows of arrays in memory")
+        if isinstance(images, np.ndarray):
+            refuse_workers(kwargs, "the batches are rows of arrays in memory")
         if (labels is None) == (triplets is None):
             raise ValueError(
                 "One of `labels` and `triplets` must be given. "

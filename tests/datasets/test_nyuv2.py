@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-from published_files.nyuv2 import TEST, TRAIN, shrink_nyuv2, write_nyuv2
 from PIL import Image
+from published_files.nyuv2 import TEST, TRAIN, shrink_nyuv2, write_nyuv2
 
 from keras_mtl.datasets import nyuv2
 

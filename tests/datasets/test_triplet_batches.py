@@ -6,7 +6,7 @@ import pytest
 from numpy_weights import draw_by_numpy
 
 from keras_mtl.augmentation import RandomHorizontalFlip
-from keras_mtl.datasets import TripletBatches
+from keras_mtl.datasets import LazyArray, TripletBatches
 from keras_mtl.losses import TripletLoss
 from keras_mtl.metrics import TripletAccuracy
 
@@ -134,6 +134,16 @@ def test_without_shuffle_all_epochs_are_the_first(maker):
         np.testing.assert_array_equal(numbers[:, 0].reshape(-1, 3), TRIPLETS["many"])
         rounds = np.tile(TRIPLETS["five"], (4, 1))
         np.testing.assert_array_equal(numbers[:, 1].reshape(-1, 3), rounds)
+
+
+@pytest.mark.parametrize("maker", [make, make_given])
+def test_lazy_images_are_read_alike_by_threads(maker, monkeypatch):
+    expected = maker(augment=RandomHorizontalFlip())
+    expected = np.stack([read(expected), read(expected)])
+    monkeypatch.setitem(globals(), "IMAGES", LazyArray(IMAGES.__getitem__, N))
+    for workers in (1, 2):
+        data = maker(augment=RandomHorizontalFlip(), workers=workers, max_queue_size=3)
+        np.testing.assert_array_equal([read(data), read(data)], expected)
 
 
 def test_more_places_in_a_batch_than_triplets():

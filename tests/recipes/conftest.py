@@ -116,7 +116,7 @@ def tiny(tiny_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipes."""
     settings, data = tiny_data
     monkeypatch.setitem(PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._dense.DenseData", lambda name, settings: data)
+    monkeypatch.setattr("recipes._dense.DenseData", lambda *arguments: data)
     return settings
 
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_mtl.datasets import ArrayBatches
 from recipes import _networks, _resumable_fit
-from recipes._dense_data import IMAGE_LABELS, PAIR, TASKS, DenseData
+from recipes._dense_data import IMAGE_LABELS, PAIR, TASKS
 from recipes._dense_networks import DenseNetworks
 from recipes._dense_settings import PRESETS
 
@@ -164,11 +164,6 @@ def test_networks_are_functions_of_the_seed(tiny_data, tmp_path, monkeypatch):
         lambda networks: networks._trained_on_image_labels(),
     ):
         assert_same(build(one).get_weights(), build(other).get_weights())
-
-
-def test_the_data_that_is_not_there_is_named(tiny_data):
-    with pytest.raises(SystemExit, match="--data nyuv2: .* no reader"):
-        DenseData("nyuv2", tiny_data[0])
 
 
 def test_the_paper_preset_holds_the_papers_numbers():

@@ -150,11 +150,6 @@ def test_the_paper_preset_and_rows():
     assert all(len(numbers) == 2 for numbers in TABLE6.paper.values())
 
 
-def test_files_that_are_not_there_are_asked_for(tiny_detection_data):
-    with pytest.raises(SystemExit, match="voc2008_attributes needs --data-dir"):
-        DetectionData("voc2008_attributes", tiny_detection_data[0])
-
-
 @pytest.mark.one_backend
 def test_photographs(tiny_detection_data, untrained, tmp_path, monkeypatch, capsys):
     """From the published files to a row of the table."""

@@ -142,11 +142,6 @@ def test_a_diverged_row_is_left_out_of_the_pictures(tiny_retrieval, tiny_retriev
     assert list(joint_networks(TABLE, networks, results)) == ["fully shared"]
 
 
-def test_data_without_a_reader_is_refused(tmp_path):
-    with pytest.raises(SystemExit, match="no reader"):
-        TABLE.run("mini", data="zappos50k", output=tmp_path)
-
-
 def test_compliance_is_kept(of_seed, untrained):
     model = of_seed.modulated()
     found = of_seed.compliance(model)

@@ -1,0 +1,88 @@
+"""`celeba.load`: the data set as arrays or as batches."""
+
+import numpy as np
+
+from .._as_batches import as_batches
+from .._records import Records
+from .._scaling import Square
+from .attributes import ATTRIBUTES, TASK_NAMES
+
+SPLITS = ("train", "validation", "test")
+
+
+def load(
+    split,
+    data_dir,
+    *,
+    size=None,
+    num_images=None,
+    as_arrays=True,
+    tasks=("attributes",),
+    cache_dir=None,
+    **batches,
+):
+    """Loads the faces of CelebA, aligned and cropped, with 40 attributes each.
+
+    How to get the files is in this module's README.md; TFDS is an extra, `pip install
+    'keras-mtl[data]'`. At the first call they are checked and prepared, with a progress bar, for
+    reading picture by picture; that takes 1.5 GB. No picture is held in memory.
+
+    Args:
+        split: "train" (162,770 pictures), "validation" (19,867) or "test" (19,962), as published.
+        data_dir: Folder of the published files.
+        size: Sides in pixels of the largest square of the middle; by default pictures come out as
+            published, 218 high and 178 wide.
+        num_images: Only the first so many pictures; all if `None`.
+        as_arrays: Whether to return arrays (True) or batches for `fit` (False).
+        tasks: With `as_arrays=False`, what are the targets: "attributes" for all of them as one
+            task, int32 (batch, 40), or some of `TASK_NAMES`, each a task of its own, int32
+            (batch, 1). The names are the keys of the targets.
+        cache_dir: Folder of the prepared files; by default `prepared` in `data_dir`. To prepare
+            anew, remove it.
+        **batches: With `as_arrays=False`, as of `ArrayBatches`: `batch_size` (16), `augment`,
+            `workers`, `seed` and so on. The training split is shuffled.
+
+    Returns:
+        With `as_arrays=True` a dict:
+
+        - `image`: `LazyArray` of uint8 (N, 218, 178, 3) or (N, size, size, 3), RGB.
+        - `attributes`: uint8 array (N, 40), 0 or 1, in the order of `ATTRIBUTES`.
+
+        With `as_arrays=False` an `ArrayBatches` of (images, {task: target}).
+
+    Raises:
+        ImportError: TFDS is not installed.
+        FileNotFoundError: A file is missing; the error says where it is from.
+        ValueError: An argument is out of range, or a file is cut, of another size or otherwise not
+            as published; the error names it.
+
+    Source: Liu et al., Deep Learning Face Attributes in the Wild, ICCV 2015.
+
+    Example:
+
+    ```python
+    train = celeba.load(
+        "train", "data/celeba", size=150, as_arrays=False, tasks=("Smiling", "Young"), workers=2
+    )
+    model.fit(train, epochs=10, shuffle=False)
+    ```
+    """
+    if split not in SPLITS:
+        raise ValueError(f"`split` must be one of {list(SPLITS)}. Received: {split!r}.")
+    square = Square(size)
+    records = Records("celeba", split, data_dir, cache_dir, num_images)
+    columns = {
+        "image": records.column("image", decode=square.picture),
+        "attributes": _bits(records.metadata["attributes"][split])[: len(records)],
+    }
+    if as_arrays:
+        return columns
+    single = np.split(columns["attributes"], len(ATTRIBUTES), axis=1)
+    return as_batches(
+        {**columns, **dict(zip(TASK_NAMES, single, strict=True))}, tasks, split, batches
+    )
+
+
+def _bits(text):
+    packed = np.frombuffer(bytes.fromhex(text), "uint8").reshape(-1, len(ATTRIBUTES) // 8)
+    return np.unpackbits(packed, axis=1)

@@ -1,0 +1,67 @@
+"""UT-Zappos50K for TFDS, from the files as they are published."""
+
+import csv
+
+from .._existing import existing
+from .._manual_builder import ManualBuilder, encoded
+from .._published import checked_picture
+from .properties import COLUMNS
+
+COUNT = 50_025
+
+DATA, IMAGES = "ut-zap50k-data", "ut-zap50k-images"
+SOURCES = {
+    f"{DATA}/meta-data.csv": "the labels of UT-Zappos50K (Yu & Grauman, University of Texas at "
+    "Austin), of its ut-zap50k-data.zip",
+    IMAGES: "the folder of pictures that ut-zap50k-images.zip of UT-Zappos50K unpacks to",
+}
+
+
+class Builder(ManualBuilder):
+    """Pictures, in the order of `meta-data.csv`; the metadata hold its columns."""
+
+    def _features(self):
+        return {"image": encoded(encoding="jpeg")}
+
+    def _examples_of_splits(self, folder):
+        for name, source in SOURCES.items():
+            existing(folder / name, source, folder=name == IMAGES)
+        columns = read_columns(folder / DATA / "meta-data.csv")
+        self.info.metadata["columns"] = columns
+        # TFDS has another use for the name "all".
+        return {"shoes": _examples(folder / IMAGES, columns["CID"])}
+
+
+def read_columns(path):
+    """A dict from the name of a column to its values, strings, "" where there is none."""
+    with path.open(newline="", encoding="utf-8") as file:
+        names, *rows = list(csv.reader(file)) or [[]]
+    if names != ["CID", *COLUMNS]:
+        raise ValueError(f"{path}, line 1, must name CID, {', '.join(COLUMNS)}. Received: {names}.")
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(names):
+            raise ValueError(
+                f"{path}, line {number}, must hold {len(names)} values. Received: {len(row)}."
+            )
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+    different = len(set(columns.get("CID", ())))
+    if not different == len(rows) == COUNT:
+        raise ValueError(
+            f"{path} must hold {COUNT} shoes. Received: {len(rows)}, {different} of them different."
+        )
+    return columns
+
+
+def _examples(images, cids):
+    # By name, which is unique: folders that end in a dot are spelled differently in image-path.mat,
+    # as not every file system has such.
+    paths = {path.name: path for path in images.glob("*/*/*/*.jpg")}
+    for row, cid in enumerate(cids):
+        name = f"{cid.replace('-', '.')}.jpg"
+        if name not in paths:
+            raise FileNotFoundError(
+                f"{images} must hold {name!r}, the picture of the shoe {cid}, in a folder of its "
+                f"category. Received: {len(paths)} other pictures."
+            )
+        # Most are 102 high and 136 wide, but not all.
+        yield row, {"image": checked_picture(paths[name], ("RGB", "L", "CMYK"))}

@@ -1,0 +1,96 @@
+"""Where the pictures of dense tasks come from: rendered rooms, or published data in a folder."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_mtl.datasets import cityscapes_mtl, nyuv2, rooms, taskonomy
+from recipes._columns import rows_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A data set with targets for every pixel.
+
+    Attributes:
+        class_names: those of the segmentation.
+        load: function of a split's name, `DenseSettings`, a number of pictures and a folder that
+            returns a dict of arrays, or of `LazyArray`s.
+        test: name of the split that networks are tested on.
+        validation: name of a split of its own, or `None`: then it is taken from the training's.
+    """
+
+    class_names: tuple
+    load: object
+    test: str = "test"
+    validation: str | None = None
+
+
+def _rooms(split, settings, num_images, data_dir):
+    return rooms.load(split, settings.size, num_images)
+
+
+def _nyuv2(split, settings, num_images, data_dir):
+    return nyuv2.load(split, data_dir, **_options(settings, num_images))
+
+
+def _cityscapes_mtl(split, settings, num_images, data_dir):
+    loaded = cityscapes_mtl.load(split, data_dir, **_options(settings, num_images))
+    # What the papers call depth here; that of the sky is infinite.
+    return {**loaded, "depth": loaded["inverse_depth"]}
+
+
+def _taskonomy(split, settings, num_images, data_dir):
+    return taskonomy.load(split, data_dir, **_options(settings, num_images))
+
+
+def _options(settings, num_images):
+    return {"shortest_side": settings.size, "num_images": num_images}
+
+
+SOURCES = {
+    "rooms": Source(rooms.CLASSES, _rooms, validation="validation"),
+    "nyuv2": Source(nyuv2.CLASSES_40, _nyuv2),
+    # The test split's labels are not published.
+    "cityscapes_mtl": Source(cityscapes_mtl.CLASSES_19, _cityscapes_mtl, test="validation"),
+    "taskonomy": Source(taskonomy.CLASSES, _taskonomy, validation="validation"),
+}
+
+
+def load_parts(name, settings, data_dir, validation_images=0):
+    """The pictures of a data set and their targets.
+
+    Args:
+        name: name of the data set, one of `SOURCES`.
+        settings: the `DenseSettings`; pictures of published data keep their shape, and get `size`
+            as their shorter side.
+        data_dir: folder of the published files.
+        validation_images: number of pictures to choose by. Where they are not published as such
+            they are drawn from those of the training, which lack them then.
+
+    Returns:
+        A dict of `train`, `test` and, if asked for, `validation`, each a dict of arrays.
+    """
+    source = SOURCES[name]
+    parts = {
+        "train": source.load("train", settings, settings.train_images, data_dir),
+        "test": source.load(source.test, settings, settings.test_images, data_dir),
+    }
+    if validation_images and source.validation:
+        parts["validation"] = source.load(source.validation, settings, validation_images, data_dir)
+    elif validation_images:
+        count = len(parts["train"]["image"])
+        if validation_images >= count:
+            raise SystemExit(
+                f"--data {name}: of {count} training pictures {validation_images} cannot be left "
+                "out for validation."
+            )
+        order = np.random.default_rng(0).permutation(count)
+        for part, rows in {
+            "validation": np.sort(order[:validation_images]),
+            "train": np.sort(order[validation_images:]),
+        }.items():
+            parts[part] = {
+                column: rows_of(values, rows) for column, values in parts["train"].items()
+            }
+    return parts
