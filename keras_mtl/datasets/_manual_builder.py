@@ -1,25 +1,32 @@
 """What the TFDS builders of data sets have in common whose files a user has to get."""
 
 import io
+import sys
+from functools import partial
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow_datasets as tfds
 
+from ._scaling import pillow
 
-class ManualBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """Base class: a subclass defines `_features` and `_examples_of_splits`.
 
-    Pictures are yielded as the bytes of their files, so that preparing needs no TensorFlow and
-    loses nothing, and examples keep the order in which they are yielded.
+class ManualBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
+    """Base class: a subclass defines `_features` and `_splits`.
+
+    Pictures are kept as the bytes of their files, so that preparing loses nothing, and in the order
+    of the published lists. They are written file by file of `SHARD_ROWS` examples: TFDS's usual
+    builder collects a split in memory, and beyond 1 GB by TensorFlow, which is not needed here.
     """
 
     VERSION = tfds.core.Version("1.0.0")
+    SHARD_ROWS = 64
 
     @property
     def MANUAL_DOWNLOAD_INSTRUCTIONS(self):
         """The data set's README, which says where the files are from."""
-        return (self._get_pkg_dir_path() / "README.md").read_text()
+        return (self._get_pkg_dir_path() / "README.md").read_text(encoding="utf-8")
 
     def _info(self):
         return self.dataset_info_from_configs(
@@ -29,19 +36,42 @@ class ManualBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             disable_shuffling=True,
         )
 
-    def _split_generators(self, dl_manager):
-        return self._examples_of_splits(Path(dl_manager.manual_dir))
-
-    def _generate_examples(self):
-        raise NotImplementedError  # `_examples_of_splits` makes the generators
+    def _shard_iterators_per_split(self, dl_manager):
+        splits = self._splits(Path(dl_manager.manual_dir))
+        shards = {}
+        for split, (items, example) in splits.items():
+            bar = _bar(self.name, split, len(items))
+            starts = range(0, max(1, len(items)), self.SHARD_ROWS)
+            shards[split] = [
+                partial(_shard, items, example, range(start, start + self.SHARD_ROWS), bar)
+                for start in starts
+            ]
+        return shards
 
     def _features(self):
         """A dict from name to TFDS feature."""
         raise NotImplementedError
 
-    def _examples_of_splits(self, folder):
-        """A dict from split to a generator of `(number, example)`, of the files in a folder."""
+    def _splits(self, folder):
+        """Of the files in a folder, a dict from split to `(items, example)`.
+
+        `items` is a list, in the order that the examples shall have, and `example` the function of
+        an item that reads and checks its files: it returns a dict of the features.
+        """
         raise NotImplementedError
+
+
+def _shard(items, example, rows, bar):
+    for row in rows[: len(items) - rows.start]:
+        yield row, example(items[row])
+        bar.update(row + 1)
+
+
+def _bar(name, split, count):
+    print(f"Preparing {name}, {split}, once:", flush=True)
+    # A log file gets a line only now and then.
+    interval = 0.2 if sys.stdout.isatty() else 10.0
+    return keras.utils.Progbar(count, interval=interval, unit_name="example")
 
 
 def encoded(shape=(None, None, 3), dtype=np.uint8, encoding="png"):
@@ -51,9 +81,7 @@ def encoded(shape=(None, None, 3), dtype=np.uint8, encoding="png"):
 
 def png(values):
     """An array of uint8 or uint16 as the bytes of a PNG file."""
-    from PIL import Image
-
     file = io.BytesIO()
     # Higher levels take four times as long to write, for a tenth of the size.
-    Image.fromarray(values).save(file, "png", compress_level=1)
+    pillow().fromarray(values).save(file, "png", compress_level=1)
     return file.getvalue()

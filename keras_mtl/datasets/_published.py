@@ -2,6 +2,9 @@
 
 from ._scaling import open_picture
 
+MODES_16 = ("I;16", "I")
+"""What Pillow opens pictures of 16 bits as, depending on its version."""
+
 
 def checked_picture(path, mode, size=None):
     """The bytes of a picture's file.
@@ -37,3 +40,12 @@ def read_mat(path):
         return scipy.io.loadmat(path)
     except Exception as error:  # of many kinds, for files that are cut
         raise ValueError(f"{path} must be a whole MATLAB file: {error}") from error
+
+
+def read_text(path):
+    """The text of a file; raises ValueError if it is none."""
+    try:
+        # Editors may put a mark at its beginning.
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be a text file (UTF-8): {error}") from error

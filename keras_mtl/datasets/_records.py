@@ -1,7 +1,12 @@
 """Examples that TFDS has prepared on disk, read one by one."""
 
+import contextlib
 import importlib
+import json
+import random
 from pathlib import Path
+
+from keras_mtl._check_integer import check_integer
 
 from .lazy_array import LazyArray
 
@@ -14,34 +19,42 @@ class Records:
         split: Name of the split, one of the data set's.
         data_dir: Folder of the published files.
         cache_dir: Folder of the prepared files; `prepared` in `data_dir` if `None`.
-        num_examples: Only the first so many; all if `None`.
+        num_examples: `num_images`: only the first so many; all if `None`.
         config: Name of the builder's configuration, if it has several.
-
-    Attributes:
-        metadata: Dict of what the builder has noted of all examples together.
 
     Raises:
         ImportError: TFDS is not installed.
-        FileNotFoundError, ValueError: As of the data set's builder, in preparing.
+        FileNotFoundError, ValueError: As of the data set's builder, in preparing; or
+            `num_examples` is no integer above 0.
         OSError: The prepared files are damaged; also when they are read.
     """
 
     def __init__(self, name, split, data_dir, cache_dir=None, num_examples=None, config=None):
-        cache_dir = Path(data_dir) / "prepared" if cache_dir is None else Path(cache_dir)
-        builder = _prepared(name, Path(data_dir), cache_dir, config)
+        if num_examples is not None:
+            check_integer("num_images", num_examples, 1)
+        # Absolute, as pictures are read when the working directory may be another.
+        data_dir = Path(data_dir).expanduser().absolute()
+        cache_dir = Path(cache_dir or data_dir / "prepared").expanduser().absolute()
+        builder = _prepared(name, data_dir, cache_dir, config)
         self._features = builder.info.features
-        self.metadata = builder.info.metadata
+        self._folder, self._metadata = builder.data_dir, builder.info.metadata
         # What is decoded, and to what size, is decided column by column.
         skip = dict.fromkeys(self._features, _tfds().decode.SkipDecoding())
         try:
             self._source = builder.as_data_source(split=split, decoders=skip)
         except (KeyError, RuntimeError) as error:
-            raise _damaged(builder.data_dir, error) from error
+            raise _damaged(self._folder, error) from error
         length = len(self._source)
         self._length = length if num_examples is None else min(num_examples, length)
 
     def __len__(self):
         return self._length
+
+    def noted(self, key):
+        """What the builder has noted of all examples together, in its metadata."""
+        if key not in self._metadata:
+            raise _damaged(self._folder, f"the metadata have no {key}")
+        return self._metadata[key]
 
     def column(self, *features, decode=None):
         """A `LazyArray` of what `decode` makes of some features of each example.
@@ -63,6 +76,9 @@ class _Column:
     def __call__(self, number):
         try:
             example = self._source[number]
+            # As behind the end of a file that is cut.
+            if all(value is None for value in example.values()):
+                raise RuntimeError(f"record {number} is empty")
         except RuntimeError as error:
             raise _damaged(self._source.dataset_info.data_dir, error) from error
         values = [
@@ -74,6 +90,9 @@ class _Column:
 
 def _tfds():
     try:
+        # TFDS needs these two, but does not require them everywhere.
+        import array_record  # noqa: F401
+        import importlib_resources  # noqa: F401
         import tensorflow_datasets
     except ImportError as error:
         raise ImportError(
@@ -87,20 +106,47 @@ def _prepared(name, data_dir, cache_dir, config):
     from google.protobuf.json_format import ParseError  # which TFDS brings
 
     module = importlib.import_module(f"keras_mtl.datasets.{name}.{name}_dataset_builder")
-    try:
-        builder = module.Builder(data_dir=cache_dir, config=config, file_format="array_record")
-    except ParseError as error:
-        raise _damaged(cache_dir / name, error) from error
-    if not builder.is_prepared():
-        if not data_dir.is_dir():
-            raise FileNotFoundError(
-                f"`data_dir` must be the folder of {name}'s files. Received: no {data_dir}.\n\n"
-                f"{builder.MANUAL_DOWNLOAD_INSTRUCTIONS}"
-            )
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(manual_dir=data_dir)
+
+    def new_builder():
+        try:
+            return module.Builder(data_dir=cache_dir, config=config, file_format="array_record")
+        except (ParseError, json.JSONDecodeError) as error:
+            raise _damaged(cache_dir / name, error) from error
+
+    builder = new_builder()
+    # `is_prepared` would warn that it is not.
+    if builder.data_path.exists():
+        return builder
+    if not data_dir.is_dir():
+        raise FileNotFoundError(
+            f"`data_dir` must be the folder of {name}'s files. Received: no {data_dir}.\n\n"
+            f"{builder.MANUAL_DOWNLOAD_INSTRUCTIONS}"
         )
+    try:
+        with _draws_of_its_own():
+            builder.download_and_prepare(
+                download_config=tfds.download.DownloadConfig(manual_dir=data_dir)
+            )
+    except OSError:
+        # Of processes that prepare at the same time all but the first fail in the end.
+        builder = new_builder()
+        if not builder.data_path.exists():
+            raise
     return builder
+
+
+@contextlib.contextmanager
+def _draws_of_its_own():
+    """TFDS draws the name of its temporary folder: not the same in processes of the same seed.
+
+    Nor must what is drawn afterwards depend on whether the data had been prepared before.
+    """
+    state = random.getstate()
+    random.seed()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def _damaged(folder, error):

@@ -76,15 +76,20 @@ class Square:
         )
 
 
-def open_picture(file):
-    """Opens a picture with Pillow, of which only the header is read; `file` as Pillow takes it."""
+def pillow():
+    """Pillow's module of pictures."""
     try:
         from PIL import Image
     except ImportError as error:
         raise ImportError(
             "Reading pictures needs Pillow: install it with `pip install 'keras-mtl[data]'`."
         ) from error
-    return Image.open(file)
+    return Image
+
+
+def open_picture(file):
+    """Opens a picture with Pillow, of which only the header is read; `file` as Pillow takes it."""
+    return pillow().open(file)
 
 
 def read_picture(image, new_size=None):

@@ -50,12 +50,16 @@ class LazyArray:
         if isinstance(key, slice):
             return self._stack(range(self._length)[key])
         try:
+            if isinstance(key, bool):  # an integer to Python, but no row
+                raise TypeError
             number = operator.index(key)
         except TypeError:
             return self._stack(self._numbers(key))
         return self._row(self._checked(number))
 
     def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("`copy` must not be False: the rows have to be made. Received: False.")
         return np.asarray(self[:], dtype)
 
     @property
@@ -108,16 +112,22 @@ class LazyArray:
         return [self._checked(number) for number in key.tolist()]
 
     def _stack(self, numbers):
-        rows = [np.asarray(self._row(number)) for number in numbers]
-        if not rows:
+        if not len(numbers):
             return np.empty((0, *self.shape[1:]), self.dtype)
-        shapes = sorted({row.shape for row in rows})
-        if len(shapes) > 1:
-            raise ValueError(
-                "Rows that are read together must have one shape; read them one by one. "
-                f"Received: {shapes[:3]}."
-            )
-        return np.stack(rows)
+        stacked = None
+        for place, number in enumerate(numbers):
+            row = np.asarray(self._row(number))
+            if stacked is None:
+                stacked = np.empty((len(numbers), *row.shape), row.dtype)
+            # An assignment would broadcast and cast.
+            if (row.shape, row.dtype) != (stacked.shape[1:], stacked.dtype):
+                raise ValueError(
+                    "Rows that are read together must have one shape and type; read them one by "
+                    f"one. Received: {stacked.dtype} of shape {stacked.shape[1:]} and {row.dtype} "
+                    f"of shape {row.shape}."
+                )
+            stacked[place] = row
+        return stacked
 
 
 class _Taken:

@@ -170,14 +170,15 @@ def test_an_interrupted_preparation_is_none(files, monkeypatch):
     folder, truth = files
     from keras_mtl.datasets.nyuv2 import nyuv2_dataset_builder as builder
 
-    examples = builder._examples
+    example = builder._example
 
     def interrupted(*arguments):
-        yield from list(examples(*arguments))[:1]
-        raise KeyboardInterrupt
+        if arguments[-1] == TRAIN[1] - 1:
+            raise KeyboardInterrupt
+        return example(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(builder, "_examples", interrupted)
+        patch.setattr(builder, "_example", interrupted)
         # As if killed: nothing is tidied up.
         patch.setattr("shutil.rmtree", lambda *_, **__: None)
         with pytest.raises(KeyboardInterrupt):
@@ -196,3 +197,33 @@ def test_damaged_prepared_files(files, name):
         path.unlink() if cut is None else path.write_bytes(cut)
         with pytest.raises(OSError, match="prepared files are damaged; remove .*nyuv2.* anew"):
             np.asarray(nyuv2.load("train", folder)["image"])
+
+
+def test_paths_and_options_that_are_easily_wrong(files, monkeypatch):
+    folder, _ = files
+    monkeypatch.setenv("HOME", str(folder.parent))
+    home = f"~/{folder.name}"
+    data = nyuv2.load("train", home, num_images=2, cache_dir=f"{home}/kept")
+    assert (folder / "kept" / "nyuv2").is_dir() and len(data["image"]) == 2
+    monkeypatch.chdir(folder)
+    data = nyuv2.load("train", ".")
+    monkeypatch.chdir("/")
+    assert data["image"][0].shape == (48, 64, 3)
+    with pytest.raises(TypeError, match="no option shortest_size"):
+        nyuv2.load("train", folder, shortest_size=24)
+    for wrong in (0, -1, 2.5):
+        with pytest.raises(ValueError, match="num_images"):
+            nyuv2.load("train", folder, num_images=wrong)
+    with pytest.raises(ValueError, match="`tasks` must be"):
+        nyuv2.load("train", folder, as_arrays=False, tasks=("depth", "depth"))
+
+
+def test_several_files_of_records(files, monkeypatch):
+    """As large data have: they are written one after the other, and keep their order."""
+    folder, truth = files
+    from keras_mtl.datasets.nyuv2 import nyuv2_dataset_builder as builder
+
+    monkeypatch.setattr(builder.Builder, "SHARD_ROWS", 2)
+    data = nyuv2.load("train", folder)
+    assert len(list((folder / "prepared").rglob("*train*array_record*"))) == 2
+    np.testing.assert_array_equal(data["image"], truth["image"][np.array(TRAIN) - 1])

@@ -44,7 +44,7 @@ def test_what_is_read(files):
     np.testing.assert_array_equal(rows_of(data, truth), np.arange(COUNT))
     assert data["image"].shape == (COUNT, 10, 14, 3) and data["image"].dtype == "uint8"
     assert data["image"][ODD].shape == (8, 8, 3)
-    with pytest.raises(ValueError, match="one shape; read them one by one"):
+    with pytest.raises(ValueError, match="one shape and type; read them one by one"):
         data["image"][3:6]
     assert data["values"] == {
         "class": CATEGORIES,

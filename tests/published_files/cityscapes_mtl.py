@@ -14,11 +14,11 @@ NAMES = {
 FOLDERS = {"train": "train", "validation": "val"}
 
 
-def write_cityscapes(folder, rng):
+def write_cityscapes(folder, rng, names=NAMES):
     """Writes the files; returns what they encode, dicts of arrays (N, ...) by split."""
     truth = {}
-    for split, names in NAMES.items():
-        shape = (len(names), HEIGHT, WIDTH)
+    for split, of_split in names.items():
+        shape = (len(of_split), HEIGHT, WIDTH)
         labels = rng.integers(0, 34, shape, "uint8")
         labels[:, 0, :2] = 255  # a number plate
         # The second object of each label from 24 on, or a group.
@@ -30,10 +30,10 @@ def write_cityscapes(folder, rng):
             "labels": labels,
             "instances": np.where(groups, labels, labels.astype(int) * 1000 + 1).astype("uint16"),
             "disparity": disparity.astype("uint16"),
-            "baseline": rng.uniform(0.2, 0.23, len(names)),
-            "focal_length": rng.uniform(2250, 2270, len(names)),
+            "baseline": rng.uniform(0.2, 0.23, len(of_split)),
+            "focal_length": rng.uniform(2250, 2270, len(of_split)),
         }
-        for row, name in enumerate(names):
+        for row, name in enumerate(of_split):
             _write_picture(folder, split, name, {k: v[row] for k, v in truth[split].items()})
     # There, but not read.
     (folder / "leftImg8bit" / "test" / "berlin").mkdir(parents=True)
@@ -66,10 +66,10 @@ def _write_picture(folder, split, name, truth):
     path.write_text(json.dumps(camera))
 
 
-def shrink_cityscapes(monkeypatch):
+def shrink_cityscapes(monkeypatch, names=NAMES):
     """Makes the reader expect as many and as large pictures as `write_cityscapes` writes."""
     from keras_mtl.datasets.cityscapes_mtl import cityscapes_mtl_dataset_builder as builder
 
     monkeypatch.setattr(builder, "HEIGHT", HEIGHT)
     monkeypatch.setattr(builder, "WIDTH", WIDTH)
-    monkeypatch.setattr(builder, "COUNTS", {split: len(names) for split, names in NAMES.items()})
+    monkeypatch.setattr(builder, "COUNTS", {split: len(each) for split, each in names.items()})

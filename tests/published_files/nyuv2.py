@@ -10,9 +10,9 @@ TRAIN, TEST = (2, 4, 5), (1, 3)  # from 1, as in the file
 NAMES_13 = ("Bed", "Books", "Ceiling", "Chair")
 
 
-def write_nyuv2(folder, rng):
-    """Writes the files; returns what they encode, dicts of arrays (5, ...), picture by picture."""
-    count = len(TRAIN) + len(TEST)
+def write_nyuv2(folder, rng, train=TRAIN, test=TEST):
+    """Writes the files; returns what they encode, dicts of arrays (N, ...), picture by picture."""
+    count = len(train) + len(test)
     truth = {
         "image": rng.integers(0, 256, (count, HEIGHT, WIDTH, 3), "uint8"),
         "labels": rng.integers(0, 895, (count, HEIGHT, WIDTH), "uint16"),
@@ -26,7 +26,7 @@ def write_nyuv2(folder, rng):
         file["labels"] = truth["labels"].transpose(0, 2, 1)
         file["depths"] = truth["depth"].transpose(0, 2, 1)
         file["rawDepths"] = np.where(truth["measured"], truth["depth"], 0).transpose(0, 2, 1)
-    splits = {"trainNdxs": np.array(TRAIN)[:, None], "testNdxs": np.array(TEST)[:, None]}
+    splits = {"trainNdxs": np.array(train)[:, None], "testNdxs": np.array(test)[:, None]}
     scipy.io.savemat(folder / "splits.mat", splits)
     truth["to_40"] = rng.integers(1, 41, 894).astype("uint8")
     scipy.io.savemat(folder / "classMapping40.mat", {"mapClass": truth["to_40"][None]})
@@ -36,7 +36,7 @@ def write_nyuv2(folder, rng):
     scipy.io.savemat(folder / "class13Mapping.mat", {"classMapping13": struct})
     normals = rng.normal(size=(count, HEIGHT, WIDTH, 3))
     truth["normals"] = normals / np.linalg.norm(normals, axis=-1, keepdims=True)
-    for split, numbers in {"train": TRAIN, "test": TEST}.items():
+    for split, numbers in {"train": train, "test": test}.items():
         (folder / "nyu_normals_gt" / split).mkdir(parents=True)
         for number in numbers:
             pixels = np.rint((truth["normals"][number - 1][..., ::-1] + 1) * 127.5).astype("uint8")
@@ -44,10 +44,10 @@ def write_nyuv2(folder, rng):
     return truth
 
 
-def shrink_nyuv2(monkeypatch):
+def shrink_nyuv2(monkeypatch, train=TRAIN, test=TEST):
     """Makes the reader expect as many and as large pictures as `write_nyuv2` writes."""
     from keras_mtl.datasets.nyuv2 import nyuv2_dataset_builder as builder
 
     monkeypatch.setattr(builder, "HEIGHT", HEIGHT)
     monkeypatch.setattr(builder, "WIDTH", WIDTH)
-    monkeypatch.setattr(builder, "COUNTS", {"train": len(TRAIN), "test": len(TEST)})
+    monkeypatch.setattr(builder, "COUNTS", {"train": len(train), "test": len(test)})

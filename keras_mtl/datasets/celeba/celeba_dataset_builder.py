@@ -1,10 +1,12 @@
 """CelebA for TFDS, from the files as they are published."""
 
+from functools import partial
+
 import numpy as np
 
 from .._existing import existing
 from .._manual_builder import ManualBuilder, encoded
-from .._published import checked_picture
+from .._published import checked_picture, read_text
 from .attributes import ATTRIBUTES
 
 HEIGHT, WIDTH = 218, 178
@@ -21,10 +23,12 @@ SOURCES = {
 class Builder(ManualBuilder):
     """Pictures; the metadata hold the attributes of each split, a bit each, in hexadecimal."""
 
+    SHARD_ROWS = 10_000
+
     def _features(self):
         return {"image": encoded((HEIGHT, WIDTH, 3), encoding="jpeg")}
 
-    def _examples_of_splits(self, folder):
+    def _splits(self, folder):
         for name, source in SOURCES.items():
             existing(folder / name, source, folder=name == IMAGES)
         attributes = read_attributes(folder / LABELS)
@@ -34,7 +38,8 @@ class Builder(ManualBuilder):
             split: np.packbits([attributes[name] for name in names], axis=1).tobytes().hex()
             for split, names in splits.items()
         }
-        return {split: _examples(folder / IMAGES, names) for split, names in splits.items()}
+        example = partial(_example, folder / IMAGES)
+        return {split: (names, example) for split, names in splits.items()}
 
 
 def read_attributes(path):
@@ -84,7 +89,7 @@ def read_partition(path):
 
 def _lines(path):
     """The words of each line that is not empty."""
-    return [line.split() for line in path.read_text().splitlines() if line.strip()]
+    return [line.split() for line in read_text(path).splitlines() if line.strip()]
 
 
 def _check_same(folder, attributes, partition):
@@ -97,7 +102,6 @@ def _check_same(folder, attributes, partition):
         )
 
 
-def _examples(images, names):
-    for row, name in enumerate(names):
-        path = existing(images / name, "a picture of CelebA; see the README of this data set")
-        yield row, {"image": checked_picture(path, "RGB", (HEIGHT, WIDTH))}
+def _example(images, name):
+    path = existing(images / name, "a picture of CelebA; see the README of this data set")
+    return {"image": checked_picture(path, "RGB", (HEIGHT, WIDTH))}

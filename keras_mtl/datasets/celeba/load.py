@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._as_batches import as_batches
+from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Square
 from .attributes import ATTRIBUTES, TASK_NAMES
@@ -73,14 +73,12 @@ def load(
     records = Records("celeba", split, data_dir, cache_dir, num_images)
     columns = {
         "image": records.column("image", decode=square.picture),
-        "attributes": _bits(records.metadata["attributes"][split])[: len(records)],
+        "attributes": _bits(records.noted("attributes")[split])[: len(records)],
     }
-    if as_arrays:
-        return columns
-    single = np.split(columns["attributes"], len(ATTRIBUTES), axis=1)
-    return as_batches(
-        {**columns, **dict(zip(TASK_NAMES, single, strict=True))}, tasks, split, batches
-    )
+    if not as_arrays:
+        single = np.split(columns["attributes"], len(ATTRIBUTES), axis=1)
+        columns |= dict(zip(TASK_NAMES, single, strict=True))
+    return arrays_or_batches(columns, as_arrays, tasks, split, batches)
 
 
 def _bits(text):

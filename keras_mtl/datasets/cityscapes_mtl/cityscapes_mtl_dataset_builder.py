@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 
 from .._existing import existing
 from .._manual_builder import ManualBuilder, encoded
-from .._published import checked_picture
+from .._published import MODES_16, checked_picture, read_text
 from .._scaling import Scaling
 
 HEIGHT, WIDTH = 1024, 2048
@@ -16,9 +16,6 @@ FOLDERS = {"train": "train", "validation": "val"}
 
 # 255 is -1, number plates.
 LABELS = (*range(34), 255)
-# Pillow opens pictures of 16 bits as either, depending on its version.
-MODES_16 = ("I;16", "I")
-
 # Feature, folder, end of the files' names and what Pillow calls their pixels.
 FILES = (
     ("image", "leftImg8bit", "_leftImg8bit.png", "RGB"),
@@ -44,11 +41,10 @@ class Builder(ManualBuilder):
             "focal_length": tfds.features.Scalar(np.float32),
         }
 
-    def _examples_of_splits(self, folder):
+    def _splits(self, folder):
         for _, name, _, _ in FILES:
             existing(folder / name, f"the folder of {_source(name)}", folder=True)
-        paths = {split: _paths_of_split(folder, split) for split in COUNTS}
-        return {split: _examples(paths[split]) for split in COUNTS}
+        return {split: (_paths_of_split(folder, split), _example) for split in COUNTS}
 
 
 def _paths_of_split(folder, split):
@@ -74,25 +70,24 @@ def _paths_of_split(folder, split):
     ]
 
 
-def _examples(paths_of_pictures):
-    for row, paths in enumerate(paths_of_pictures):
-        example = {
-            feature: checked_picture(paths[feature], mode, (HEIGHT, WIDTH))
-            for feature, _, _, mode in FILES
-            if mode is not None
-        }
-        labels = np.unique(Scaling().map(example["labels"]))
-        if not np.isin(labels, LABELS).all():
-            raise ValueError(
-                f"{paths['labels']} must hold labels from 0 to {LABELS[-2]}, or {LABELS[-1]}. "
-                f"Received: {labels.tolist()}."
-            )
-        yield row, {**example, **_camera(paths["camera"])}
+def _example(paths):
+    example = {
+        feature: checked_picture(paths[feature], mode, (HEIGHT, WIDTH))
+        for feature, _, _, mode in FILES
+        if mode is not None
+    }
+    labels = np.unique(Scaling().map(example["labels"]))
+    if not np.isin(labels, LABELS).all():
+        raise ValueError(
+            f"{paths['labels']} must hold labels from 0 to {LABELS[-2]}, or {LABELS[-1]}. "
+            f"Received: {labels.tolist()}."
+        )
+    return {**example, **_camera(paths["camera"])}
 
 
 def _camera(path):
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(read_text(path))
         camera = {
             "baseline": float(content["extrinsic"]["baseline"]),
             "focal_length": float(content["intrinsic"]["fx"]),

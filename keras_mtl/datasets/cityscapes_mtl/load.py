@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from .._as_batches import as_batches
+from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Scaling
 from .classes import CATEGORIES
@@ -101,7 +101,7 @@ def load(
         "disparity": records.column("disparity", decode=partial(_disparity, scaling)),
         "instances": records.column("instances", decode=partial(_instances, scaling)),
     }
-    return columns if as_arrays else as_batches(columns, tasks, split, batches)
+    return arrays_or_batches(columns, as_arrays, tasks, split, batches)
 
 
 def _classes_of_labels(num_classes):

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from .._as_batches import as_batches
+from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Scaling
 
@@ -85,7 +85,7 @@ def load(
         "normals": records.column("normals", "valid", decode=partial(_normals, scaling)),
         "depth": records.column("depth", decode=scaling.array),
     }
-    return columns if as_arrays else as_batches(columns, tasks, split, batches)
+    return arrays_or_batches(columns, as_arrays, tasks, split, batches)
 
 
 def _labels(scaling, encoded):

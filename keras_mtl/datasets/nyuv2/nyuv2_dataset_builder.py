@@ -1,6 +1,7 @@
 """NYUv2 for TFDS, from the files as they are published."""
 
-import h5py
+from functools import partial
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -37,10 +38,13 @@ class Builder(ManualBuilder):
             "labels_40": encoded((HEIGHT, WIDTH, 1)),
             "normals": encoded((HEIGHT, WIDTH, 3)),
             "valid": encoded((HEIGHT, WIDTH, 1)),
-            "depth": tfds.features.Tensor(shape=(HEIGHT, WIDTH), dtype=np.float32, encoding="zlib"),
+            # Compressed they are hardly smaller, and take as long to read as a picture.
+            "depth": tfds.features.Tensor(
+                shape=(HEIGHT, WIDTH), dtype=np.float32, encoding="bytes"
+            ),
         }
 
-    def _examples_of_splits(self, folder):
+    def _splits(self, folder):
         for name, source in SOURCES.items():
             existing(folder / name, source, folder=name == "nyu_normals_gt")
         splits = read_splits(folder / "splits.mat")
@@ -49,7 +53,11 @@ class Builder(ManualBuilder):
             "labels_13": read_mapping(folder / "class13Mapping.mat", len(CLASSES_13)),
         }
         maps["labels_13"] = maps["labels_13"][maps["labels_40"]]
-        return {split: _examples(folder, split, maps, splits[split]) for split in COUNTS}
+        _check_labeled(folder / LABELED)
+        return {
+            split: (numbers.tolist(), partial(_example, folder, split, maps))
+            for split, numbers in splits.items()
+        }
 
 
 def read_splits(path):
@@ -92,40 +100,53 @@ def read_mapping(path, num_classes):
     return np.concatenate([[0], mapping]).astype("uint8")
 
 
-def _examples(folder, split, maps, numbers):
-    path = folder / LABELED
+def _opened(path):
     try:
-        file = h5py.File(path)
+        import h5py
+    except ImportError as error:
+        raise ImportError(
+            "Reading NYUv2 needs h5py: install it with `pip install 'keras-mtl[data]'`."
+        ) from error
+    try:
+        return h5py.File(path)
     except OSError as error:
         raise ValueError(f"{path} must be a whole HDF5 file (MATLAB 7.3): {error}") from error
-    with file:
+
+
+def _check_labeled(path):
+    with _opened(path) as file:
         for name, channels in {"images": (3,), "labels": (), "depths": (), "rawDepths": ()}.items():
             # MATLAB's axes come out in reverse order.
             expected = (sum(COUNTS.values()), *channels, WIDTH, HEIGHT)
             shape = file[name].shape if name in file else None
             if shape != expected:
                 raise ValueError(f"{path}: {name} must have shape {expected}. Received: {shape}.")
-        for row, number in enumerate(numbers.tolist()):
-            labels = file["labels"][number].T
-            if labels.max() > NUM_RAW_CLASSES:
-                raise ValueError(
-                    f"{path}: labels must be at most {NUM_RAW_CLASSES}. "
-                    f"Received: {labels.max()} in picture {number + 1}."
-                )
-            normals = existing(
-                folder / "nyu_normals_gt" / split / f"{number + 1:05d}.png",
-                f"the normals of picture {number + 1}; see the README of this data set",
-            )
-            yield (
-                row,
-                {
-                    "image": png(np.ascontiguousarray(file["images"][number].transpose(2, 1, 0))),
-                    **{name: png(mapping[labels]) for name, mapping in maps.items()},
-                    "normals": checked_picture(normals, "RGB", (HEIGHT, WIDTH)),
-                    "valid": png(np.where(file["rawDepths"][number].T > 0, 255, 0).astype("uint8")),
-                    "depth": np.ascontiguousarray(file["depths"][number].T, "float32"),
-                },
-            )
+
+
+def _example(folder, split, maps, number):
+    """A picture by its position, from 0."""
+    path = folder / LABELED
+    with _opened(path) as file:
+        image, labels, depth, measured = (
+            np.ascontiguousarray(file[name][number].T)
+            for name in ("images", "labels", "depths", "rawDepths")
+        )
+    if labels.max() > NUM_RAW_CLASSES:
+        raise ValueError(
+            f"{path}: labels must be at most {NUM_RAW_CLASSES}. "
+            f"Received: {labels.max()} in picture {number + 1}."
+        )
+    normals = existing(
+        folder / "nyu_normals_gt" / split / f"{number + 1:05d}.png",
+        f"the normals of picture {number + 1}; see the README of this data set",
+    )
+    return {
+        "image": png(image),
+        **{name: png(mapping[labels]) for name, mapping in maps.items()},
+        "normals": checked_picture(normals, "RGB", (HEIGHT, WIDTH)),
+        "valid": png(np.where(measured > 0, 255, 0).astype("uint8")),
+        "depth": depth.astype("float32"),
+    }
 
 
 def _entry(path, content, name):

@@ -1,10 +1,11 @@
 """`taskonomy.load`: the data set as arrays or as batches."""
 
+import warnings
 from functools import partial
 
 import numpy as np
 
-from .._as_batches import as_batches
+from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Scaling
 
@@ -100,6 +101,12 @@ def load(
         raise ValueError(f"`subset` must be one of {list(SUBSETS)}. Received: {subset!r}.")
     scaling = Scaling(shortest_side)
     records = Records("taskonomy", split, data_dir, cache_dir, num_images, config=subset)
+    if incomplete := records.noted("incomplete"):
+        warnings.warn(
+            f"{len(incomplete)} views of all splits are left out, since not all of their files "
+            f"were there. The first is {incomplete[0]}.",
+            stacklevel=2,
+        )
     columns = {
         "image": records.column("image", decode=scaling.picture),
         "segmentation": records.column("labels", decode=partial(_labels, scaling)),
@@ -110,7 +117,7 @@ def load(
             for name, strongest in STRONGEST.items()
         },
     }
-    return columns if as_arrays else as_batches(columns, tasks, split, batches)
+    return arrays_or_batches(columns, as_arrays, tasks, split, batches)
 
 
 def _labels(scaling, encoded):

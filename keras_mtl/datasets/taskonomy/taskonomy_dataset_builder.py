@@ -1,25 +1,21 @@
 """Taskonomy for TFDS, from the files as they are published."""
 
 import csv
-import os
 import re
-import warnings
+from functools import partial
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from .._existing import existing
 from .._manual_builder import ManualBuilder, encoded
-from .._published import checked_picture
+from .._published import MODES_16, checked_picture, read_text
 from .._scaling import Scaling
 from .classes import CLASSES
 
 SIDE = 512
 COLUMNS = {"train": "train", "validation": "val", "test": "test"}
 """Of the split as the lists of buildings name it."""
-
-# Pillow opens pictures of 16 bits as either, depending on its version.
-MODES_16 = ("I;16", "I")
 
 # Feature, folder, the domain as the files' names spell it and what Pillow calls their pixels.
 DOMAINS = (
@@ -52,7 +48,7 @@ class Builder(ManualBuilder):
             "edges": encoded((SIDE, SIDE, 1), np.uint16),
         }
 
-    def _examples_of_splits(self, folder):
+    def _splits(self, folder):
         buildings = read_buildings(folder / f"train_val_test_{self.builder_config.name}.csv")
         incomplete, views = [], {}
         for split, names in buildings.items():
@@ -61,21 +57,16 @@ class Builder(ManualBuilder):
                 whole, rest = _views_of_building(folder, name)
                 views[split] += [(name, *view) for view in whole]
                 incomplete += [f"{name}, point {point}, view {view}" for point, view in rest]
-        if incomplete:
-            total = len(incomplete) + sum(map(len, views.values()))
-            warnings.warn(
-                f"{len(incomplete)} of {total} views are left out, since not all of their files "
-                f"are there. The first is {incomplete[0]}.",
-                stacklevel=2,
-            )
-        return {split: _examples(folder, views[split]) for split in buildings}
+        # `load` tells of them.
+        self.info.metadata["incomplete"] = incomplete
+        return {split: (views[split], partial(_example, folder)) for split in buildings}
 
 
 def read_buildings(path):
     """A dict from split to the names of its buildings, in alphabetical order."""
     existing(path, "a list of buildings of splits_taskonomy.zip, of StanfordVL/taskonomy")
     # The published files end lines in the way of old Macintoshes.
-    rows = list(csv.DictReader(path.read_text().splitlines()))
+    rows = list(csv.DictReader(read_text(path).splitlines()))
     for number, row in enumerate(rows, start=2):
         flags = [row.get(column) for column in COLUMNS.values()]
         if not row.get("id") or sorted(map(str, flags)) != ["0", "0", "1"]:
@@ -107,7 +98,7 @@ def _views_of_building(folder, building):
             "starter dataset (to do without a building, remove it from the list of buildings)",
             folder=True,
         )
-        names = os.listdir(path)
+        names = [each.name for each in path.iterdir()]
         matches = [
             re.fullmatch(rf"point_(\d+)_view_(\d+)_domain_{spelling}\.png", name) for name in names
         ]
@@ -122,16 +113,16 @@ def _views_of_building(folder, building):
     return sorted(whole), sorted(set.union(*found) - whole)
 
 
-def _examples(folder, views):
-    for row, (building, point, view) in enumerate(views):
-        example, paths = {}, {}
-        for feature, domain, spelling, mode in DOMAINS:
-            name = f"point_{point}_view_{view}_domain_{spelling}.png"
-            paths[feature] = folder / domain / "taskonomy" / building / name
-            example[feature] = checked_picture(paths[feature], mode, (SIDE, SIDE))
-        highest = Scaling().map(example["labels"]).max()
-        if highest > len(CLASSES):
-            raise ValueError(
-                f"{paths['labels']} must hold labels from 0 to {len(CLASSES)}. Received: {highest}."
-            )
-        yield row, example
+def _example(folder, view):
+    building, point, view = view
+    example, paths = {}, {}
+    for feature, domain, spelling, mode in DOMAINS:
+        name = f"point_{point}_view_{view}_domain_{spelling}.png"
+        paths[feature] = folder / domain / "taskonomy" / building / name
+        example[feature] = checked_picture(paths[feature], mode, (SIDE, SIDE))
+    highest = Scaling().map(example["labels"]).max()
+    if highest > len(CLASSES):
+        raise ValueError(
+            f"{paths['labels']} must hold labels from 0 to {len(CLASSES)}. Received: {highest}."
+        )
+    return example

@@ -1,8 +1,11 @@
 """`ut_zappos50k.load`: the data set as arrays."""
 
 import zlib
+from pathlib import Path
 
 import numpy as np
+
+from keras_mtl._check_integer import check_integer
 
 from .._records import Records
 from .._scaling import Square
@@ -77,13 +80,15 @@ def load(split, data_dir, *, size=None, num_images=None, triplets=False, cache_d
         raise ValueError("`split` must not be 'all' with `triplets=True`. Received: 'all'.")
     square = Square(size)
     records = Records("ut_zappos50k", "shoes", data_dir, cache_dir)
-    columns = records.metadata["columns"]
+    columns = records.noted("columns")
     if triplets:
-        triplets = read_triplets(data_dir, split, columns["CID"])
+        triplets = read_triplets(Path(data_dir).expanduser(), split, columns["CID"])
         rows = np.unique(np.concatenate(list(triplets.values())))
     else:
         rows = _rows_of(split, columns["CID"])
-    rows = rows[:num_images].tolist()
+    if num_images is not None:
+        rows = rows[: check_integer("num_images", num_images, 1)]
+    rows = rows.tolist()
     data = {
         "image": records.column("image", decode=square.picture).take(rows),
         "labels": {},

@@ -1,7 +1,5 @@
 """The triplets of conditional similarity networks."""
 
-from pathlib import Path
-
 import numpy as np
 
 from keras_mtl._check_triplets import check_triplets
@@ -25,9 +23,9 @@ def read_triplets(data_dir, split, cids):
         cids: The shoes in the order whose positions, from 0, the triplets come in.
     """
     rows = {cid: row for row, cid in enumerate(cids)}
-    path = existing(Path(data_dir) / "filenames.json", SOURCE)
+    path = existing(data_dir / "filenames.json", SOURCE)
     # One path a line, despite its name. Folders, some named as brands with accents, do not matter.
-    lines = path.read_text("utf-8", errors="replace").splitlines()
+    lines = path.read_text("utf-8-sig", errors="replace").replace("\\", "/").splitlines()
     names = [line.split("/")[-1] for line in lines if line.strip()]
     names = [name.strip().removesuffix(".jpg").replace(".", "-") for name in names]
     wrong = [name for name in names if name not in rows]
@@ -37,7 +35,7 @@ def read_triplets(data_dir, split, cids):
             f"Received: {len(names)}, {len(wrong)} of them others, such as {wrong[:1]}."
         )
     rows = np.array([rows[name] for name in names])
-    return {name: _read_list(Path(data_dir), name, split, rows) for name in PROPERTIES}
+    return {name: _read_list(data_dir, name, split, rows) for name in PROPERTIES}
 
 
 def _read_list(data_dir, name, split, rows):

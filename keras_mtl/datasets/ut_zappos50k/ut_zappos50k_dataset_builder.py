@@ -1,10 +1,12 @@
 """UT-Zappos50K for TFDS, from the files as they are published."""
 
 import csv
+import io
+from functools import partial
 
 from .._existing import existing
 from .._manual_builder import ManualBuilder, encoded
-from .._published import checked_picture
+from .._published import checked_picture, read_text
 from .properties import COLUMNS
 
 COUNT = 50_025
@@ -20,22 +22,23 @@ SOURCES = {
 class Builder(ManualBuilder):
     """Pictures, in the order of `meta-data.csv`; the metadata hold its columns."""
 
+    SHARD_ROWS = 10_000
+
     def _features(self):
         return {"image": encoded(encoding="jpeg")}
 
-    def _examples_of_splits(self, folder):
+    def _splits(self, folder):
         for name, source in SOURCES.items():
             existing(folder / name, source, folder=name == IMAGES)
         columns = read_columns(folder / DATA / "meta-data.csv")
         self.info.metadata["columns"] = columns
         # TFDS has another use for the name "all".
-        return {"shoes": _examples(folder / IMAGES, columns["CID"])}
+        return {"shoes": (columns["CID"], partial(_example, _pictures(folder / IMAGES)))}
 
 
 def read_columns(path):
     """A dict from the name of a column to its values, strings, "" where there is none."""
-    with path.open(newline="", encoding="utf-8") as file:
-        names, *rows = list(csv.reader(file)) or [[]]
+    names, *rows = list(csv.reader(io.StringIO(read_text(path), newline=""))) or [[]]
     if names != ["CID", *COLUMNS]:
         raise ValueError(f"{path}, line 1, must name CID, {', '.join(COLUMNS)}. Received: {names}.")
     for number, row in enumerate(rows, 2):
@@ -52,16 +55,21 @@ def read_columns(path):
     return columns
 
 
-def _examples(images, cids):
-    # By name, which is unique: folders that end in a dot are spelled differently in image-path.mat,
-    # as not every file system has such.
-    paths = {path.name: path for path in images.glob("*/*/*/*.jpg")}
-    for row, cid in enumerate(cids):
-        name = f"{cid.replace('-', '.')}.jpg"
-        if name not in paths:
-            raise FileNotFoundError(
-                f"{images} must hold {name!r}, the picture of the shoe {cid}, in a folder of its "
-                f"category. Received: {len(paths)} other pictures."
-            )
-        # Most are 102 high and 136 wide, but not all.
-        yield row, {"image": checked_picture(paths[name], ("RGB", "L", "CMYK"))}
+def _pictures(folder):
+    """A dict from the names of the pictures to their paths.
+
+    Names are unique; folders that end in a dot are spelled differently in image-path.mat, as not
+    every file system has such.
+    """
+    return {path.name: path for path in folder.glob("*/*/*/*.jpg")}
+
+
+def _example(paths, cid):
+    name = f"{cid.replace('-', '.')}.jpg"
+    if name not in paths:
+        raise FileNotFoundError(
+            f"{IMAGES} must hold {name!r}, the picture of the shoe {cid}, in a folder of its "
+            f"category. Received: {len(paths)} other pictures. It is {SOURCES[IMAGES]}."
+        )
+    # Most are 102 high and 136 wide, but not all.
+    return {"image": checked_picture(paths[name], ("RGB", "L", "CMYK"))}

@@ -4,12 +4,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from .._published import read_text
 from .classes import ATTRIBUTES
 
 
 def read_lines(path):
     """A list of (place for errors, text) of the lines of a file that are not empty."""
-    lines = enumerate(path.read_text().splitlines(), 1)
+    lines = enumerate(read_text(path).splitlines(), 1)
     return [(f"{path}, line {number},", line.strip()) for number, line in lines if line.strip()]
 
 

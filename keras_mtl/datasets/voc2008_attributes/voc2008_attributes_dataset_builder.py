@@ -1,5 +1,7 @@
 """aPascal and aYahoo for TFDS, from the files as they are published."""
 
+from functools import partial
+
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -31,6 +33,8 @@ MODES = ("RGB", "L", "CMYK", "P")
 class Builder(ManualBuilder):
     """Pictures with their objects; aYahoo, a configuration of its own, needs files of its own."""
 
+    SHARD_ROWS = 500
+
     BUILDER_CONFIGS = [
         tfds.core.BuilderConfig(name="apascal", description="Pictures of VOC 2008."),
         tfds.core.BuilderConfig(name="ayahoo", description="Pictures of other classes."),
@@ -50,7 +54,7 @@ class Builder(ManualBuilder):
             "difficult": tensor(shape=(None,), dtype=np.bool_),
         }
 
-    def _examples_of_splits(self, folder):
+    def _splits(self, folder):
         check_names(folder / "attribute_data")
         is_ayahoo = self.builder_config.name == "ayahoo"
         objects = {
@@ -61,8 +65,8 @@ class Builder(ManualBuilder):
             )
             for split in (("ayahoo",) if is_ayahoo else ("train", "test"))
         }
-        examples = _ayahoo if is_ayahoo else _apascal
-        return {split: examples(folder, of_split) for split, of_split in objects.items()}
+        example = partial(_ayahoo if is_ayahoo else _apascal, folder)
+        return {split: (list(pictures.items()), example) for split, pictures in objects.items()}
 
 
 def check_names(folder):
@@ -85,18 +89,17 @@ def check_names(folder):
         )
 
 
-def _apascal(folder, objects):
-    voc = folder / "VOCdevkit" / "VOC2008"
-    for row, (name, rows) in enumerate(objects.items()):
-        path = existing(voc / "JPEGImages" / name, VOC)
-        annotation = existing((voc / "Annotations" / name).with_suffix(".xml"), VOC)
-        yield row, _example(path, merge(rows, read_annotation(annotation, CLASSES)))
+def _apascal(folder, picture):
+    (name, rows), voc = picture, folder / "VOCdevkit" / "VOC2008"
+    path = existing(voc / "JPEGImages" / name, VOC)
+    annotation = existing((voc / "Annotations" / name).with_suffix(".xml"), VOC)
+    return _example(path, merge(rows, read_annotation(annotation, CLASSES)))
 
 
-def _ayahoo(folder, objects):
-    for row, (name, rows) in enumerate(objects.items()):
-        path = existing(folder / "ayahoo_test_images" / name, AYAHOO)
-        yield row, _example(path, merge(rows, []))
+def _ayahoo(folder, picture):
+    name, rows = picture
+    path = existing(folder / "ayahoo_test_images" / name, AYAHOO)
+    return _example(path, merge(rows, []))
 
 
 def _example(path, objects):

@@ -1,20 +1,25 @@
-"""What `load` of the papers' data sets returns for `fit`."""
+"""What `load` of the papers' data sets returns."""
 
 from .array_batches import ArrayBatches
 
 
-def as_batches(columns, tasks, split, options):
-    """The batches of a split.
+def arrays_or_batches(columns, as_arrays, tasks, split, options):
+    """The columns of a split, or the batches for `fit`.
 
     Args:
         columns: Dict of `image` and of the tasks' targets.
+        as_arrays: Whether the columns are asked for.
         tasks: Names of the tasks, or one name.
         split: Name of the split; only "train" is shuffled.
         options: As of `ArrayBatches`.
     """
+    if as_arrays:
+        if options:
+            raise TypeError(f"With `as_arrays=True` there is no option {', '.join(options)}.")
+        return columns
     known = [name for name in columns if name != "image"]
     tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks or ())
-    if not tasks or not set(tasks) <= set(known):
+    if not tasks or not set(tasks) <= set(known) or len(set(tasks)) < len(tasks):
         raise ValueError(f"`tasks` must be one or more of {known}. Received: {tasks}.")
     options = {"batch_size": 16, "shuffle": split == "train", **options}
     return ArrayBatches(columns["image"], {task: columns[task] for task in tasks}, **options)
