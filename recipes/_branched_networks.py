@@ -1,5 +1,7 @@
 """The branched networks for dense tasks."""
 
+import numpy as np
+
 from keras_mtl.towers.resnet import locations
 from recipes._deeplab_networks import DeepLabNetworks
 from recipes._tree_rows import TreeRows
@@ -13,4 +15,4 @@ class BranchedNetworks(TreeRows, DeepLabNetworks):
         return locations(self.settings.network["depth"])
 
     def _compared_images(self):
-        return self.data.validation["image"].astype("float32")
+        return np.asarray(self.data.validation["image"], "float32")

@@ -9,6 +9,7 @@ from keras_mtl.datasets import LazyArray
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
+from recipes._columns import per_image
 from recipes._dense_sources import SOURCES, load_parts
 
 TASKS = ("segmentation", "normals", "depth")
@@ -105,5 +106,8 @@ class DenseData:
 
     def _image_labels(self, part):
         """Which classes each picture shows."""
-        counts = [np.bincount(labels.ravel(), minlength=256) for labels in part["segmentation"]]
+        return per_image(self._shown, part["segmentation"])
+
+    def _shown(self, segmentations):
+        counts = [np.bincount(labels.ravel(), minlength=256) for labels in segmentations]
         return (np.stack(counts)[:, : len(self.class_names)] > 0).astype("float32")

@@ -66,7 +66,7 @@ def load_parts(name, settings, data_dir, validation_images=0):
             as their shorter side.
         data_dir: folder of the published files.
         validation_images: number of pictures to choose by. Where they are not published as such
-            they are drawn from those of the training, which lack them then.
+            they are drawn from those of the training, at most an eighth, which lack them then.
 
     Returns:
         A dict of `train`, `test` and, if asked for, `validation`, each a dict of arrays.
@@ -79,16 +79,11 @@ def load_parts(name, settings, data_dir, validation_images=0):
     if validation_images and source.validation:
         parts["validation"] = source.load(source.validation, settings, validation_images, data_dir)
     elif validation_images:
-        count = len(parts["train"]["image"])
-        if validation_images >= count:
-            raise SystemExit(
-                f"--data {name}: of {count} training pictures {validation_images} cannot be left "
-                "out for validation."
-            )
-        order = np.random.default_rng(0).permutation(count)
+        order = np.random.default_rng(0).permutation(len(parts["train"]["image"]))
+        drawn = min(validation_images, max(1, len(order) // 8))
         for part, rows in {
-            "validation": np.sort(order[:validation_images]),
-            "train": np.sort(order[validation_images:]),
+            "validation": np.sort(order[:drawn]),
+            "train": np.sort(order[drawn:]),
         }.items():
             parts[part] = {
                 column: rows_of(values, rows) for column, values in parts["train"].items()

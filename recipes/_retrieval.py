@@ -49,6 +49,7 @@ def retrieval_table(recipe, presets, labels, paper_data, data_set):
         headlines={"retrieval": ("triplet_accuracy", "mean_ap")},
         lower_is_better=(),
         paper_data=paper_data,
+        checkpoints=False,
     )
     return Table(
         problem=problem,
@@ -105,7 +106,8 @@ def draw_neighbours(networks, model):
     shown, found, right, titles = [], [], [], []
     for query in queries:
         for task in tasks:
-            numbers, _ = index.search(test["image"][[query]], task, NEIGHBOURS + 1)
+            count = min(NEIGHBOURS + 1, len(test["image"]))
+            numbers, _ = index.search(test["image"][[query]], task, count)
             # Its nearest is itself.
             numbers = numbers[0][numbers[0] != query][:NEIGHBOURS]
             labels = test["labels"][task]

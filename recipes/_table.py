@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -36,6 +37,7 @@ class Problem:
         headlines: dict from task to the score, or a tuple of those, by which networks are compared.
         lower_is_better: the tasks of which that score is an error; of tuples, the scores.
         paper_data: the data of the paper's numbers.
+        checkpoints: whether its networks can start from published weights.
         timed: whether the time of inference is measured, and MACs are also counted task by task.
     """
 
@@ -51,6 +53,7 @@ class Problem:
     lower_is_better: tuple
     paper_data: str
     timed: bool = False
+    checkpoints: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +118,8 @@ class Table:
             network = {**settings.network, "weights": weights}
             settings = dataclasses.replace(settings, network=network)
         loaded = problem.load(data, settings, data_dir)
-        name = "-".join([preset, data, backend, *([] if tasks == problem.pair else tasks)])
+        name = [preset, data, backend, *([] if tasks == problem.pair else tasks)]
+        name = "-".join([*name, *([] if weights is None else ["from", Path(weights).stem])])
         folder = open_folder(
             output or f"results/{problem.folder}/{name}",
             {
@@ -206,10 +210,11 @@ class Table:
         parser.add_argument("--preset", choices=problem.presets, default="mini")
         parser.add_argument("--data", choices=problem.data_sets, default="rooms")
         parser.add_argument("--data-dir", help="folder of the data set's files")
-        parser.add_argument(
-            "--weights", help="file that networks start from, of ImageNet, say; random by default"
-        )
-        parser.add_argument("--tasks", choices=problem.tasks, nargs="+", default=problem.pair)
+        if problem.checkpoints:
+            parser.add_argument(
+                "--weights", help="file that towers start from, of ImageNet, say; none by default"
+            )
+        parser.add_argument("--tasks", choices=problem.tasks, nargs="+")
         parser.add_argument("--seeds", type=_positive, default=1, help="number of seeds (1)")
         parser.add_argument(
             "--rows", choices=self.rows, nargs="+", metavar="ROW", help="only these"

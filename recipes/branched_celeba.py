@@ -36,6 +36,7 @@ ATTRIBUTES = Problem(
     headlines={"attributes": ("accuracy", "mean_ap")},
     lower_is_better=(),
     paper_data="CelebA",
+    checkpoints=False,
 )
 
 TABLE = Table(

@@ -44,55 +44,53 @@ def files(tmp_path, rng, monkeypatch):
     return tmp_path, write_nyuv2(tmp_path, rng)["image"][np.array(TRAIN) - 1]
 
 
-def start(code, folder):
-    """Starts Python, with NYUv2 as small as its files in a folder."""
-    code = f"""
-import sys
+# Prepares and reads; then prepares again elsewhere, and stalls when the training split is written.
+IN_ANOTHER_PROCESS = """
+import pathlib, sys, time
 import pytest
 from published_files.nyuv2 import shrink_nyuv2
 from keras_mtl.datasets import nyuv2
+
 shrink_nyuv2(pytest.MonkeyPatch())
-folder = sys.argv[1]
-{code}"""
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"}
-    command = [sys.executable, "-c", code, str(folder)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-
-
-def test_neither_preparing_nor_reading_imports_a_backend(files):
-    folder, images = files
-    code = """
+folder = pathlib.Path(sys.argv[1])
 before = set(sys.modules)
-train = nyuv2.load("train", folder)
-print("sum", sum(int(image.sum()) for image in train["image"]), train["normals"].shape)
+train = nyuv2.load("train", folder, cache_dir=folder / "whole")
+total = sum(int(image.sum()) for image in train["image"])
 new = {name.split(".")[0] for name in set(sys.modules) - before}
-print("tensorflow" in sys.modules, new & {"tensorflow", "jax", "torch"})"""
-    output, _ = start(code, folder).communicate()
-    expected = [f"sum {images.sum(dtype=int)} {images.shape}", "False set()"]
-    assert output.splitlines()[-2:] == expected
+print("read", total, train["normals"].shape, "tensorflow" in sys.modules, flush=True)
+print("imported", new & {"tensorflow", "jax", "torch"}, flush=True)
 
-
-def test_a_killed_preparation_is_none(files):
-    """What is left is not taken for the data, and does not stand in the way."""
-    folder, images = files
-    code = """
-import pathlib, time
 from keras_mtl.datasets.nyuv2 import nyuv2_dataset_builder as builder
 example, calls = builder._example, []
-def stalls(*arguments):
+
+def stall(*arguments):
     calls.append(arguments)
-    if len(calls) == 5:  # the last: the training split is written
-        pathlib.Path(folder, "stalled").touch()
+    if len(calls) == 5:
+        (folder / "stalled").touch()
         time.sleep(60)
     return example(*arguments)
-builder._example = stalls
-nyuv2.load("train", folder)"""
-    process = start(code, folder)
+
+builder._example = stall
+nyuv2.load("train", folder)
+"""
+
+
+def test_in_another_process_that_is_killed(files):
+    """It imports no backend; what it leaves is not taken for the data, nor stands in the way."""
+    folder, images = files
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_ANOTHER_PROCESS, str(folder)],
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     while process.poll() is None and not (folder / "stalled").exists():
         time.sleep(0.02)
     process.kill()
-    process.communicate()
+    output, _ = process.communicate()
+    assert f"read {images.sum(dtype=int)} {images.shape} False\nimported set()\n" in output
+
     prepared = folder / "prepared" / "nyuv2"
     (left,) = prepared.iterdir()
     assert left.name.startswith("incomplete") and list(left.glob("*train*"))

@@ -104,6 +104,18 @@ TINY_RETRIEVAL = dataclasses.replace(
 
 
 @pytest.fixture(scope="session")
+def tiny_settings():
+    """All settings at that size, by the kind of problem."""
+    return {
+        "dense": TINY,
+        "ada_share": TINY_ADA_SHARE,
+        "branched": TINY_BRANCHED,
+        "attributes": TINY_ATTRIBUTES,
+        "retrieval": TINY_RETRIEVAL,
+    }
+
+
+@pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory):
     """The settings, and the data that goes with them."""
     with pytest.MonkeyPatch.context() as patch:
