@@ -17,8 +17,11 @@ run that was stopped goes on where it was.
 
 The published networks have three tasks and depth 34, or two tasks and depth 18:
 
-    python -m recipes.adashare_nyuv2 --preset paper
-    python -m recipes.adashare_nyuv2 --preset paper-2-tasks
+    python -m recipes.adashare_nyuv2 --preset paper --data nyuv2 --data-dir FOLDER
+    python -m recipes.adashare_nyuv2 --preset paper-2-tasks --data nyuv2 --data-dir FOLDER
+
+NYUv2 has no validation images: 99 of the training's are taken for them. Pictures are seen as a
+whole, with a shorter side of 321 pixels, where the paper trains on crops of that size.
 
 The paper reports 30.2 mean IU and 16.6° mean error for three tasks against 27.5 and 17.5° for
 one-task networks.

@@ -3,6 +3,7 @@
 Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
 
     python -m recipes.adashare_taskonomy --preset mini --seeds 1
+    python -m recipes.adashare_taskonomy --preset paper --data taskonomy --data-dir FOLDER
 
 Segmentation, surface normals, depth, 2D keypoints and 2D edges. On `rooms`, keypoints and edges are
 computed from the picture: a corner response, and the magnitude of the gradient. Rows, columns and

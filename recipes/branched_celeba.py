@@ -3,6 +3,7 @@
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
     python -m recipes.branched_celeba --preset mini --seeds 1
+    python -m recipes.branched_celeba --preset paper --data celeba --data-dir FOLDER
 
 The network is the thin VGG-16 in which the paper's 40 attributes of faces can part behind each of
 15 layers. On `rooms` it says of crops of objects which of 24 attributes they have: colours,

@@ -3,11 +3,12 @@
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
     python -m recipes.branched_cityscapes --preset mini --seeds 1
+    python -m recipes.branched_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
 
 Instances are learned as the paper's source of them does (Kendall et al., CVPR 2018): every pixel of
 an object predicts where the object's centre lies. Rows, columns and pictures are those of
-`recipes.branched_rooms`, with budgets of one and two copies of the network. Three tasks leave few
-trees of a shape: the random one may be the worst.
+`recipes.branched_rooms`, depths those of `recipes.adashare_cityscapes`, with budgets of one and two
+copies of the network. Three tasks leave few trees of a shape: the random one may be the worst.
 """
 
 from recipes._branched import branched_table

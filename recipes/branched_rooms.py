@@ -4,6 +4,8 @@ Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share
 
     python -m recipes.branched_rooms --preset mini --seeds 3
 
+(or `--data nyuv2` or `taskonomy`, with `--data-dir FOLDER`).
+
 Segmentation, surface normals, depth, 2D keypoints and 2D edges of rendered rooms, whose keypoints
 and edges are computed from the picture. Trains one-task networks, compares their representations of
 500 validation images behind the four stages of the ResNet, and searches the best tree for budgets

@@ -3,9 +3,11 @@
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
     python -m recipes.branched_taskonomy --preset mini --seeds 1
+    python -m recipes.branched_taskonomy --preset paper --data taskonomy --data-dir FOLDER
 
-Taskonomy's first task is the category of the scene; `rooms` has one scene only, and takes the
-classes that a picture shows. Rows, columns and pictures are those of `recipes.branched_rooms`.
+The paper's first task is the category of the scene; here it is the classes that a picture shows,
+since `rooms` has one scene only, and Taskonomy's categories are not read. Rows, columns and
+pictures are those of `recipes.branched_rooms`.
 """
 
 from recipes._branched import branched_table

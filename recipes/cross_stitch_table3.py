@@ -8,7 +8,12 @@ trains cross-stitched networks whose towers start from random weights, from a ne
 learned which classes a picture shows (labels of whole pictures, as ImageNet has them), and from
 one-task networks. The first two are trained longer, by the steps of a one-task network. Prints the
 paper's columns, mean ± deviation over the seeds. On NYUv2 the paper reports 34.6° mean error and
-17.7 mean IU from ImageNet, 34.1° and 19.3 from one-task networks.
+17.7 mean IU from ImageNet, 34.1° and 19.3 from one-task networks. With `--weights FILE`, CaffeNet's
+`.caffemodel` of ImageNet, all networks start from it, and the row "from random" is the paper's
+"from ImageNet":
+
+    python -m recipes.cross_stitch_table3 --preset paper --data nyuv2 --data-dir FOLDER \\
+      --weights bvlc_reference_caffenet.caffemodel
 """
 
 from recipes._dense import DENSE

@@ -14,7 +14,9 @@ one-task networks; the best split by that gain is marked, chosen on the test ima
 split) into the output folder. A run that was stopped goes on where it was, also with other rows,
 more seeds, or another of the `cross_stitch_…` tables.
 
-`--tasks segmentation normals depth` stitches three towers.
+`--tasks segmentation normals depth` stitches three towers. On the paper's data:
+
+    python -m recipes.cross_stitch_table5 --preset paper --data nyuv2 --data-dir FOLDER
 
 The small preset's rate and the factor of 10 on its alphas were chosen on the validation split, for
 the one-task and the cross-stitched networks; the other rows take the same rate.

@@ -4,6 +4,7 @@ Zhao et al., "A Modulation Module for Multi-task Learning with Applications in I
 ECCV 2018.
 
     python -m recipes.modulation_celeba --preset mini --seeds 3
+    python -m recipes.modulation_celeba --preset paper --data celeba --data-dir FOLDER
 
 A network embeds images, so that of a triplet the anchor lies nearer to the positive, which shares
 the attribute, than to the negative. Each attribute is a task. Rows: a network for each task; one
@@ -11,7 +12,8 @@ embedding for all; a mask of the embedding for each task, as in conditional simi
 gates behind the last two blocks and the embedding. A further row, to be asked for, is `projected`,
 which has a projection of all channels for each task in place of the gates. All of them see the same
 triplets, as many of each task, for as many steps. On `rooms` the images are crops of objects, and
-the tasks 7 of their attributes; 20 with `--preset mini20`.
+the tasks 7 of their attributes; 20 with `--preset mini20`. On CelebA the attributes come first that
+are nearest to half of the faces'; which ones the paper took is not known to us.
 
 Columns: the share of test triplets that are in order, recall at 1 and mean average precision of
 searching the test crops by each of them, all means over the tasks. UCR, the update compliance

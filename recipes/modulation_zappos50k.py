@@ -4,9 +4,11 @@ Zhao et al., "A Modulation Module for Multi-task Learning with Applications in I
 ECCV 2018.
 
     python -m recipes.modulation_zappos50k --preset mini --seeds 3
+    python -m recipes.modulation_zappos50k --preset paper --data ut_zappos50k --data-dir FOLDER
 
 The paper's four properties are those of shoes: class, closure, gender and heel. On `rooms` they are
-an object's kind, colour, texture and shape. Rows, columns and pictures are those of
+an object's kind, colour, texture and shape. With the shoes the triplets are those of conditional
+similarity networks, in training and in the test. Rows, columns and pictures are those of
 `recipes.modulation_celeba`.
 
 `paper` has the size of crops and embeddings of conditional similarity networks; its lengths are
