@@ -7,6 +7,7 @@ import numpy as np
 from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Scaling
+from .._unit_normals import unit_normals
 
 SPLITS = ("train", "test")
 
@@ -94,13 +95,4 @@ def _labels(scaling, encoded):
 
 def _normals(scaling, encoded, valid):
     # The file's channels are z, y, x.
-    normals = scaling.map(encoded)[..., ::-1].astype("float32")
-    normals *= np.float32(1 / 127.5)
-    normals -= 1
-    # By channels: sums over an axis of three take twice as long.
-    x, y, z = np.moveaxis(normals, -1, 0)
-    squared = x * x + y * y + z * z
-    # Where there is no normal the file is grey.
-    known = (scaling.map(valid) > 0) & (squared > 0.25)
-    normals *= (known / np.sqrt(np.maximum(squared, 0.25)))[..., None].astype("float32")
-    return normals
+    return unit_normals(scaling.map(encoded)[..., ::-1], scaling.map(valid) > 0)

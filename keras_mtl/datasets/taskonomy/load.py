@@ -8,6 +8,7 @@ import numpy as np
 from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Scaling
+from .._unit_normals import unit_normals
 
 SPLITS = ("train", "validation", "test")
 SUBSETS = ("tiny", "medium", "full", "fullplus")
@@ -17,8 +18,6 @@ NO_DEPTH = 64500
 UNITS_PER_METRE = 512
 # What Taskonomy takes for 1, of the full range of the files; most responses are far below it.
 STRONGEST = {"keypoints": 0.005, "edges": 0.08}
-
-_UNIT = np.linspace(-1, 1, 256, dtype="float32")
 
 
 def load(
@@ -126,10 +125,7 @@ def _labels(scaling, encoded):
 
 def _normals(scaling, encoded):
     # Surfaces that face the camera are dark in blue: of them z is negative.
-    normals = _UNIT[scaling.map(encoded)]
-    length = np.sqrt(np.einsum("ijk,ijk->ij", normals, normals))
-    # Where there is no surface the file is grey.
-    return normals * np.divide(1, length, out=np.zeros_like(length), where=length > 0.5)[..., None]
+    return unit_normals(scaling.map(encoded))
 
 
 def _depth(scaling, encoded):
