@@ -34,7 +34,7 @@ def AdaShareDeepLab(
             segmentation, normals and depth.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.pth` or `.safetensors` of torchvision's ResNet of this depth, with which every
+            `.pth`, `.pt` or `.safetensors` of torchvision's ResNet of this depth, with which every
             task's tower starts.
         depth: 18 (8 blocks), 34 or 50 (16 blocks each).
         policy: `None`, or which blocks a task executes, as in `AdaShared`: a dict from task to a
@@ -50,6 +50,7 @@ def AdaShareDeepLab(
 
     Raises:
         FileNotFoundError: there is no file `weights`.
+        ImportError: a package is missing that reads the file.
         ValueError: see `DeepLab` and `AdaShared`.
 
     Example:

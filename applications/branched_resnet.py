@@ -32,7 +32,7 @@ def BranchedResNet(
         tasks: dict from task name to kind, as in `DeepLab`.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.pth` or `.safetensors` of torchvision's ResNet of this depth, with which every
+            `.pth`, `.pt` or `.safetensors` of torchvision's ResNet of this depth, with which every
             task's tower starts.
         depth, width: as in `ResNet`.
         features, dropout, seed: as in `DeepLab`.
@@ -43,6 +43,7 @@ def BranchedResNet(
 
     Raises:
         FileNotFoundError: there is no file `weights`.
+        ImportError: a package is missing that reads the file.
         ValueError: see `DeepLab` and `Branched`.
 
     Example:

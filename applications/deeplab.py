@@ -4,6 +4,7 @@ import functools
 import numbers
 
 import keras
+from keras_mtl.applications._split_weights import split_weights
 
 from keras_mtl.heads import (
     ASPPDepthHead,
@@ -14,7 +15,7 @@ from keras_mtl.heads import (
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import ResNet, Tower
 from keras_mtl.towers.resnet import stages
-from keras_mtl.weights import is_foreign, load_weights
+from keras_mtl.weights import load_weights
 
 HEADS = {
     "normals": ASPPNormalsHead,
@@ -51,7 +52,7 @@ def DeepLab(
             Keras layer that makes the output of the ResNet's features.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.pth` or `.safetensors` of torchvision's ResNet of this depth, with which every
+            `.pth`, `.pt` or `.safetensors` of torchvision's ResNet of this depth, with which every
             task's tower starts.
         depth, width: as in `ResNet`.
         features: number of channels within the heads.
@@ -65,6 +66,7 @@ def DeepLab(
 
     Raises:
         FileNotFoundError: there is no file `weights`.
+        ImportError: a package is missing that reads the file.
         ValueError: see `ResNet` and the sharing; an input of unknown size; a task of unknown kind.
 
     Example:
@@ -83,8 +85,8 @@ def DeepLab(
             "`input_shape` must be known, for the heads resize their maps to it. "
             f"Received: {input_shape}."
         )
-    foreign = weights if is_foreign(weights) else None
-    net = ResNet(depth, input_shape, foreign, width=width, seed=seed)
+    of_tower, of_model = split_weights(weights)
+    net = ResNet(depth, input_shape, of_tower, width=width, seed=seed)
     options = {"output_size": tuple(input_shape[:2]), "features": features, "dropout": dropout}
     heads = {
         # Heads of one seed would drop the same features for all tasks.
@@ -92,8 +94,8 @@ def DeepLab(
         for number, (task, kind) in enumerate(tasks.items())
     }
     model = MultiTaskModel(Tower(net, stages(depth)), sharing, heads, name=name)
-    if weights is not None and not is_foreign(weights):
-        load_weights(model, weights)
+    if of_model is not None:
+        load_weights(model, of_model)
     return model
 
 

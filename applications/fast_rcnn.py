@@ -1,10 +1,12 @@
 """Fast R-CNN on CaffeNet for detection and attributes, under any sharing."""
 
+from keras_mtl.applications._split_weights import split_weights
+
 from keras_mtl.heads import AttributesHead, DetectionHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import FastRCNNCaffeNet, Tower
 from keras_mtl.towers.fast_rcnn_caffenet import STAGES
-from keras_mtl.weights import is_foreign, load_weights
+from keras_mtl.weights import load_weights
 
 
 def FastRCNN(
@@ -74,9 +76,10 @@ def FastRCNN(
         heads["attributes"] = AttributesHead(num_attributes, head_dropout, other_seed)
     if not heads:
         raise ValueError("`num_classes` or `num_attributes` must be given. Received: None, None.")
+    of_tower, of_model = split_weights(weights)
     net = FastRCNNCaffeNet(
         input_shape,
-        weights if is_foreign(weights) else None,
+        of_tower,
         width=width,
         fc_width=fc_width,
         stem_strides=stem_strides,
@@ -85,6 +88,6 @@ def FastRCNN(
         seed=seed,
     )
     model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
-    if weights is not None and not is_foreign(weights):
-        load_weights(model, weights)
+    if of_model is not None:
+        load_weights(model, of_model)
     return model

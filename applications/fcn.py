@@ -3,12 +3,13 @@
 import numbers
 
 import keras
+from keras_mtl.applications._split_weights import split_weights
 
 from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES, score_geometry
-from keras_mtl.weights import is_foreign, load_weights
+from keras_mtl.weights import load_weights
 
 
 def FCN(
@@ -66,9 +67,10 @@ def FCN(
     """
     if not isinstance(tasks, dict):
         raise ValueError(f"`tasks` must be a dict from task name to kind. Received: {tasks!r}.")
+    of_tower, of_model = split_weights(weights)
     net = CaffeNet(
         include_top=False,
-        weights=weights if is_foreign(weights) else None,
+        weights=of_tower,
         input_shape=input_shape,
         width=width,
         fc_width=fc_width,
@@ -99,8 +101,8 @@ def FCN(
     }
     heads = {task: _head(task, kind, options) for task, kind in tasks.items()}
     model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
-    if weights is not None and not is_foreign(weights):
-        load_weights(model, weights)
+    if of_model is not None:
+        load_weights(model, of_model)
     return model
 
 

@@ -24,8 +24,28 @@ class BasicBlock(nn.Module):
         return torch.relu(residual + (x if self.downsample is None else self.downsample(x)))
 
 
+class Bottleneck(nn.Module):
+    def __init__(self, inputs, channels, stride, dilation):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, stride, dilation, dilation, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv3 = nn.Conv2d(channels, 4 * channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * channels)
+        self.downsample = None
+        if inputs != 4 * channels:
+            project = nn.Conv2d(inputs, 4 * channels, 1, stride, bias=False)
+            self.downsample = nn.Sequential(project, nn.BatchNorm2d(4 * channels))
+
+    def forward(self, x):
+        residual = torch.relu(self.bn1(self.conv1(x)))
+        residual = self.bn3(self.conv3(torch.relu(self.bn2(self.conv2(residual)))))
+        return torch.relu(residual + (x if self.downsample is None else self.downsample(x)))
+
+
 class ResNet(nn.Module):
-    """ResNet-18 or -34 that classifies, or DeepLab's form of it."""
+    """ResNet-18, -34 or -50 that classifies, or DeepLab's form of it."""
 
     def __init__(self, depth=18, dilated=False):
         super().__init__()
@@ -35,14 +55,15 @@ class ResNet(nn.Module):
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.maxpool = nn.MaxPool2d(3, 2, 1, ceil_mode=dilated)
+        block, growth = (Bottleneck, 4) if depth == 50 else (BasicBlock, 1)
         inputs = 64
-        for stage, count in enumerate({18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}[depth]):
+        for stage, count in enumerate((2, 2, 2, 2) if depth == 18 else (3, 4, 6, 3)):
             channels, dilation = 64 * 2**stage, dilations[stage]
-            blocks = [BasicBlock(inputs, channels, strides[stage], dilation)]
-            blocks += [BasicBlock(channels, channels, 1, dilation) for _ in range(count - 1)]
+            blocks = [block(inputs, channels, strides[stage], dilation)]
+            inputs = growth * channels
+            blocks += [block(inputs, channels, 1, dilation) for _ in range(count - 1)]
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
-            inputs = channels
-        self.fc = nn.Linear(512, 1000)
+        self.fc = nn.Linear(inputs, 1000)
 
     def features(self, x):
         x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))

@@ -20,6 +20,7 @@ class ManualBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
     builder collects a split in memory, and beyond 1 GB by TensorFlow, which is not needed here.
     """
 
+    # To be raised with every change of what is written, or files of before would be taken for it.
     VERSION = tfds.core.Version("1.0.0")
     SHARD_ROWS = 64
 

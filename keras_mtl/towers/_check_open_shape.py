@@ -3,5 +3,6 @@
 
 def check_open_shape(shape):
     """Raises ValueError unless `shape` is (height, width, 3), of known or unknown sizes."""
-    if len(shape) != 3 or shape[2] != 3 or any(size is not None and size < 1 for size in shape):
+    sizes = () if shape is None else shape
+    if len(sizes) != 3 or sizes[2] != 3 or any(size is not None and size < 1 for size in sizes):
         raise ValueError(f"`input_shape` must be (height, width, 3). Received: {shape}.")

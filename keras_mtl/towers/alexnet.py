@@ -5,7 +5,7 @@ from keras import layers
 
 from keras_mtl.layers import FastConv2D
 from keras_mtl.towers._check_channels_last import check_channels_last
-from keras_mtl.towers._check_open_shape import check_open_shape
+from keras_mtl.towers._check_input_shape import check_input_shape
 from keras_mtl.towers._global_pooling import global_pooling
 from keras_mtl.towers._imagenet_pixels import imagenet_pixels
 from keras_mtl.towers._layer_seeds import layer_seeds
@@ -51,8 +51,8 @@ def AlexNet(
 
     Args:
         include_top: whether to end with the classifier fc8. Without it the network ends with pool5.
-        weights: `None` (random), or the path of a file of weights: of Keras, or a `.pth` or
-            `.safetensors` with torchvision's names.
+        weights: `None` (random), or the path of a file of weights: of Keras, or a `.pth`,
+            `.pt` or `.safetensors` with torchvision's names.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
         input_shape: `(height, width, 3)` in pixels, 63 or more a side; `(224, 224, 3)` if `None`.
             Without the classifier height and width may be unknown, `(None, None, 3)`.
@@ -71,8 +71,9 @@ def AlexNet(
 
     Raises:
         FileNotFoundError: there is no file `weights`.
+        ImportError: a package is missing that reads the file.
         ValueError: an input too small for the network, or of a size that is unknown and must not
-            be; weights that do not fit.
+            be; a `width` or `fc_width` that is not positive; weights that do not fit.
 
     Example:
 
@@ -83,7 +84,11 @@ def AlexNet(
     """
     check_channels_last("AlexNet")
     image = layers.Input(input_shape or (224, 224, 3)) if input_tensor is None else input_tensor
-    _check_input(tuple(image.shape[1:]), include_top)
+    check_input_shape(tuple(image.shape[1:]), MINIMUM_SIZE, "pool5", open_size=not include_top)
+    fc_width = width if fc_width is None else fc_width
+    for argument, factor in (("width", width), ("fc_width", fc_width)):
+        if not factor > 0:
+            raise ValueError(f"`{argument}` must be positive. Received: {argument}={factor}.")
     seeds = layer_seeds(seed, layers=10)
 
     def convolution(x, number, filters, window, **options):
@@ -112,7 +117,7 @@ def AlexNet(
             dropout_seed = None if seed is None else seed + place
             x = layers.Dropout(dropout, seed=dropout_seed, name=f"drop{number}")(x)
             x = layers.Dense(
-                max(1, round(4096 * (width if fc_width is None else fc_width))),
+                max(1, round(4096 * fc_width)),
                 activation="relu",
                 kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
                 name=f"fc{number}",
@@ -132,16 +137,3 @@ def AlexNet(
         flattened = {"fc6": (FC6_WINDOW, FC6_WINDOW)}
         load_weights(model, weights, torch_names=TORCH_NAMES, flattened=flattened)
     return model
-
-
-def _check_input(shape, include_top):
-    check_open_shape(shape)
-    if include_top and None in shape:
-        raise ValueError(
-            f"`input_shape` must have known sizes for a classifier. Received: {shape}."
-        )
-    if any(size is not None and size < MINIMUM_SIZE for size in shape[:2]):
-        raise ValueError(
-            f"`input_shape` must have a height and a width of at least {MINIMUM_SIZE} pixels, "
-            f"below which nothing is left behind pool5. Received: {shape}."
-        )

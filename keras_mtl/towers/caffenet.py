@@ -14,6 +14,9 @@ from keras_mtl.weights import load_weights
 STAGES = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7")
 """The layers at which CaffeNet is cut: where tasks may part, and where units may stand."""
 
+CAFFE_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+"""The layers with weights, which have Caffe's names."""
+
 MEAN_RGB = (123.0, 117.0, 104.0)
 FC6_WINDOW = 6
 
@@ -53,6 +56,7 @@ def CaffeNet(
         weights: `None` (random), or the path of a file of weights: of Keras, or a `.caffemodel`
             with the published names. Caffe's conv1 takes BGR pixels as they are; its kernel is
             turned to RGB and divided by `rescale`, so that the network computes what Caffe's does.
+            BVLC's AlexNet normalises before it pools and is refused: its weights would fit.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
         input_shape: `(height, width, 3)` in pixels; `(227, 227, 3)` if `None`. Without the
             classifier height and width may be unknown, `(None, None, 3)`.
@@ -82,7 +86,7 @@ def CaffeNet(
         FileNotFoundError: there is no file `weights`.
         ValueError: an input too small for the network (the message says the minimum), not a
             multiple of the stride for `padding="same"`, or of a size that is unknown and must not
-            be; weights that do not fit.
+            be; a `rescale` that is not positive; weights that do not fit.
 
     Example:
 
@@ -92,6 +96,8 @@ def CaffeNet(
     (None, 2, 2, 64)
     """
     check_channels_last("CaffeNet")
+    if not rescale > 0:
+        raise ValueError(f"`rescale` must be positive. Received: rescale={rescale}.")
     image = layers.Input(input_shape or (227, 227, 3)) if input_tensor is None else input_tensor
     open_size = not include_top and not fully_convolutional and padding != "same"
     _check_input(tuple(image.shape[1:]), padding, stem_strides, fully_convolutional, open_size)
@@ -177,7 +183,13 @@ def load_caffe(model, weights, rescale, fc6_map):
     def conv1(kernel):
         return kernel[:, ::-1] / rescale  # of BGR pixels, and not scaled
 
-    load_weights(model, weights, caffe=True, flattened={"fc6": fc6_map}, kernels={"conv1": conv1})
+    load_weights(
+        model,
+        weights,
+        caffe_names=CAFFE_NAMES,
+        flattened={"fc6": fc6_map},
+        kernels={"conv1": conv1},
+    )
 
 
 def score_geometry(input_shape, padding, stem_strides):

@@ -63,7 +63,7 @@ def MobileNetV2(
     Args:
         include_top: whether to end with the classifier; without it the network ends with the map
             of `last`.
-        weights: `None` (random), or the path of a weights file: Keras' own, or `.pth` or
+        weights: `None` (random), or the path of a weights file: Keras' own, or `.pth`, `.pt` or
             `.safetensors` with torchvision's names.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
         classes: number of classes of the classifier.
@@ -81,6 +81,7 @@ def MobileNetV2(
 
     Raises:
         FileNotFoundError: there is no file of weights.
+        ImportError: a package is missing that reads the file.
         ValueError: an input of another shape, an `alpha` that is not positive, `classes` that are
             no positive integer, or a file of weights that does not fit.
 

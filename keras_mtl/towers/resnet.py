@@ -63,8 +63,8 @@ def ResNet(
     Args:
         depth: 18, 34 or 50.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
-        weights: `None` (random), or the path of a file of weights: of Keras, or a `.pth` or
-            `.safetensors` with torchvision's names, which fits both forms.
+        weights: `None` (random), or the path of a file of weights: of Keras, or a `.pth`,
+            `.pt` or `.safetensors` with torchvision's names, which fits both forms.
         dilated: whether the last two stages dilate instead of striding.
         include_top: whether to end with the mean over the map and the classifier `fc`.
         classes: number of classes of the classifier.
@@ -80,6 +80,7 @@ def ResNet(
 
     Raises:
         FileNotFoundError: there is no file `weights`.
+        ImportError: a package is missing that reads the file.
         ValueError: another depth, an input of another shape, a `width` that is not positive,
             `classes` that are no positive integer, or weights that do not fit.
 

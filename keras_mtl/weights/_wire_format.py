@@ -91,8 +91,12 @@ def packed(data, start, end, dtype):
 def _run(data, value_at, most, dtype):
     """The values from offset `value_at` on that the same tag of one byte precedes."""
     fields = np.frombuffer(data, [("tag", "u1"), ("value", dtype)], most, value_at - 1)
-    same = fields["tag"] == fields["tag"][0]
-    return fields["value"][: most if same.all() else same.argmin()]
+    length = 1
+    while True:  # Twice as far each time: where tags alternate, little is looked at in vain.
+        same = fields["tag"][:length] == fields["tag"][0]
+        if length >= most or not same.all():
+            return fields["value"][: len(same) if same.all() else same.argmin()]
+        length *= 2
 
 
 def _check_fits(data, at, size, end):

@@ -6,34 +6,44 @@ import pathlib
 import keras
 import numpy as np
 
-from keras_mtl.weights.is_foreign import is_foreign
-from keras_mtl.weights.read_caffemodel import read_caffemodel
+from keras_mtl.weights._hint import hint
+from keras_mtl.weights._shown import shown
+from keras_mtl.weights.read_caffemodel import read_layers
 from keras_mtl.weights.read_safetensors import read_safetensors
 from keras_mtl.weights.read_torch import read_torch
 
 PARAMETERS = ("weight", "bias", "running_mean", "running_var")
 """What a module of PyTorch may hold, in the order of the weights of Keras' layers."""
 
+KERAS = (".keras", ".h5", ".hdf5")
 
-def load_weights(model, path, *, torch_names=None, caffe=False, flattened=None, kernels=None):
+
+def load_weights(
+    model, weights, *, torch_names=None, caffe_names=None, flattened=None, kernels=None
+):
     """Loads weights into a model from a file of Keras or of another framework.
 
-    The suffix tells them apart: `.caffemodel`, `.pth` and `.pt` (PyTorch), `.safetensors` (with
-    PyTorch's names and layouts), and any other for Keras. Of another framework's file every layer
-    that has weights is filled, transposed to Keras' layout; what else the file holds, such as a
-    classifier that the model lacks, is left. All shapes are checked before the first weight is
-    written: a file that does not fit leaves the model as it was.
+    The suffix tells them apart: `.weights.h5` and `.keras` are Keras' own, `.caffemodel` Caffe's,
+    `.pth` and `.pt` PyTorch's, and `.safetensors` has PyTorch's names and layouts. Keras' own files
+    are matched to the model as Keras does it. Of another framework's file every layer that has
+    weights and is named in `torch_names` or `caffe_names` is filled, transposed to Keras' layout;
+    layers that are not named are left as they are, such as those in front of a network.
+
+    What a file has for named layers that the model lacks, such as a classifier, is left. What else
+    it has is of another network: PyTorch's files are refused then, Caffe's if the layers that the
+    model has too stand in another order. A file that does not fit leaves the model as it was.
 
     Convolutions (grouped and depthwise too), fully connected layers and batch normalisation are
     known; the latter not from Caffe. A fully connected layer may be a convolution in the model, and
     the other way round.
 
     Args:
-        model: a functional Keras model.
-        path: path of the file.
+        model: a functional Keras model, or any for files of Keras.
+        weights: path of the file.
         torch_names: dict from the names of the layers to those of PyTorch's modules; `None` for a
             network of which there are no such files.
-        caffe: whether there are Caffe's files of the network; their layers have the model's names.
+        caffe_names: names of the layers that Caffe's files have weights for, there as in the model;
+            `None` for a network of which there are no such files.
         flattened: dict from the names of `Dense` layers that come behind a flattened map to its
             `(height, width)`. Other frameworks flatten the channels first.
         kernels: dict from the names of layers to functions of their kernel as the checkpoint has
@@ -43,28 +53,48 @@ def load_weights(model, path, *, torch_names=None, caffe=False, flattened=None, 
         FileNotFoundError: there is no such file.
         ImportError: a package is missing that reads the file.
         ValueError: a file of this kind does not belong to the network, is damaged, lacks a layer,
-            or has one of another shape.
+            has one of another shape, or is of another network.
 
     Example:
 
     ```python
     image = keras.Input((32, 32, 3))
     net = keras.Model(image, keras.layers.Conv2D(64, 11, name="conv1")(image))
-    load_weights(net, "alexnet.pth", torch_names={"conv1": "features.0"})
+    load_weights(net, "stem.pth", torch_names={"conv1": "features.0"})
     ```
     """
-    if not pathlib.Path(path).is_file():
-        raise FileNotFoundError(f"`weights` must be the path of a file. Received: {str(path)!r}.")
-    if not is_foreign(path):
-        model.load_weights(path)
+    if not pathlib.Path(weights).is_file():
+        raise FileNotFoundError(
+            f"`weights` must be the path of a file. Received: {str(weights)!r}."
+        )
+    suffix = pathlib.Path(weights).suffix.lower()
+    if suffix in KERAS:
+        _load_keras(model, weights)
         return
-    arrays = _read(model, path, torch_names, caffe)
-    layers = [layer for layer in model.layers if layer.weights]
-    missing = [layer.name for layer in layers if not arrays.get(layer.name)]
+    if suffix == ".caffemodel" and caffe_names is not None:
+        names, arrays = caffe_names, _from_caffe(model, weights)
+    elif suffix in (".pth", ".pt", ".safetensors") and torch_names is not None:
+        names, arrays = torch_names, _from_torch(model, weights, torch_names)
+    else:
+        kinds = [
+            "of Keras (.weights.h5, .keras)",
+            *(["of Caffe (.caffemodel)"] if caffe_names is not None else []),
+            *(["of PyTorch (.pth, .pt, .safetensors)"] if torch_names is not None else []),
+        ]
+        raise ValueError(
+            f"`weights` must be a file {' or '.join(kinds)} for {model.name!r}. "
+            f"Received: {str(weights)!r}."
+        )
+    layers = [layer for layer in model.layers if layer.weights and layer.name in names]
+    missing = [layer.name for layer in layers if layer.name not in arrays]
+    if not layers:
+        raise ValueError(
+            f"`model` must have layers that are named: {shown(names)}. Received: {model.name!r}."
+        )
     if missing:
         raise ValueError(
-            f"`weights` must hold all layers of {model.name!r}. {str(path)!r} has none for "
-            f"{missing}; it has {[name for name in arrays if arrays[name]]}."
+            f"`weights` must hold all layers of {model.name!r}. {str(weights)!r} has none for "
+            f"{shown(missing)}; it has {shown(arrays)}."
         )
     flattened, kernels = flattened or {}, kernels or {}
     values = {}
@@ -80,7 +110,7 @@ def load_weights(model, path, *, torch_names=None, caffe=False, flattened=None, 
             ]
             raise ValueError(
                 f"`weights` must have arrays of the shapes {expected} for the layer {layer.name!r} "
-                f"of {model.name!r}. {str(path)!r} has {[array.shape for array in found]}."
+                f"of {model.name!r}. {str(weights)!r} has {[array.shape for array in found]}."
             )
         found = [array.reshape(shape) for array, shape in zip(found, shapes, strict=True)]
         if layer.name in kernels:
@@ -93,32 +123,50 @@ def load_weights(model, path, *, torch_names=None, caffe=False, flattened=None, 
         layer.set_weights(found)
 
 
-def _read(model, path, torch_names, caffe):
-    """A dict from the names of layers to what the file has for them."""
-    suffix = pathlib.Path(path).suffix.lower()
-    if suffix == ".caffemodel" and caffe:
-        return read_caffemodel(path)
-    if suffix != ".caffemodel" and torch_names is not None:
-        read = read_safetensors if suffix == ".safetensors" else read_torch
-        return _by_layer(read(path), torch_names)
-    kinds = [
-        "of Keras (.weights.h5, .keras)",
-        *(["of Caffe (.caffemodel)"] if caffe else []),
-        *(["of PyTorch (.pth, .pt, .safetensors)"] if torch_names is not None else []),
+def _load_keras(model, weights):
+    before = model.get_weights()
+    try:
+        model.load_weights(weights)
+    except Exception as error:  # Of many kinds; layers before the one that fails are filled.
+        model.set_weights(before)
+        raise ValueError(
+            f"`weights` must be a file of Keras that fits {model.name!r}. "
+            f"Received: {str(weights)!r}.{hint(weights)} Keras says: {str(error)[:300]}"
+        ) from error
+
+
+def _from_caffe(model, weights):
+    """A dict from the names of the file's layers to their arrays."""
+    layers = read_layers(weights)
+    ours = [layer.name for layer in model.layers if layer.name in layers]
+    theirs = [name for name in layers if name in set(ours)]
+    for name, other in zip(ours, theirs, strict=True):
+        if name != other:
+            raise ValueError(
+                f"`weights` must have its layers in the order of {model.name!r}, or it is of "
+                f"another network. {str(weights)!r} has {other!r} before {name!r}."
+            )
+    return {name: arrays for name, arrays in layers.items() if arrays}
+
+
+def _from_torch(model, weights, names):
+    """A dict from the names of our layers to the arrays that the file has for them."""
+    suffix = pathlib.Path(weights).suffix.lower()
+    arrays = (read_safetensors if suffix == ".safetensors" else read_torch)(weights)
+    keys = {name: [f"{module}.{part}" for part in PARAMETERS] for name, module in names.items()}
+    known = {key for of_layer in keys.values() for key in of_layer}
+    others = [
+        key for key in arrays if key not in known and not key.endswith(".num_batches_tracked")
     ]
-    raise ValueError(
-        f"`weights` must be a file {' or '.join(kinds)} for {model.name!r}. "
-        f"Received: {str(path)!r}."
-    )
-
-
-def _by_layer(arrays, names):
-    """The arrays of each of our layers, which are named by PyTorch's module and parameter."""
+    if others:
+        raise ValueError(
+            f"`weights` must hold the layers of {model.name!r} and no others, in PyTorch's names "
+            f"{shown(names.values())}. {str(weights)!r} has also {shown(others)}."
+        )
     found = {
-        name: [arrays[key] for part in PARAMETERS if (key := f"{module}.{part}") in arrays]
-        for name, module in names.items()
+        name: [arrays[key] for key in of_layer if key in arrays] for name, of_layer in keys.items()
     }
-    return {name: arrays for name, arrays in found.items() if arrays}
+    return {name: of_layer for name, of_layer in found.items() if of_layer}
 
 
 def _foreign_shape(layer, shape, map_size):

@@ -6,6 +6,8 @@ from itertools import islice
 
 import numpy as np
 
+from keras_mtl.weights._hint import hint
+from keras_mtl.weights._shown import cut
 from keras_mtl.weights._wire_format import (
     BYTES,
     FIXED,
@@ -24,8 +26,10 @@ LAYERS = {2: V1, 100: V2}
 # before blobs had any number of axes.
 VALUES = {5: "<f4", 8: "<f8"}
 SHAPE, SIDES = 7, (1, 2, 3, 4)
-# Caffe's own limits.
-MOST_AXES, MOST_VALUES = 32, 2**31 - 1
+# Caffe's own limits, and one on what a few bytes of a damaged file could ask for: layers have two
+# or three blobs.
+MOST_AXES, MOST_VALUES, MOST_BLOBS = 32, 2**31 - 1, 64
+PROTOTXT = ": a .prototxt describes the layers, the weights are in another file."
 
 
 def read_caffemodel(path):
@@ -62,45 +66,63 @@ def read_caffemodel(path):
     kernel, bias = weights["conv1"]  # (96, 3, 11, 11) and (96,)
     ```
     """
+    return {name: blobs for name, blobs in read_layers(path).items() if blobs}
+
+
+def read_layers(path):
+    """As `read_caffemodel`, with the layers that have no weights; they stand in the file's order.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Dict from a layer's name to the list of its float32 arrays, which may be empty.
+
+    Raises:
+        FileNotFoundError, ValueError: As `read_caffemodel`.
+    """
     if os.path.getsize(path) == 0:
         raise ValueError(f"`path` must be a .caffemodel: {path} is empty and holds no weights.")
-    data = memoryview(np.memmap(path, "uint8", "r"))
     try:
-        weights = _network(data)
+        layers = _network(memoryview(np.memmap(path, "uint8", "r")))
     except Malformed as error:
         raise ValueError(
             f"`path` must be a whole .caffemodel: {path} must have {error.expected} at byte "
-            f"{error.offset}{error.where}. Received: {error.received}.{_hint(data)}"
+            f"{error.offset}{error.where}. Received: {error.received}.{hint(path, PROTOTXT)}"
         ) from None
-    if not weights:
+    if not any(layers.values()):
         raise ValueError(
-            f"`path` must be a .caffemodel with weights: {path} holds no weights.{_hint(data)}"
+            "`path` must be a .caffemodel with weights: "
+            f"{path} holds no weights.{hint(path, PROTOTXT)}"
         )
-    return weights
+    return layers
 
 
 def _network(data):
-    weights = {}
+    layers = {}
     for number, wire, value in fields(data, 0, len(data)):
         if wire == BYTES and number in LAYERS:
             name, blobs = _layer(data, value, LAYERS[number])
-            if blobs and name in weights:
-                raise Malformed(value[0], f"one layer {name!r} with weights", "another")
-            if blobs:
-                weights[name] = blobs
-    return weights
+            if blobs and layers.get(name):
+                raise Malformed(value[0], f"one layer {cut(name)!r} with weights", "another")
+            if blobs or name not in layers:
+                layers[name] = blobs
+    return layers
 
 
 def _layer(data, message, version):
-    name = ""
+    name, blobs = "", []
     try:
         for is_name, value in _names_and_blobs(data, message, version):
             if is_name:
                 name = _text(data, *value)
-        blobs = _names_and_blobs(data, message, version)
-        return name, [_blob(data, value) for is_name, value in blobs if not is_name]
+            elif len(blobs) == MOST_BLOBS:
+                raise Malformed(value[0], f"a layer of up to {MOST_BLOBS} blobs", "another")
+            else:
+                blobs.append(value)
+        return name, [_blob(data, value) for value in blobs]
     except Malformed as error:
-        error.where = f" in layer {name!r}" if name else ""
+        error.where = f" in layer {cut(name)!r}" if name else ""
         raise
 
 
@@ -152,17 +174,3 @@ def _sizes(data, message):
             yield from varints(data, *value)
         elif number == 1 and wire == VARINT:
             yield value
-
-
-def _hint(data):
-    """What else the file may be."""
-    head = bytes(data[:512]).lstrip()
-    if head.startswith(b"version https://git-lfs"):
-        return " It is a pointer of git-lfs: fetch the file that it stands for."
-    if head.startswith(b"\x89HDF"):
-        return " It is an HDF5 file."
-    if head and min(head) < 9:  # Text has no such bytes.
-        return ""
-    if head.startswith(b"<"):
-        return " It looks like a web page: the download may have failed."
-    return " It looks like text: a .prototxt describes the layers, the weights are in another file."

@@ -4,6 +4,9 @@ import pathlib
 
 import numpy as np
 
+from keras_mtl.weights._hint import hint
+from keras_mtl.weights._shown import shown
+
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 
 
@@ -38,24 +41,26 @@ def read_safetensors(path):
             f"Reading {str(path)!r} needs safetensors: install it with "
             "`pip install 'keras-mtl[weights]'`."
         ) from error
+    content = pathlib.Path(path).read_bytes()
     try:
         # Its own NumPy reader knows no bfloat16.
-        tensors = dict(safetensors.deserialize(pathlib.Path(path).read_bytes()))
-    except safetensors.SafetensorError as error:
+        tensors = dict(safetensors.deserialize(content))
+        arrays = {
+            name: _array(tensor).reshape(tensor["shape"])
+            for name, tensor in tensors.items()
+            if tensor["dtype"] in {*FLOATS, "BF16"}
+        }
+    # NumPy has limits that the format does not have: 64 axes, say.
+    except (safetensors.SafetensorError, ValueError, OverflowError) as error:
         raise ValueError(
-            "`path` must be a whole file of safetensors. "
-            f"Received: {str(path)!r}. Its reader says: {error}"
+            f"`path` must be a whole file of safetensors. Received: {str(path)!r}.{hint(path)} "
+            f"Its reader says: {str(error)[:300]}"
         ) from error
-    arrays = {
-        name: _array(tensor).reshape(tensor["shape"])
-        for name, tensor in tensors.items()
-        if tensor["dtype"] in {*FLOATS, "BF16"}
-    }
     if not arrays:
-        found = {name: tensor["dtype"] for name, tensor in list(tensors.items())[:5]}
         raise ValueError(
             "`path` must be a file with arrays of floats. "
-            f"Received: {str(path)!r}, which holds {found}."
+            f"Received: {str(path)!r}, which holds {shown(tensors)} of the types "
+            f"{sorted({tensor['dtype'] for tensor in tensors.values()})}."
         )
     return arrays
 

@@ -1,6 +1,12 @@
 """PyTorch's state dicts."""
 
+import os
+import zipfile
+
 import numpy as np
+
+from keras_mtl.weights._hint import hint
+from keras_mtl.weights._shown import shown
 
 WRAPPERS = ("state_dict", "model")
 """Entries under which training scripts keep the state dict, beside their epoch and optimizer."""
@@ -25,7 +31,8 @@ def read_torch(path):
     Raises:
         ImportError: PyTorch is not installed.
         OSError: the file is missing.
-        ValueError: the file is cut, holds other objects than tensors, or no tensors.
+        ValueError: the file is cut, holds other objects than dense tensors or none, or would take
+            more memory than it has bytes.
 
     Example:
 
@@ -42,28 +49,41 @@ def read_torch(path):
             "`pip install 'keras-mtl[torch]'`."
         ) from error
     try:
+        _check_zip(path)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        arrays = {
+            name: _array(tensor)
+            for name, tensor in _state_dict(checkpoint).items()
+            if isinstance(name, str)
+            and isinstance(tensor, torch.Tensor)
+            and tensor.is_floating_point()
+        }
     except OSError:
         raise
     except Exception as error:  # Of many kinds, by where the file is cut.
+        # What PyTorch says stands in the cause: it advises to execute the code in the file.
         raise ValueError(
-            "`path` must be a whole file of `torch.save` with nothing but tensors in it (a state "
-            f"dict, not a pickled model). Received: {str(path)!r}. PyTorch says: {error}"
+            "`path` must be a whole file of `torch.save` with nothing but dense tensors in it (a "
+            f"state dict, not a pickled model). Received: {str(path)!r}.{hint(path)}"
         ) from error
-    arrays = {
-        name: tensor.detach().to(torch.float32).numpy()
-        for name, tensor in _state_dict(checkpoint).items()
-        if isinstance(name, str) and isinstance(tensor, torch.Tensor) and tensor.is_floating_point()
-    }
     if not arrays:
-        found = list(checkpoint)[:5] if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        held = checkpoint if isinstance(checkpoint, dict) else [type(checkpoint).__name__]
         raise ValueError(
             "`path` must be a file of a dict from names to tensors. "
-            f"Received: {str(path)!r}, which holds {found}."
+            f"Received: {str(path)!r}, which holds {shown(held)}."
         )
     if all(name.startswith(PARALLEL) for name in arrays):
         arrays = {name.removeprefix(PARALLEL): array for name, array in arrays.items()}
-    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return arrays
+
+
+def _check_zip(path):
+    """`torch.save` does not compress: what would grow is not of it."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            size = sum(entry.file_size for entry in file.infolist())
+        if size > os.path.getsize(path):
+            raise ValueError(f"{size} bytes unpacked")
 
 
 def _state_dict(checkpoint):
@@ -71,3 +91,9 @@ def _state_dict(checkpoint):
         return {}
     wrapped = (checkpoint.get(key) for key in WRAPPERS)
     return next((entry for entry in wrapped if isinstance(entry, dict)), checkpoint)
+
+
+def _array(tensor):
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise ValueError(f"a tensor {tuple(tensor.shape)} whose elements share their memory")
+    return np.asarray(tensor.detach().float().numpy(), order="C")

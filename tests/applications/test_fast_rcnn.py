@@ -41,6 +41,7 @@ def test_the_default_has_the_outputs_of_the_paper():
     assert all(tuple(unit.alpha.shape) == (2, 2) for unit in model.units.values())
 
 
+@pytest.mark.one_backend
 def test_parameters_are_those_of_the_published_network():
     """Fast R-CNN's CaffeNet for VOC; counted on the graph, no weight is drawn."""
     with keras.StatelessScope(initialize_variables=False):

@@ -48,6 +48,8 @@ def alphas(model):
     return [ops.convert_to_numpy(unit.alpha).copy() for unit in units(model)]
 
 
+# With two tasks on every backend, in the tests of FCN.
+@pytest.mark.one_backend
 def test_fits_saves_and_predicts(pictures, tmp_path):
     model = CrossStitchFCN(TASKS, seed=1, **TINY)
     before = alphas(model)

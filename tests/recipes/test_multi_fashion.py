@@ -12,6 +12,9 @@ from keras_mtl import MultiTaskModel
 from recipes import _resumable_fit, multi_fashion
 from recipes._multi_fashion_networks import Settings
 
+# Other recipes' networks are trained on every backend.
+pytestmark = pytest.mark.one_backend
+
 FILES = ("one_task_top_left", "one_task_bottom_right", "hard_sharing")
 NETWORKS = [*(f"{name}{part}_0" for name in FILES for part in ("_first", "")), "cross_stitch_0"]
 

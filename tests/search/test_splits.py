@@ -88,6 +88,8 @@ def narrow_caffenet():
     )
 
 
+# Building does not depend on the backend.
+@pytest.mark.one_backend
 def test_every_split_of_caffenet_is_built(narrow_caffenet, rng):
     """At 1/32 of the width: 4, 8, 12, 12, 8, 128 and 128 channels."""
     counts = {

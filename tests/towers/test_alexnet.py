@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 from keras import layers
-from numpy_weights import draw_by_numpy
 from safetensors.numpy import save_file
 from torch import nn
 from torch.nn import functional
@@ -16,23 +15,6 @@ from keras_mtl.towers import AlexNet, Tower
 from keras_mtl.towers.alexnet import STAGES
 
 WIDTH = 1 / 16
-
-
-@pytest.fixture(autouse=True)
-def weights_by_numpy(monkeypatch):
-    draw_by_numpy(monkeypatch)
-
-
-@pytest.fixture
-def shapes_only():
-    """Builds networks without values in their weights: at full width they would take 244 MB."""
-
-    def network(**options):
-        with keras.StatelessScope(initialize_variables=False):
-            return AlexNet(**options)
-
-    yield network
-    keras.utils.clear_session()
 
 
 class Reference(nn.Module):
@@ -65,11 +47,11 @@ def reference(rng):
 
 def test_parameters(shapes_only):
     """Those that torchvision states."""
-    assert shapes_only().count_params() == 61_100_840
+    assert shapes_only(AlexNet).count_params() == 61_100_840
 
 
 def test_maps_of_the_published_size(shapes_only):
-    net = shapes_only()
+    net = shapes_only(AlexNet)
     sizes = {
         f"pool{number}": net.get_layer(f"pool{number}").output.shape[1] for number in (1, 2, 5)
     }
@@ -111,29 +93,34 @@ def test_published_features(tmp_path, reference):
 def test_the_smallest_input(shapes_only, include_top):
     assert (
         None
-        not in shapes_only(input_shape=(63, 63, 3), include_top=include_top)
+        not in shapes_only(AlexNet, input_shape=(63, 63, 3), include_top=include_top)
         .layers[-1]
         .output.shape[1:]
     )
     for shape in ((62, 63, 3), (63, 62, 3)):
         with pytest.raises(ValueError, match="at least 63 pixels.*Received"):
-            shapes_only(input_shape=shape, include_top=include_top)
+            shapes_only(AlexNet, input_shape=shape, include_top=include_top)
 
 
 def test_inputs_that_are_refused(shapes_only):
-    with pytest.raises(ValueError, match="known sizes for a classifier.*None"):
-        shapes_only(input_shape=(None, 224, 3))
+    with pytest.raises(ValueError, match="`input_shape` .* known sizes.*None"):
+        shapes_only(AlexNet, input_shape=(None, 224, 3))
     with pytest.raises(ValueError, match="`input_shape` must be"):
-        shapes_only(input_shape=(224, 224, 1))
+        shapes_only(AlexNet, input_shape=(224, 224, 1))
     with pytest.raises(ValueError, match="`pooling` must be"):
-        shapes_only(include_top=False, pooling="mean")
+        shapes_only(AlexNet, include_top=False, pooling="mean")
+    for options in ({"width": 0}, {"fc_width": -1}):
+        with pytest.raises(ValueError, match=f"`{next(iter(options))}` must be positive.*Received"):
+            shapes_only(AlexNet, **options)
 
 
 def test_forms_without_a_classifier(shapes_only):
     image = keras.Input((70, 64, 3))
-    net = shapes_only(include_top=False, input_tensor=keras.layers.RandomFlip()(image), width=0.5)
+    net = shapes_only(
+        AlexNet, include_top=False, input_tensor=keras.layers.RandomFlip()(image), width=0.5
+    )
     assert net.inputs[0] is image and net.output_shape == (None, 1, 1, 128)
-    assert shapes_only(include_top=False, pooling="avg").output_shape == (None, 256)
+    assert shapes_only(AlexNet, include_top=False, pooling="avg").output_shape == (None, 256)
 
 
 def test_seed_makes_the_weights():

@@ -7,23 +7,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from numpy_weights import draw_by_numpy
 
 from keras_mtl.towers import CaffeNet, Tower, possible_cuts
 from keras_mtl.towers.caffenet import MEAN_RGB, STAGES, score_geometry
 
 WIDTH = 1 / 32
-
-
-@pytest.fixture(autouse=True)
-def weights_by_numpy(monkeypatch):
-    draw_by_numpy(monkeypatch)
-
-
-def shapes_only(**options):
-    """The network without values in its weights: at full width they would take 244 MB."""
-    with keras.StatelessScope(initialize_variables=False):
-        return CaffeNet(**options)
 
 
 def multiply_accumulates(model):
@@ -37,28 +25,32 @@ def multiply_accumulates(model):
 # Published counts
 
 
-def test_parameters():
-    assert shapes_only().count_params() == 60_965_224
-    assert shapes_only(groups=1).count_params() == 62_378_344
+def test_parameters(shapes_only):
+    assert shapes_only(CaffeNet).count_params() == 60_965_224
+    assert shapes_only(CaffeNet, groups=1).count_params() == 62_378_344
 
 
 @pytest.mark.parametrize("classes, expected", [(21, 56_954_261), (40, 57_032_104)])
-def test_parameters_of_the_fully_convolutional_network(classes, expected):
-    features = shapes_only(include_top=False, fully_convolutional=True)
-    whole = shapes_only(classes=classes, fully_convolutional=True)
+def test_parameters_of_the_fully_convolutional_network(shapes_only, classes, expected):
+    features = shapes_only(CaffeNet, include_top=False, fully_convolutional=True)
+    whole = shapes_only(CaffeNet, classes=classes, fully_convolutional=True)
     score = 4096 * classes + classes
     assert features.count_params() + score == whole.count_params() == expected
 
 
 @pytest.mark.parametrize("fully_convolutional", [False, True])
-def test_multiply_accumulates(fully_convolutional):
-    model = shapes_only(fully_convolutional=fully_convolutional)
+def test_multiply_accumulates(shapes_only, fully_convolutional):
+    model = shapes_only(CaffeNet, fully_convolutional=fully_convolutional)
     assert multiply_accumulates(model) == 724_406_816
 
 
-def test_maps_of_the_paper_size():
+def test_maps_of_the_paper_size(shapes_only):
     net = shapes_only(
-        include_top=False, input_shape=(500, 500, 3), padding=100, fully_convolutional=True
+        CaffeNet,
+        include_top=False,
+        input_shape=(500, 500, 3),
+        padding=100,
+        fully_convolutional=True,
     )
     sizes = {name: net.get_layer(name).output.shape[1:3] for name in ("pool1", "pool2", "pool5")}
     assert sizes == {"pool1": (86, 86), "pool2": (43, 43), "pool5": (21, 21)}
@@ -106,8 +98,10 @@ def test_pixels_of_the_mean_are_zeros_inside():
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("width", [0.001, 0.03, 0.05, 0.1])
-def test_every_width_goes_with_every_number_of_groups(width, groups):
-    net = shapes_only(width=width, groups=groups, input_shape=(64, 64, 3), include_top=False)
+def test_every_width_goes_with_every_number_of_groups(shapes_only, width, groups):
+    net = shapes_only(
+        CaffeNet, width=width, groups=groups, input_shape=(64, 64, 3), include_top=False
+    )
     assert net.output_shape[-1] % groups == 0
 
 
@@ -148,21 +142,21 @@ FORMS = {
 
 @pytest.mark.parametrize("padding", [0, 100])
 @pytest.mark.parametrize("form", FORMS)
-def test_the_error_says_the_minimum(form, padding):
+def test_the_error_says_the_minimum(shapes_only, form, padding):
     options = dict(width=0.001, padding=padding, **FORMS[form])
     with pytest.raises(ValueError, match="must be at least") as error:
-        shapes_only(input_shape=(0, 1000, 3), **options)
+        shapes_only(CaffeNet, input_shape=(0, 1000, 3), **options)
     minimum = int(re.search(r"at least (\d+) ", str(error.value))[1])
-    smallest = shapes_only(input_shape=(minimum, minimum, 3), **options)
+    smallest = shapes_only(CaffeNet, input_shape=(minimum, minimum, 3), **options)
     assert all(size is None or size > 0 for size in smallest.output_shape)
     assert minimum > 1 or padding
     for shape in ((minimum - 1, minimum, 3), (minimum, minimum - 1, 3)):
         with pytest.raises(ValueError, match=f"at least {minimum} .*Received: input_shape="):
-            shapes_only(input_shape=shape, **options)
+            shapes_only(CaffeNet, input_shape=shape, **options)
 
 
 @pytest.mark.parametrize("stem_strides, total", [(4, 32), (2, 16)])
-def test_same_padding_needs_multiples_of_the_stride(stem_strides, total):
+def test_same_padding_needs_multiples_of_the_stride(shapes_only, stem_strides, total):
     options = dict(
         width=0.001,
         padding="same",
@@ -171,19 +165,24 @@ def test_same_padding_needs_multiples_of_the_stride(stem_strides, total):
         fully_convolutional=True,
     )
     for rows, columns in ((1, 1), (2, 5), (3, 4)):
-        net = shapes_only(input_shape=(rows * total, columns * total, 3), **options)
+        net = shapes_only(CaffeNet, input_shape=(rows * total, columns * total, 3), **options)
         for name, stride in (("conv1", 1), ("pool1", 2), ("pool2", 4), ("pool5", 8), ("fc7", 8)):
             fine = total // stem_strides // stride  # cells of this map for one of fc7
             assert net.get_layer(name).output.shape[1:3] == (rows * fine, columns * fine)
     for size in (total - 1, total + total // 2, 0):
         with pytest.raises(ValueError, match=f"multiples of {total}"):
-            shapes_only(input_shape=(total, size, 3), **options)
+            shapes_only(CaffeNet, input_shape=(total, size, 3), **options)
 
 
 @pytest.mark.parametrize("shape", [(None, None, 3), (64, 64), (64, 64, 1), (64, None, 3)])
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="`input_shape` must be"):
         CaffeNet(input_shape=shape, width=WIDTH)
+
+
+def test_a_network_that_sees_nothing_is_refused():
+    with pytest.raises(ValueError, match="`rescale` must be positive. Received: rescale=0"):
+        CaffeNet(width=WIDTH, rescale=0)
 
 
 # Where the cells of fc7 stand

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
-from numpy_weights import draw_by_numpy
 from torch_references import MobileNetV2 as TorchMobileNetV2
 from torch_references import on_pixels, randomized
 
@@ -21,24 +20,6 @@ from keras_mtl.towers.mobilenet_v2 import GROUPS, STAGES
 CATS, CUPS = range(281, 286), (967, 968)  # ImageNet's classes: domestic cats; espresso and cup
 ADDING = {f"block{number}" for number in (3, 5, 6, 8, 9, 10, 12, 13, 15, 16)}
 TINY = dict(include_top=False, input_shape=(32, 32, 3), alpha=0.35)
-
-
-@pytest.fixture(autouse=True)
-def weights_by_numpy(monkeypatch):
-    draw_by_numpy(monkeypatch)
-
-
-@pytest.fixture
-def shapes_only():
-    """Builds networks without values in their weights, which counts do not need."""
-
-    def network(build, *args, **options):
-        with keras.StatelessScope(initialize_variables=False):
-            return build(*args, **options)
-
-    yield network
-    # Keras would make up for the values in the next scope that it opens.
-    keras.utils.clear_session()
 
 
 def trainable(net):
@@ -169,8 +150,13 @@ def test_stages_cut_it_behind_every_block(shapes_only):
         assert list(map(id, net.get_layer(block).input)) == list(map(id, summands))
 
 
-def test_is_a_backbone_of_stitched_towers():
-    tower = Tower(MobileNetV2(**TINY, seed=1), STAGES)
+@pytest.mark.one_backend
+def test_is_a_backbone_of_stitched_towers(rng, tmp_path):
+    """Published weights start both towers, and train."""
+    images = rng.integers(0, 256, (4, 32, 32, 3)).astype("float32")
+    state = randomized(TorchMobileNetV2(), rng, images).state_dict()
+    torch.save(state, tmp_path / "random.pth")
+    tower = Tower(MobileNetV2(False, tmp_path / "random.pth", (32, 32, 3)), STAGES)
     heads = {
         task: keras.Sequential([keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
         for task in ("animals", "vehicles")
@@ -184,6 +170,16 @@ def test_is_a_backbone_of_stitched_towers():
         for copy in copies:
             for weight, expected in zip(copy, started, strict=True):
                 np.testing.assert_array_equal(weight.numpy(), expected)
+    kernel = np.moveaxis(state["features.0.0.weight"].numpy(), (0, 1), (3, 2))
+    stems = [model.stage(task, "stem") for task in model.tasks]
+    for stem in stems:
+        np.testing.assert_array_equal(stem.get_weights()[0], kernel)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", dict.fromkeys(heads, loss))
+    model.train_on_batch(images, dict.fromkeys(heads, np.arange(4) % 2))
+    for stem in stems:
+        trained = stem.get_weights()[0]
+        assert np.isfinite(trained).all() and (trained != kernel).any()
 
 
 # Saving, seeds, errors
@@ -234,7 +230,7 @@ def test_no_two_layers_share_a_seed(shapes_only):
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 1), (None, None, None), (0, 64, 3)])
+@pytest.mark.parametrize("shape", [None, (64, 64), (64, 64, 1), (None, None, None), (0, 64, 3)])
 def test_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match="`input_shape` must be .*Received"):
         MobileNetV2(input_shape=shape)

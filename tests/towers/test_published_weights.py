@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from numpy_weights import draw_by_numpy
 from torch.nn import functional
 from weights.caffemodel_files import write_caffemodel
 
@@ -12,11 +11,6 @@ from keras_mtl.towers import CaffeNet, FastRCNNCaffeNet, LeNet, ResNet
 WIDTH = 1 / 16
 CLASSES = 7
 MEAN_BGR = (104.0, 117.0, 123.0)
-
-
-@pytest.fixture(autouse=True)
-def weights_by_numpy(monkeypatch):
-    draw_by_numpy(monkeypatch)
 
 
 # CaffeNet
@@ -198,6 +192,10 @@ def test_resnets_of_another_depth_or_width_are_refused(tmp_path, rng):
     torch.save({name: torch.tensor(x) for name, x in arrays.items()}, tmp_path / "resnet.pth")
     with pytest.raises(ValueError, match=r"resnet.pth' has none for \['block1_3_conv1'"):
         ResNet(34, (32, 32, 3), tmp_path / "resnet.pth", width=1 / 32)
+    deeper = resnet_arrays(34, rng, 1 / 32)
+    torch.save({name: torch.tensor(x) for name, x in deeper.items()}, tmp_path / "resnet34.pth")
+    with pytest.raises(ValueError, match=r"'resnet18' and no others.*\['layer1.2.conv1.weight', "):
+        ResNet(18, (32, 32, 3), tmp_path / "resnet34.pth", width=1 / 32)
     with pytest.raises(ValueError, match=r"\(4, 3, 7, 7\).*'stem_conv'.*\(2, 3, 7, 7\)"):
         ResNet(18, (32, 32, 3), tmp_path / "resnet.pth", width=1 / 16)
 

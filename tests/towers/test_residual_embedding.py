@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from numpy_weights import draw_by_numpy
 
 from keras_mtl.towers import ResidualEmbedding, Tower
 from keras_mtl.towers.residual_embedding import MINIMUM_SIZE, STAGES
@@ -14,27 +13,9 @@ from keras_mtl.towers.residual_embedding import MINIMUM_SIZE, STAGES
 TINY = dict(input_shape=(50, 48, 3), width=1 / 16, size=24)
 
 
-@pytest.fixture(autouse=True)
-def weights_by_numpy(monkeypatch):
-    draw_by_numpy(monkeypatch)
-
-
-@pytest.fixture
-def shapes_only():
-    """Builds networks without values in their weights, which counts do not need."""
-
-    def network(*args, **options):
-        with keras.StatelessScope(initialize_variables=False):
-            return ResidualEmbedding(*args, **options)
-
-    yield network
-    # Keras would make up for the values in the next scope that it opens.
-    keras.utils.clear_session()
-
-
 @pytest.mark.one_backend
 def test_published_parameters(shapes_only):
-    net = shapes_only()
+    net = shapes_only(ResidualEmbedding)
     assert sum(math.prod(weight.shape) for weight in net.trainable_weights) == 2_953_664
     assert net.input_shape == (None, 150, 150, 3) and net.output_shape == (None, 256)
     # Of the batch normalisations a mean and a variance a channel besides, and no factor.

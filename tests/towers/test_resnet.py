@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
-from numpy_weights import draw_by_numpy
 from torch_references import ResNet as TorchResNet
 from torch_references import on_pixels, randomized
 
@@ -23,30 +22,12 @@ PROJECTED = dict.fromkeys([18, 34], ("block2_1", "block3_1", "block4_1"))
 PROJECTED[50] = ("block1_1", *PROJECTED[34])
 
 
-@pytest.fixture(autouse=True)
-def weights_by_numpy(monkeypatch):
-    draw_by_numpy(monkeypatch)
-
-
-@pytest.fixture
-def shapes_only():
-    """Builds networks without values in their weights, which counts do not need."""
-
-    def network(*args, **options):
-        with keras.StatelessScope(initialize_variables=False):
-            return ResNet(*args, **options)
-
-    yield network
-    # Keras would make up for the values in the next scope that it opens.
-    keras.utils.clear_session()
-
-
 # Published counts
 
 
 @pytest.mark.parametrize("depth", BLOCKS)
 def test_parameters_and_multiply_accumulates(shapes_only, depth):
-    net = shapes_only(depth)
+    net = shapes_only(ResNet, depth)
     trainable = sum(math.prod(weight.shape) for weight in net.trainable_weights)
     assert trainable == TRAINABLE[depth]
     if depth in GIGA_MACS_AT_224:
@@ -55,7 +36,7 @@ def test_parameters_and_multiply_accumulates(shapes_only, depth):
 
 @pytest.mark.parametrize("depth", BLOCKS)
 def test_parameters_with_a_classifier(shapes_only, depth):
-    net = shapes_only(depth, dilated=False, include_top=True)
+    net = shapes_only(ResNet, depth, dilated=False, include_top=True)
     assert (
         sum(math.prod(weight.shape) for weight in net.trainable_weights) == (WITH_CLASSIFIER[depth])
     )
@@ -76,25 +57,25 @@ def test_multiply_accumulates_of_bottlenecks(shapes_only):
             expected += (9 * channels**2 + 4 * channels**2) * cells
             expected += (before != 4 * channels) * before * 4 * channels * cells
             before = 4 * channels
-    assert cost(shapes_only(50)).macs == expected == 20_427_472_896
+    assert cost(shapes_only(ResNet, 50)).macs == expected == 20_427_472_896
 
 
 def test_sizes_of_the_maps(shapes_only):
-    net = shapes_only(34, (None, None, 3))
+    net = shapes_only(ResNet, 34, (None, None, 3))
     for image, rows in (((224, 224), (29, 29)), ((321, 321), (41, 41)), ((480, 640), (61, 81))):
         assert net.compute_output_shape((2, *image, 3)) == (2, *rows, 512)
-        fixed = shapes_only(18, (*image, 3), width=WIDTH)
+        fixed = shapes_only(ResNet, 18, (*image, 3), width=WIDTH)
         assert fixed.output_shape == (None, *rows, 16)
-        bottlenecks = shapes_only(50, (*image, 3), width=WIDTH)
+        bottlenecks = shapes_only(ResNet, 50, (*image, 3), width=WIDTH)
         assert bottlenecks.output_shape == (None, *rows, 64)
 
 
 def test_sizes_of_the_maps_of_the_form_that_strides(shapes_only):
     options = dict(dilated=False, width=WIDTH)
-    net = shapes_only(34, (None, None, 3), **options)
+    net = shapes_only(ResNet, 34, (None, None, 3), **options)
     for image, rows in (((224, 224), (7, 7)), ((225, 193), (8, 7)), ((480, 640), (15, 20))):
         assert net.compute_output_shape((2, *image, 3)) == (2, *rows, 16)
-        assert shapes_only(18, (*image, 3), **options).output_shape == (None, *rows, 16)
+        assert shapes_only(ResNet, 18, (*image, 3), **options).output_shape == (None, *rows, 16)
 
 
 # The network in PyTorch
@@ -102,8 +83,14 @@ def test_sizes_of_the_maps_of_the_form_that_strides(shapes_only):
 
 @pytest.mark.parametrize(
     ("depth", "dilated", "shape"),
-    # 60 pixels are 30 behind the first convolution: 16 behind a pool that rounds up, as of 64.
-    [(18, False, (64, 64, 3)), (34, False, (64, 64, 3)), (18, True, (60, 60, 3))],
+    [
+        (18, False, (64, 64, 3)),
+        # Of other depths the blocks and their names are others, of which no backend knows.
+        pytest.param(34, False, (64, 64, 3), marks=pytest.mark.one_backend),
+        pytest.param(50, False, (64, 64, 3), marks=pytest.mark.one_backend),
+        # 60 pixels are 30 behind the first convolution: 16 behind a pool that rounds up, as of 64.
+        (18, True, (60, 60, 3)),
+    ],
 )
 def test_equals_torch(rng, tmp_path, depth, dilated, shape):
     """With its weights, and statistics of batches that are not 0 and 1."""
@@ -122,7 +109,7 @@ def test_equals_torch(rng, tmp_path, depth, dilated, shape):
         classifier_activation=None,
     )
     found = ops.convert_to_numpy(net(images, training=False))
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3 if depth == 50 else 1e-4)
 
 
 # The network in NumPy
@@ -210,7 +197,7 @@ def test_equals_the_network_in_numpy(rng, monkeypatch, depth):
 
 @pytest.mark.parametrize("depth", BLOCKS)
 def test_stages_cut_it_and_blocks_come_apart(shapes_only, depth):
-    net = shapes_only(depth, (64, 64, 3), width=WIDTH)
+    net = shapes_only(ResNet, depth, (64, 64, 3), width=WIDTH)
     assert Tower(net, stages(depth)).stages == stages(depth)
     assert len(stages(depth)) == 1 + sum(BLOCKS[depth])
     assert set(stages(depth)) < set(possible_cuts(net))
@@ -229,7 +216,7 @@ def test_stages_cut_it_and_blocks_come_apart(shapes_only, depth):
 
 @pytest.mark.parametrize("depth", BLOCKS)
 def test_locations_are_the_last_blocks_of_their_width(shapes_only, depth):
-    net = shapes_only(depth, (64, 64, 3), width=WIDTH)
+    net = shapes_only(ResNet, depth, (64, 64, 3), width=WIDTH)
     ends = {net.get_layer(name).output.shape[-1]: name for name in stages(depth)[1:]}
     assert locations(depth) == tuple(ends.values())
     assert locations(depth)[-1] == stages(depth)[-1]
@@ -237,7 +224,7 @@ def test_locations_are_the_last_blocks_of_their_width(shapes_only, depth):
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_batches_are_normalised_as_published(shapes_only, depth):
-    layers = shapes_only(depth, width=WIDTH).layers
+    layers = shapes_only(ResNet, depth, width=WIDTH).layers
     normalizations = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
     assert len(normalizations) == {18: 1 + 2 * 8 + 3, 50: 1 + 3 * 16 + 4}[depth]
     assert {(layer.momentum, layer.epsilon) for layer in normalizations} == {(0.9, 1e-5)}
@@ -261,20 +248,22 @@ def test_the_seed_decides_the_weights():
 
 
 def test_no_two_layers_of_the_deepest_share_a_seed(shapes_only):
-    seeds = initializer_seeds(*(shapes_only(50, width=WIDTH, seed=seed) for seed in (3, 4)))
+    seeds = initializer_seeds(*(shapes_only(ResNet, 50, width=WIDTH, seed=seed) for seed in (3, 4)))
     assert len(set(seeds)) == len(seeds) == 2 * (1 + 3 * 16 + 4)
 
 
 def test_kernels_keep_the_variance_of_gradients(shapes_only, monkeypatch):
     monkeypatch.undo()  # the backend's own draws
-    initializer = shapes_only(18, width=WIDTH, seed=0).get_layer("stem_conv").kernel_initializer
+    initializer = (
+        shapes_only(ResNet, 18, width=WIDTH, seed=0).get_layer("stem_conv").kernel_initializer
+    )
     kernel = ops.convert_to_numpy(initializer((3, 3, 32, 128)))
     assert kernel.std() == pytest.approx((2 / (9 * 128)) ** 0.5, rel=0.02)
 
 
 def test_name_and_configuration(shapes_only):
-    assert shapes_only(18, width=WIDTH).name == "resnet18"
-    net = shapes_only(18, (None, None, 3), width=WIDTH, name="mine")
+    assert shapes_only(ResNet, 18, width=WIDTH).name == "resnet18"
+    net = shapes_only(ResNet, 18, (None, None, 3), width=WIDTH, name="mine")
     assert net.name == "mine"
     assert keras.Model.from_config(net.get_config()).get_config() == net.get_config()
 
@@ -286,7 +275,7 @@ def test_refuses_other_depths(depth):
             build(depth)
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 1), (None, None, None), (0, 64, 3)])
+@pytest.mark.parametrize("shape", [None, (64, 64), (64, 64, 1), (None, None, None), (0, 64, 3)])
 def test_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match="`input_shape` must be .*Received"):
         ResNet(18, shape)

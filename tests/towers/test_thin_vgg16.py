@@ -3,15 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from numpy_weights import draw_by_numpy
 
 from keras_mtl.towers import ThinVGG16, Tower
 from keras_mtl.towers.thin_vgg16 import MEAN_RGB, MINIMUM_SIZE, STAGES
-
-
-@pytest.fixture(autouse=True)
-def weights_by_numpy(monkeypatch):
-    draw_by_numpy(monkeypatch)
 
 
 def layers_of(net, kind):

@@ -295,13 +295,7 @@ def test_tower_is_serialised(rng):
     assert twin.model.count_params() == tower.model.count_params()
 
 
-def test_every_cut_of_mobilenet_is_right(rng, monkeypatch):
-    # Fast also on JAX, which compiles the drawing of every shape of weight.
-    monkeypatch.setattr(
-        keras.initializers.VarianceScaling,
-        "__call__",
-        lambda self, shape, dtype=None: ops.zeros(shape, dtype),
-    )
+def test_every_cut_of_mobilenet_is_right(rng):
     model = keras.applications.MobileNetV2(
         weights=None, alpha=0.35, input_shape=(32, 32, 3), include_top=False
     )

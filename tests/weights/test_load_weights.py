@@ -109,7 +109,7 @@ def test_caffe_layers_of_either_form(tmp_path, rng, version, ours, theirs):
     load_weights(
         net,
         tmp_path / "net.caffemodel",
-        caffe=True,
+        caffe_names=("conv1", "fc1"),
         flattened={"fc1": (2, 3)},
         kernels={"conv1": lambda kernel: kernel[:, ::-1] / 2},
     )
@@ -137,19 +137,22 @@ def refuses(net, path, message, error=ValueError, **options):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.one_backend
 def test_another_number_of_classes(tmp_path, reference):
     path = checkpoint(tmp_path / "net.pth", reference)
     message = r"\(4, 7\).*\(4,\).*'fc2'.*net.pth.*\(3, 7\).*\(3,\)"
     refuses(network(units=4), path, message, torch_names=NAMES, flattened=MAPS)
 
 
+@pytest.mark.one_backend
 def test_another_size_of_the_map_behind_a_flattening(tmp_path, reference):
     path = checkpoint(tmp_path / "net.pth", reference)
     image = keras.Input((5, 6, 12))
     net = keras.Model(image, layers.Dense(7, name="fc1")(layers.Flatten()(image)))
-    refuses(net, path, r"\(7, 360\).*'fc1'.*\(7, 240\)", torch_names={"fc1": "4"})
+    refuses(net, path, r"\(7, 360\).*'fc1'.*\(7, 240\)", torch_names=NAMES)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("gone", ["2.running_var", "0.bias"])
 def test_missing_arrays(tmp_path, reference, gone):
     state = {name: x for name, x in reference.state_dict().items() if name != gone}
@@ -158,6 +161,7 @@ def test_missing_arrays(tmp_path, reference, gone):
     refuses(network(), tmp_path / "net.pth", layer, torch_names=NAMES, flattened=MAPS)
 
 
+@pytest.mark.one_backend
 def test_missing_layers_are_all_named(tmp_path, reference):
     state = {name: x for name, x in reference.state_dict().items() if name[0] not in "25"}
     torch.save(state, tmp_path / "net.pth")
@@ -165,25 +169,107 @@ def test_missing_layers_are_all_named(tmp_path, reference):
     refuses(network(), tmp_path / "net.pth", message, torch_names=NAMES, flattened=MAPS)
 
 
+@pytest.mark.one_backend
+def test_checkpoints_of_another_network(tmp_path, reference):
+    """Deeper, or with other names: whatever no layer of the network is called."""
+    state, path = reference.state_dict(), tmp_path / "net.pth"
+    torch.save({**state, "6.weight": torch.ones(3), "6.num_batches_tracked": torch.ones(())}, path)
+    message = r"layers of 'net' and no others.*\['0', '1', '2', '4', '5'\]\. .*\['6.weight'\]\.$"
+    refuses(network(), path, message, torch_names=NAMES, flattened=MAPS)
+    torch.save({f"model.{name * 20}": x for name, x in state.items()}, path)
+    with pytest.raises(ValueError, match=r"\['model.0.weight0.*…', .* … of 11\.$") as error:
+        load_weights(network(), path, torch_names=NAMES)
+    assert len(str(error.value)) < 600
+
+
+@pytest.mark.one_backend
+def test_layers_of_caffe_in_another_order(tmp_path, rng):
+    """A network of equal shapes that normalises before it pools is another network."""
+    arrays = {name: blobs for name, blobs in caffe_layers(rng).items() if name != "other"}
+    image = keras.Input((4, 4, 4))
+    x = layers.Conv2D(6, (3, 2), name="conv1")(image)
+    x = layers.ReLU(name="norm1")(layers.ReLU(name="pool1")(x))
+    net = keras.Model(image, layers.Dense(7, name="fc1")(layers.Flatten()(x)), name="net")
+    options = dict(caffe_names=("conv1", "fc1"), flattened={"fc1": (2, 3)})
+    path = tmp_path / "net.caffemodel"
+
+    def write(*names):
+        write_caffemodel(path, {name: arrays.get(name, []) for name in names})
+
+    write("conv1", "norm1", "pool1", "fc1")
+    refuses(net, path, "order of 'net'.*'norm1' before 'pool1'", **options)
+    write("conv1", "relu1", "pool1", "norm1", "fc1")
+    load_weights(net, path, **options)
+    np.testing.assert_array_equal(net.get_layer("conv1").get_weights()[1], arrays["conv1"][1])
+
+
+@pytest.mark.one_backend
+def test_layers_that_are_not_named_are_left(tmp_path, rng):
+    """Such as a normalisation that a network is built on."""
+    image = keras.Input((4, 4, 4))
+    x = layers.BatchNormalization(name="front")(image)
+    net = keras.Model(image, layers.Conv2D(6, (3, 2), name="conv1")(x))
+    arrays, before = caffe_layers(rng), net.get_layer("front").get_weights()
+    write_caffemodel(tmp_path / "net.caffemodel", arrays)
+    load_weights(net, tmp_path / "net.caffemodel", caffe_names=("conv1", "fc1"))
+    np.testing.assert_array_equal(net.get_layer("conv1").get_weights()[1], arrays["conv1"][1])
+    for ours, theirs in zip(before, net.get_layer("front").get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 # Kinds of files
 
 
+@pytest.mark.one_backend
+def test_a_model_without_any_named_layer(tmp_path, reference):
+    image = keras.Input((8, 7, 4))
+    net = keras.Model(image, layers.Conv2D(6, 3, name="stem")(image))
+    path = checkpoint(tmp_path / "net.pth", reference)
+    with pytest.raises(ValueError, match="`model` must have layers that are named: .'grouped'"):
+        load_weights(net, path, torch_names=NAMES)
+
+
 def test_files_of_keras(tmp_path, rng):
-    net, other, third = (network(name=f"net{number}") for number in range(3))
-    net.set_weights([rng.uniform(size=weight.shape) for weight in net.get_weights()])
+    net = network()
+    expected = [rng.uniform(size=weight.shape).astype("float32") for weight in net.get_weights()]
+    net.set_weights(expected)
     net.save_weights(tmp_path / "net.weights.h5")
     net.save(tmp_path / "net.keras")
-    load_weights(other, tmp_path / "net.weights.h5")
-    load_weights(third, str(tmp_path / "net.keras"), torch_names=NAMES, caffe=True)
-    for one, two, three in zip(*(each.get_weights() for each in (net, other, third)), strict=True):
-        np.testing.assert_array_equal(one, two)
-        np.testing.assert_array_equal(one, three)
+    for name in ("net.weights.h5", "net.keras"):
+        net.set_weights([np.zeros_like(weight) for weight in expected])
+        load_weights(net, str(tmp_path / name), torch_names=NAMES, caffe_names=())
+        for ours, theirs in zip(net.get_weights(), expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.one_backend
+def test_files_of_keras_that_do_not_fit(tmp_path):
+    """Keras fills the layers before the one that fails; they are set back."""
+    net, other = network(), network(units=4)
+    other.save_weights(tmp_path / "other.weights.h5")
+    other.save(tmp_path / "other.keras")
+    for name in ("other.weights.h5", "other.keras"):
+        refuses(net, tmp_path / name, rf"Keras that fits 'net'.*{name}'\. Keras says: .*fc2")
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.keras", "a.pth", "a.safetensors"])
+def test_what_a_file_may_be_instead(tmp_path, name):
+    net = network()
+    for content, message in {
+        b"": "It is empty",
+        b"<!DOCTYPE html><html>Not found</html>": "web page",
+        b"version https://git-lfs.github.com/spec/v1\nsize 243862414\n": "git-lfs",
+        b"To be downloaded.": r"looks like text\.",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        refuses(net, tmp_path / name, f"Received: .*{name}.*{message}", torch_names=NAMES)
 
 
 @pytest.mark.one_backend
 @pytest.mark.parametrize("name", ["a.caffemodel", "a.pth", "a.safetensors", "a.weights.h5", "a"])
 def test_missing_files(tmp_path, name):
-    refuses(network(), tmp_path / name, f"`weights`.*{name}", FileNotFoundError, caffe=True)
+    refuses(network(), tmp_path / name, f"`weights`.*{name}", FileNotFoundError, torch_names=NAMES)
 
 
 @pytest.mark.one_backend
@@ -191,8 +277,10 @@ def test_kinds_that_the_network_is_not_published_in(tmp_path):
     net = network()
     for name, options, kinds in (
         ("a.pth", {}, r"Keras \(.weights.h5, .keras\) for 'net'"),
-        ("a.pt", {"caffe": True}, "Keras .* or of Caffe .* for 'net'"),
+        ("a.pt", {"caffe_names": ()}, "Keras .* or of Caffe .* for 'net'"),
         ("a.caffemodel", {"torch_names": NAMES}, "Keras .* or of PyTorch .* for 'net'"),
+        ("a.pth.tar", {"torch_names": NAMES}, "Keras .* or of PyTorch .* for 'net'"),
+        ("a.bin", {}, "Keras .* for 'net'"),
     ):
         (tmp_path / name).write_bytes(b"")
         refuses(net, tmp_path / name, f"`weights` must be a file of {kinds}.*{name}", **options)

@@ -188,6 +188,8 @@ BROKEN = {
         "a multiple of 4 bytes at byte 17 in layer 'fc6'. Received: 13",
     ),
     "half a double": (in_layer(message(8, b"\0" * 12)), "a multiple of 8 bytes .* Received: 12"),
+    "many blobs": (in_layer(*[shape([0])] * 65), "up to 64 blobs at byte .* in layer 'fc6'"),
+    "a long name": (message(100, message(1, b"x" * 999) + b"\0"), "in layer 'x{39}…'. Received"),
     "a name in Latin-1": (
         message(100, message(1, b"caf\xe9")),
         r"name in UTF-8 at byte 5. Received: b'caf\\xe9'",
@@ -316,6 +318,17 @@ def test_large_arrays_take_little_time_and_their_own_memory(tmp_path, packed):
     found, seconds, peak = peak_of_reading(tmp_path / "net")
     assert_same_bits(found, {"fc6": [array]})
     assert peak < 1.2 * array.nbytes and seconds < 1
+
+
+def test_values_and_other_fields_may_alternate(tmp_path):
+    """Looking for the end of each run of values must not cost more than the run is long."""
+    array = np.arange(20_000, dtype="float32")
+    tag, other = bytes([5 << 3 | 5]), bytes([6 << 3 | 5, 0, 0, 0, 0])
+    content = b"".join(tag + value.tobytes() + other for value in array)
+    start = time.perf_counter()
+    found = read_bytes(tmp_path, in_layer(shape([20_000]) + content))
+    assert_same_bits(found, {"fc6": [array]})
+    assert time.perf_counter() - start < 2
 
 
 def test_the_file_is_let_go(tmp_path, layers):

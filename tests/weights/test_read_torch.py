@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -52,8 +53,10 @@ def test_forms_of_checkpoints(tmp_path, module, form):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_floats_become_float32(tmp_path, dtype):
     values = torch.tensor([[1.5, -2.0], [0.25, 3.0]], dtype=dtype)
-    found = read_torch(saved(tmp_path / "net.pth", {"x": values.T, "count": torch.tensor(3)}))
-    assert list(found) == ["x"] and found["x"].dtype == "float32"
+    content = {"x": values.T, "scale": values[0, 0], "count": torch.tensor(3)}
+    found = read_torch(saved(tmp_path / "net.pth", content))
+    assert found.pop("scale").shape == () and list(found) == ["x"]
+    assert found["x"].dtype == "float32" and found["x"].flags.c_contiguous
     np.testing.assert_array_equal(found["x"], [[1.5, 0.25], [-2.0, 3.0]])
 
 
@@ -75,6 +78,35 @@ def test_every_cut_file_is_refused(tmp_path, module, new):
         assert error.value.__cause__ is not None
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        torch.ones(1).expand(400_000, 400_000),
+        torch.ones(12).as_strided((9, 4), (1, 1)),
+        torch.eye(3).to_sparse(),
+        torch.ones(3, device="meta"),
+    ],
+)
+def test_tensors_without_memory_of_their_own_are_refused(tmp_path, values):
+    path = saved(tmp_path / "net.pth", {"bias": torch.ones(2), "weight": values})
+    with pytest.raises(ValueError, match="dense tensors.*net.pth"):
+        read_torch(path)
+
+
+def test_compressed_files_are_refused(tmp_path):
+    """A file of a few bytes may unpack to any number."""
+    whole = saved(tmp_path / "whole.pth", {"x": torch.zeros(10_000)})
+    with (
+        zipfile.ZipFile(whole) as ours,
+        zipfile.ZipFile(tmp_path / "net.pth", "w", zipfile.ZIP_DEFLATED) as theirs,
+    ):
+        for name in ours.namelist():
+            theirs.writestr(name, ours.read(name))
+    with pytest.raises(ValueError, match="whole file .*net.pth") as error:
+        read_torch(tmp_path / "net.pth")
+    assert "bytes unpacked" in str(error.value.__cause__)
+
+
 class Touch:
     """Makes a file when it is unpickled."""
 
@@ -89,8 +121,9 @@ class Touch:
 def test_no_code_is_executed(tmp_path, module, new):
     for content in (Touch(tmp_path / "touched"), module):
         path = saved(tmp_path / "net.pth", content, _use_new_zipfile_serialization=new)
-        with pytest.raises(ValueError, match="nothing but tensors.*net.pth"):
+        with pytest.raises(ValueError, match="nothing but dense tensors.*net.pth") as error:
             read_torch(path)
+        assert "weights_only" not in str(error.value)  # PyTorch advises to execute it.
     assert not (tmp_path / "touched").exists()
 
 

@@ -28,7 +28,7 @@ def load(
 
     How to get the files is in this module's README.md; TFDS is an extra, `pip install
     'keras-mtl[data]'`. At the first call they are checked and prepared, with a progress bar, for
-    reading picture by picture; that takes 2.5 GB. Nothing of it is held in memory.
+    reading picture by picture; that takes 3 GB. Nothing of it is held in memory.
 
     Args:
         split: "train" (795 pictures) or "test" (654), the official split.
