@@ -41,7 +41,7 @@ class ManualBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         splits = self._splits(Path(dl_manager.manual_dir))
         shards = {}
         for split, (items, example) in splits.items():
-            bar = _bar(self.name, split, len(items))
+            bar = _Bar(f"{self.name}, {split}", len(items))
             starts = range(0, max(1, len(items)), self.SHARD_ROWS)
             shards[split] = [
                 partial(_shard, items, example, range(start, start + self.SHARD_ROWS), bar)
@@ -68,11 +68,19 @@ def _shard(items, example, rows, bar):
         bar.update(row + 1)
 
 
-def _bar(name, split, count):
-    print(f"Preparing {name}, {split}, once:", flush=True)
-    # A log file gets a line only now and then.
-    interval = 0.2 if sys.stdout.isatty() else 10.0
-    return keras.utils.Progbar(count, interval=interval, unit_name="example")
+class _Bar(keras.utils.Progbar):
+    """Progress in examples, with a title when it begins."""
+
+    def __init__(self, title, count):
+        # A log file gets a line only now and then.
+        interval = 0.2 if sys.stdout.isatty() else 10.0
+        super().__init__(count, interval=interval, unit_name="example")
+        self._title = title
+
+    def update(self, current):
+        if current == 1:
+            print(f"Preparing {self._title}, once:", flush=True)
+        super().update(current)
 
 
 def encoded(shape=(None, None, 3), dtype=np.uint8, encoding="png"):

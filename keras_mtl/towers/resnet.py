@@ -40,15 +40,15 @@ def ResNet(
     """Builds a ResNet: DeepLab's, whose last two stages dilate, or ImageNet's, whose stages stride.
 
     The stem is a 7×7 convolution of stride 2 and a 3×3 max pool of stride 2. Four stages of
-    residual blocks follow, of 64, 128, 256 and 512 channels. If `dilated`, their strides are
-    1, 2, 1, 1 and their dilations 1, 1, 2, 4, and the pool rounds its size up: a map has one cell
-    for 8×8 pixels. If not, the strides are 1, 2, 2, 2 without dilation, and the pool rounds down:
-    one cell for 32×32 pixels. A block ends with
-    ReLU(shortcut + residual). The residual is two 3×3 convolutions; at depth 50 it is a bottleneck,
-    1×1, 3×3, and 1×1 to four times the channels. Stride and dilation are those of the (first) 3×3.
-    Where a stage starts with other channels or another stride, the shortcut is a 1×1 convolution.
-    Every convolution is followed by batch normalisation and has no bias. Pixels go in as RGB from 0
-    to 255; mean and deviation of ImageNet are taken off inside.
+    residual blocks follow, of 64, 128, 256 and 512 channels. If `dilated`, their strides are 1, 2,
+    1, 1 and their dilations 1, 1, 2, 4, and the pool rounds its size up: a map has one cell for 8×8
+    pixels. If not, the strides are 1, 2, 2, 2 without dilation, and the pool rounds down: one cell
+    for 32×32 pixels. A block ends with ReLU(shortcut + residual). The residual is two 3×3
+    convolutions; at depth 50 it is a bottleneck, 1×1, 3×3, and 1×1 to four times the channels.
+    Stride and dilation are those of the (first) 3×3. Where a stage starts with other channels or
+    another stride, the shortcut is a 1×1 convolution. Every convolution is followed by batch
+    normalisation and has no bias. Pixels go in as RGB from 0 to 255; mean and deviation of ImageNet
+    are taken off inside.
 
     Layers are named for those who take a block apart: the stem ends with `stem`, a block with
     `block2_1` (its ReLU), its residual with `block2_1_residual`, its projection, if it has one,
