@@ -68,19 +68,19 @@ def _shard(items, example, rows, bar):
         bar.update(row + 1)
 
 
-class _Bar(keras.utils.Progbar):
-    """Progress in examples, with a title when it begins."""
+class _Bar:
+    """Progress in examples, which begins, with a title, when the first of them is done."""
 
     def __init__(self, title, count):
-        # A log file gets a line only now and then.
-        interval = 0.2 if sys.stdout.isatty() else 10.0
-        super().__init__(count, interval=interval, unit_name="example")
-        self._title = title
+        self._title, self._count = title, count
 
     def update(self, current):
         if current == 1:
             print(f"Preparing {self._title}, once:", flush=True)
-        super().update(current)
+            # A log file gets a line only now and then.
+            interval = 0.2 if sys.stdout.isatty() else 10.0
+            self._bar = keras.utils.Progbar(self._count, interval=interval, unit_name="example")
+        self._bar.update(current)
 
 
 def encoded(shape=(None, None, 3), dtype=np.uint8, encoding="png"):
