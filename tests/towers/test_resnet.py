@@ -85,8 +85,7 @@ def test_sizes_of_the_maps_of_the_form_that_strides(shapes_only):
     ("depth", "dilated", "shape"),
     [
         (18, False, (64, 64, 3)),
-        # Of other depths the blocks and their names are others, of which no backend knows.
-        pytest.param(34, False, (64, 64, 3), marks=pytest.mark.one_backend),
+        (34, False, (64, 64, 3)),
         pytest.param(50, False, (64, 64, 3), marks=pytest.mark.one_backend),
         # 60 pixels are 30 behind the first convolution: 16 behind a pool that rounds up, as of 64.
         (18, True, (60, 60, 3)),
