@@ -1,14 +1,13 @@
 """What the TFDS builders of data sets have in common whose files a user has to get."""
 
 import io
-import sys
 from functools import partial
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow_datasets as tfds
 
+from ._progress_bar import progress_bar
 from ._scaling import pillow
 
 
@@ -77,9 +76,7 @@ class _Bar:
     def update(self, current):
         if current == 1:
             print(f"Preparing {self._title}, once:", flush=True)
-            # A log file gets a line only now and then.
-            interval = 0.2 if sys.stdout.isatty() else 10.0
-            self._bar = keras.utils.Progbar(self._count, interval=interval, unit_name="example")
+            self._bar = progress_bar(self._count, "example")
         self._bar.update(current)
 
 

@@ -1,13 +1,12 @@
 """`rooms.load`: the data set as arrays or as batches."""
 
-import sys
 import warnings
 
-import keras
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
 
+from .._progress_bar import progress_bar
 from ..array_batches import ArrayBatches
 from .cache import cache_path, default_cache_dir, read_cache, write_cache
 from .pool import render_all
@@ -120,11 +119,7 @@ def _check_tasks(tasks):
 def _render(request, workers, progress):
     if progress:
         print(f"Rendering {request.num_images} rooms ({request.split}), once:", flush=True)
-    # A log file gets a line only now and then.
-    interval = 0.2 if sys.stdout.isatty() else 10.0
-    bar = keras.utils.Progbar(
-        request.num_images, verbose=int(progress), interval=interval, unit_name="image"
-    )
+    bar = progress_bar(request.num_images, "image", verbose=int(progress))
     arrays, objects = {}, {name: [None] * request.num_images for name in _PER_OBJECT}
     for num_done, (index, picture) in enumerate(render_all(request, workers), 1):
         for name in _PER_OBJECT:
