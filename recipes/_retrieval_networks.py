@@ -13,6 +13,7 @@ from keras_mtl.layers import ModulationGate
 from keras_mtl.losses import TripletLoss
 from keras_mtl.metrics import retrieval_scores, triplet_accuracy
 from keras_mtl.optimizers import Adam, with_learning_rate_multipliers
+from keras_mtl.retrieval import EmbeddingIndex
 from keras_mtl.search import cost
 from recipes._columns import reading
 from recipes._networks import Networks
@@ -98,13 +99,14 @@ class RetrievalNetworks(Networks):
 
     def embeddings(self, models):
         """The test pictures as every task sees them: a dict from task to an array (M, size)."""
-        images, found = self.data.test["image"], {}
-        if len(models) == 1 and not _gates(models[0]):
-            return dict.fromkeys(self.tasks, self._embedded(models[0], images, 0))
-        for number, task in enumerate(self.tasks):
-            model, row = (models[0], number) if len(models) == 1 else (models[number], 0)
-            found[task] = self._embedded(model, images, row)
-        return found
+        if len(models) > 1:
+            of_task = zip(models, self.tasks, strict=True)
+            return {task: self._embedded(model, [task])[task] for model, task in of_task}
+        if _gates(models[0]):
+            return self._embedded(models[0], self.tasks)
+        # Without gates all tasks have the same.
+        first = self.tasks[0]
+        return dict.fromkeys(self.tasks, self._embedded(models[0], [first])[first])
 
     def compliance(self, model):
         """The update compliance ratio of each layer and pair of tasks, before and after training.
@@ -139,12 +141,9 @@ class RetrievalNetworks(Networks):
             products.append(inner_products(gradients))
         return {layer: each.tolist() for layer, each in update_compliance(products).items()}
 
-    def _embedded(self, model, images, row):
-        found = []
-        for start in range(0, len(images), 256):
-            batch = images[start : start + 256].astype("float32")
-            found.append(model.predict_on_batch([batch, np.full(len(batch), row, "int32")]))
-        return np.concatenate(found)
+    def _embedded(self, model, tasks):
+        """The test pictures as a network of some tasks sees them: a dict from task to an array."""
+        return EmbeddingIndex(model, self.data.test["image"], tasks).embeddings
 
     def _embedding(self, name, tasks, **gates):
         """A trained network with gates, which starts from the seed's weights."""

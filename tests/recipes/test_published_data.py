@@ -463,9 +463,13 @@ def test_faces_that_are_alike(published, tiny_table, command, untrained, tmp_pat
     train, test = (truth["attributes"][np.array(CELEBA[split]) - 1] for split in ("train", "test"))
     even = np.argsort(np.abs(train.mean(axis=0) - 0.5), kind="stable")[:2]
 
-    def by_attribute(self, model, images, row):
+    def by_attribute(self, model, tasks):
+        images = self.data.test["image"]
         assert isinstance(images, LazyArray) and images.shape == (10, 48, 48, 3)
-        return test[:, even[[row]]].astype("float32")
+        return {
+            task: test[:, [column]].astype("float32")
+            for task, column in zip(tasks, even, strict=True)
+        }
 
     # Embeddings that are the attribute itself: nothing else finds all the faces that are alike.
     monkeypatch.setattr(RetrievalNetworks, "_embedded", by_attribute)
@@ -483,8 +487,10 @@ def test_shoes_and_their_triplets(published, tiny_table, command, untrained, tmp
     folder, truth = published["ut_zappos50k"]
 
     # Shoes are of one colour each.
-    def color(self, model, images, row):
-        return np.asarray(images, "float32").mean(axis=(1, 2))
+    def color(self, model, tasks):
+        return dict.fromkeys(
+            tasks, np.asarray(self.data.test["image"], "float32").mean(axis=(1, 2))
+        )
 
     monkeypatch.setattr(RetrievalNetworks, "_embedded", color)
     results = command(table, "ut_zappos50k", "--rows", "one-task", "modulated")
