@@ -1,6 +1,7 @@
 """Where the pictures of dense tasks come from: rendered rooms, or published data in a folder."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 
@@ -30,30 +31,22 @@ def _rooms(split, settings, num_images, data_dir):
     return rooms.load(split, settings.size, num_images)
 
 
-def _nyuv2(split, settings, num_images, data_dir):
-    return nyuv2.load(split, data_dir, **_options(settings, num_images))
+def _published(reader, split, settings, num_images, data_dir):
+    return reader.load(split, data_dir, shortest_side=settings.size, num_images=num_images)
 
 
-def _cityscapes_mtl(split, settings, num_images, data_dir):
-    loaded = cityscapes_mtl.load(split, data_dir, **_options(settings, num_images))
+def _cityscapes_mtl(*arguments):
+    loaded = _published(cityscapes_mtl, *arguments)
     # What the papers call depth here; that of the sky is infinite.
     return {**loaded, "depth": loaded["inverse_depth"]}
 
 
-def _taskonomy(split, settings, num_images, data_dir):
-    return taskonomy.load(split, data_dir, **_options(settings, num_images))
-
-
-def _options(settings, num_images):
-    return {"shortest_side": settings.size, "num_images": num_images}
-
-
 SOURCES = {
     "rooms": Source(rooms.CLASSES, _rooms, validation="validation"),
-    "nyuv2": Source(nyuv2.CLASSES_40, _nyuv2),
+    "nyuv2": Source(nyuv2.CLASSES_40, partial(_published, nyuv2)),
     # The test split's labels are not published.
     "cityscapes_mtl": Source(cityscapes_mtl.CLASSES_19, _cityscapes_mtl, test="validation"),
-    "taskonomy": Source(taskonomy.CLASSES, _taskonomy, validation="validation"),
+    "taskonomy": Source(taskonomy.CLASSES, partial(_published, taskonomy), validation="validation"),
 }
 
 
