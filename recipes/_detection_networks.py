@@ -10,6 +10,7 @@ from keras_mtl.losses import AttributesCrossentropy, DetectionCrossentropy, Smoo
 from keras_mtl.metrics import attribute_average_precision, detection_average_precision
 from keras_mtl.search import cost
 from keras_mtl.sharing import Branched
+from recipes._columns import reading
 from recipes._networks import DROPOUT, Networks
 
 
@@ -124,6 +125,7 @@ class DetectionNetworks(Networks):
             pad_to=settings.canvas,
             seed=seed,
             drop_remainder=True,
+            **reading(train["image"]),
         )
 
     def _losses(self, tasks):
