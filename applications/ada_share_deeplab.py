@@ -1,7 +1,6 @@
 """AdaShare's network: a DeepLab-ResNet of which each task skips blocks."""
 
 from keras_mtl.applications.deeplab import DeepLab
-
 from keras_mtl.sharing import AdaShared
 
 

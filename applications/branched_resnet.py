@@ -1,7 +1,6 @@
 """The branched network for dense tasks: DeepLab-ResNets that grow apart as a tree."""
 
 from keras_mtl.applications.deeplab import DeepLab
-
 from keras_mtl.sharing import Branched
 
 

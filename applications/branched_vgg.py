@@ -1,7 +1,6 @@
 """The branched network for attributes: thin VGG-16s that grow apart as a tree."""
 
 from keras_mtl.applications.attribute_vgg import AttributeVGG
-
 from keras_mtl.sharing import Branched
 
 

@@ -1,7 +1,6 @@
 """The paper's network for detection and attributes: two Fast R-CNNs, stitched."""
 
 from keras_mtl.applications.fast_rcnn import FastRCNN
-
 from keras_mtl.sharing import CrossStitched
 
 STITCHED_STAGES = ("pool1", "pool2", "roi_pool5")

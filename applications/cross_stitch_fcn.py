@@ -1,7 +1,6 @@
 """The paper's network for dense tasks: two CaffeNet-FCNs, stitched."""
 
 from keras_mtl.applications.fcn import FCN
-
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.sharing import CrossStitched
 

@@ -4,8 +4,8 @@ import functools
 import numbers
 
 import keras
-from keras_mtl.applications._split_weights import split_weights
 
+from keras_mtl.applications._split_weights import split_weights
 from keras_mtl.heads import (
     ASPPDepthHead,
     ASPPMapHead,

@@ -1,7 +1,6 @@
 """Fast R-CNN on CaffeNet for detection and attributes, under any sharing."""
 
 from keras_mtl.applications._split_weights import split_weights
-
 from keras_mtl.heads import AttributesHead, DetectionHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import FastRCNNCaffeNet, Tower

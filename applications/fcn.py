@@ -3,8 +3,8 @@
 import numbers
 
 import keras
-from keras_mtl.applications._split_weights import split_weights
 
+from keras_mtl.applications._split_weights import split_weights
 from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import CaffeNet, Tower

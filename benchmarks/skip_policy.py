@@ -22,9 +22,9 @@ import sys
 
 import keras
 import numpy as np
-from keras_mtl.applications import AdaShareDeepLab
 
 from benchmarks._workers import seconds_of
+from keras_mtl.applications import AdaShareDeepLab
 from keras_mtl.search import cost, prune
 
 TASKS, DEPTH, SIZE, BATCH = 3, 18, 128, 8

@@ -4,11 +4,11 @@ import numpy as np
 
 from keras_mtl import plots
 from keras_mtl.callbacks import read_policies
-from recipes._ada_share_networks import AdaShareNetworks
-from recipes._deeplab import deeplab_problem
-from recipes._deeplab_data import MAPS
-from recipes._table import Table, scored
-from recipes.cross_stitch_table5 import one_task, predictions
+from keras_mtl.recipes._ada_share_networks import AdaShareNetworks
+from keras_mtl.recipes._deeplab import deeplab_problem
+from keras_mtl.recipes._deeplab_data import MAPS
+from keras_mtl.recipes._table import Table, scored
+from keras_mtl.recipes.cross_stitch_table5 import one_task, predictions
 
 ROWS = {
     "one-task": one_task,

@@ -6,19 +6,19 @@ import math
 
 import keras
 import numpy as np
-from keras_mtl.applications import AdaShareDeepLab
 
+from keras_mtl.applications import AdaShareDeepLab
 from keras_mtl.callbacks import AdaShareSchedule, PolicyLogger
 from keras_mtl.datasets import AlternatingBatches, ArrayBatches
 from keras_mtl.optimizers import SGD, Alternating
+from keras_mtl.recipes._columns import reading, rows_of
+from keras_mtl.recipes._deeplab_data import DEEPLAB_HEADLINES, ERRORS
+from keras_mtl.recipes._deeplab_networks import DeepLabNetworks
+from keras_mtl.recipes._gain import gain
+from keras_mtl.recipes._results import write_json
+from keras_mtl.recipes._resumable_fit import resumable_fit
 from keras_mtl.search import prune
 from keras_mtl.sharing import AdaShared
-from recipes._columns import reading, rows_of
-from recipes._deeplab_data import DEEPLAB_HEADLINES, ERRORS
-from recipes._deeplab_networks import DeepLabNetworks
-from recipes._gain import gain
-from recipes._results import write_json
-from recipes._resumable_fit import resumable_fit
 
 
 class AdaShareNetworks(DeepLabNetworks):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from recipes._deeplab_settings import DeepLabSettings
+from keras_mtl.recipes._deeplab_settings import DeepLabSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

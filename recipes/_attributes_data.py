@@ -1,7 +1,7 @@
 """Attributes, each a task: pictures of objects or faces, and what is true of each."""
 
 from keras_mtl.datasets import celeba, rooms
-from recipes._objects import load_objects
+from keras_mtl.recipes._objects import load_objects
 
 
 class AttributesData:

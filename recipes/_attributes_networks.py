@@ -1,18 +1,18 @@
 """The networks for attributes as tasks: how they are built and scored."""
 
 import numpy as np
-from keras_mtl.applications import AttributeVGG
 
 from keras_mtl import Ensemble
+from keras_mtl.applications import AttributeVGG
 from keras_mtl.datasets import ArrayBatches
 from keras_mtl.losses import AttributesCrossentropy
 from keras_mtl.metrics import attribute_average_precision
 from keras_mtl.optimizers import Adam
+from keras_mtl.recipes._columns import reading
+from keras_mtl.recipes._networks import Networks
+from keras_mtl.recipes._tree_rows import COMPARED_IMAGES, TreeRows
 from keras_mtl.sharing import CrossStitched
 from keras_mtl.towers.thin_vgg16 import STAGES
-from recipes._columns import reading
-from recipes._networks import Networks
-from recipes._tree_rows import COMPARED_IMAGES, TreeRows
 
 
 class AttributesNetworks(TreeRows, Networks):

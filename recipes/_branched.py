@@ -1,11 +1,11 @@
 """What the tables of branched networks have in common: their rows and their pictures."""
 
 from keras_mtl import plots
-from recipes._branched_networks import BranchedNetworks
-from recipes._deeplab import deeplab_problem
-from recipes._table import BASELINE, Table, scored, seed_gains, size
-from recipes._tree_rows import TreeRows
-from recipes.cross_stitch_table5 import one_task
+from keras_mtl.recipes._branched_networks import BranchedNetworks
+from keras_mtl.recipes._deeplab import deeplab_problem
+from keras_mtl.recipes._table import BASELINE, Table, scored, seed_gains, size
+from keras_mtl.recipes._tree_rows import TreeRows
+from keras_mtl.recipes.cross_stitch_table5 import one_task
 
 TREES = {
     "branched": TreeRows.branched,

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from keras_mtl.recipes._deeplab_networks import DeepLabNetworks
+from keras_mtl.recipes._tree_rows import TreeRows
 from keras_mtl.towers.resnet import locations
-from recipes._deeplab_networks import DeepLabNetworks
-from recipes._tree_rows import TreeRows
 
 
 class BranchedNetworks(TreeRows, DeepLabNetworks):

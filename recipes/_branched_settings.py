@@ -1,7 +1,7 @@
 """What the branched networks for dense tasks are, and how long they learn."""
 
-from recipes._deeplab_settings import DeepLabSettings
-from recipes._tree_rows import COMPARED_IMAGES
+from keras_mtl.recipes._deeplab_settings import DeepLabSettings
+from keras_mtl.recipes._tree_rows import COMPARED_IMAGES
 
 
 def published(task_weights, iterations, **settings):

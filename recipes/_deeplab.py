@@ -1,7 +1,7 @@
 """The problem of DeepLab's tables: dense tasks on one kind of picture."""
 
-from recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, DeepLabData
-from recipes._table import Problem
+from keras_mtl.recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, DeepLabData
+from keras_mtl.recipes._table import Problem
 
 
 def deeplab_problem(recipe, presets, tasks, paper_data, data_sets, networks, timed=False):

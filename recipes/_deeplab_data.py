@@ -7,8 +7,8 @@ from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
 from keras_mtl.datasets import center_offsets, edge_map, keypoint_map
 from keras_mtl.losses import DepthL1, MapL1, NormalsCosine, SegmentationCrossentropy
 from keras_mtl.metrics import MapAbsoluteError, attribute_average_precision
-from recipes._columns import per_image
-from recipes._dense_data import COLUMNS, IMAGE_LABELS, DenseData
+from keras_mtl.recipes._columns import per_image
+from keras_mtl.recipes._dense_data import COLUMNS, IMAGE_LABELS, DenseData
 
 MAPS = {"keypoints": keypoint_map, "edges": edge_map}
 """Tasks whose targets are computed from the picture where a data set has none."""

@@ -1,13 +1,13 @@
 """The networks of DeepLab's tables: how they are built and trained."""
 
 import keras
-from keras_mtl.applications import DeepLab
 
+from keras_mtl.applications import DeepLab
 from keras_mtl.optimizers import Adam
+from keras_mtl.recipes._dense_data import IMAGE_LABELS
+from keras_mtl.recipes._dense_networks import DenseNetworks
 from keras_mtl.sharing import CrossStitched
 from keras_mtl.towers.resnet import locations
-from recipes._dense_data import IMAGE_LABELS
-from recipes._dense_networks import DenseNetworks
 
 TIMED_IMAGES = 8
 

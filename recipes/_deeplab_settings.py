@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from recipes._dense_settings import DenseSettings
+from keras_mtl.recipes._dense_settings import DenseSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

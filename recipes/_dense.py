@@ -1,6 +1,6 @@
 """The problem of all dense tables: a target for every pixel."""
 
-from recipes._dense_data import (
+from keras_mtl.recipes._dense_data import (
     COLUMNS,
     DATA_SETS,
     HEADLINES,
@@ -9,9 +9,9 @@ from recipes._dense_data import (
     TASKS,
     DenseData,
 )
-from recipes._dense_networks import DenseNetworks
-from recipes._dense_settings import PRESETS
-from recipes._table import Problem
+from keras_mtl.recipes._dense_networks import DenseNetworks
+from keras_mtl.recipes._dense_settings import PRESETS
+from keras_mtl.recipes._table import Problem
 
 DENSE = Problem(
     folder="cross_stitch",

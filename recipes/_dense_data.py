@@ -9,8 +9,8 @@ from keras_mtl.datasets import LazyArray
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
-from recipes._columns import per_image
-from recipes._dense_sources import SOURCES, load_parts
+from keras_mtl.recipes._columns import per_image
+from keras_mtl.recipes._dense_sources import SOURCES, load_parts
 
 TASKS = ("segmentation", "normals", "depth")
 PAIR = TASKS[:2]

@@ -2,15 +2,15 @@
 
 import keras
 import numpy as np
-from keras_mtl.applications import FCN, CrossStitchFCN
 
 from keras_mtl import Ensemble
+from keras_mtl.applications import FCN, CrossStitchFCN
 from keras_mtl.datasets import ArrayBatches
 from keras_mtl.geometry import rectify_normals
+from keras_mtl.recipes._columns import reading
+from keras_mtl.recipes._dense_data import IMAGE_LABELS
+from keras_mtl.recipes._networks import DROPOUT, Networks
 from keras_mtl.sharing import Branched
-from recipes._columns import reading
-from recipes._dense_data import IMAGE_LABELS
-from recipes._networks import DROPOUT, Networks
 
 SCORED_PIXELS = 1_000_000
 """About as many pixels are predicted at once: each takes some hundred bytes for every task."""

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from keras_mtl.datasets import cityscapes_mtl, nyuv2, rooms, taskonomy
-from recipes._columns import rows_of
+from keras_mtl.recipes._columns import rows_of
 
 
 @dataclasses.dataclass(frozen=True)

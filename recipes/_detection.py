@@ -1,9 +1,16 @@
 """The problem of the detection tables: objects and their attributes."""
 
-from recipes._detection_data import COLUMNS, DATA_SETS, HEADLINES, PAIR, TASKS, DetectionData
-from recipes._detection_networks import DetectionNetworks
-from recipes._detection_settings import PRESETS
-from recipes._table import Problem
+from keras_mtl.recipes._detection_data import (
+    COLUMNS,
+    DATA_SETS,
+    HEADLINES,
+    PAIR,
+    TASKS,
+    DetectionData,
+)
+from keras_mtl.recipes._detection_networks import DetectionNetworks
+from keras_mtl.recipes._detection_settings import PRESETS
+from keras_mtl.recipes._table import Problem
 
 DETECTION = Problem(
     folder="cross_stitch_detection",

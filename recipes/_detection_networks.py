@@ -1,17 +1,17 @@
 """The networks of all detection tables: how they are built and scored."""
 
 import numpy as np
-from keras_mtl.applications import CrossStitchFastRCNN, FastRCNN
 
 from keras_mtl import Ensemble, predict_regions
+from keras_mtl.applications import CrossStitchFastRCNN, FastRCNN
 from keras_mtl.boxes import detections
 from keras_mtl.datasets import RoIBatches
 from keras_mtl.losses import AttributesCrossentropy, DetectionCrossentropy, SmoothL1
 from keras_mtl.metrics import attribute_average_precision, detection_average_precision
+from keras_mtl.recipes._columns import reading
+from keras_mtl.recipes._networks import DROPOUT, Networks
 from keras_mtl.search import cost
 from keras_mtl.sharing import Branched
-from recipes._columns import reading
-from recipes._networks import DROPOUT, Networks
 
 
 class DetectionNetworks(Networks):

@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_mtl import plots
-from recipes._table import BASELINE, headline, scored
+from keras_mtl.recipes._table import BASELINE, headline, scored
 
 
 def draw_sorted_alphas(table, networks, results, folder):

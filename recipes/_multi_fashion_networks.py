@@ -7,9 +7,9 @@ import keras
 from keras_mtl import MultiTaskModel
 from keras_mtl.datasets import ArrayBatches, multi_fashion
 from keras_mtl.optimizers import SGD
+from keras_mtl.recipes._resumable_fit import resumable_fit
 from keras_mtl.sharing import Branched, CrossStitched
 from keras_mtl.towers import LeNet, Tower, lenet
-from recipes._resumable_fit import resumable_fit
 
 TASKS = ("top_left", "bottom_right")
 ROWS = ("one-task", "hard sharing", "cross-stitch")

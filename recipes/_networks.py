@@ -6,9 +6,9 @@ from pathlib import Path
 import keras
 
 from keras_mtl.optimizers import SGD
+from keras_mtl.recipes._resumable_fit import resumable_fit
 from keras_mtl.search import cost, task_costs
 from keras_mtl.sharing import Branched, LatentShared
-from recipes._resumable_fit import resumable_fit
 
 DROPOUT = 0.5
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from keras_mtl import plots
+from keras_mtl.recipes._retrieval_data import RetrievalData
+from keras_mtl.recipes._retrieval_networks import RetrievalNetworks
+from keras_mtl.recipes._table import BASELINE, Problem, Table, scored
 from keras_mtl.retrieval import EmbeddingIndex
-from recipes._retrieval_data import RetrievalData
-from recipes._retrieval_networks import RetrievalNetworks
-from recipes._table import BASELINE, Problem, Table, scored
 
 COLUMNS = {
     "retrieval": {

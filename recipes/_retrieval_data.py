@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_mtl.datasets import celeba, rooms, ut_zappos50k
 from keras_mtl.datasets.rooms import COLORS, SHAPES, TEXTURES
-from recipes._objects import load_objects
+from keras_mtl.recipes._objects import load_objects
 
 PROPERTIES = {
     "colour": tuple(COLORS),

@@ -4,20 +4,20 @@ import json
 
 import keras
 import numpy as np
+
 from keras_mtl.applications import ModulatedEmbedding
 from keras_mtl.applications.modulated_embedding import AFTER
-
 from keras_mtl.datasets import TripletBatches, sample_triplets
 from keras_mtl.gradients import inner_products, task_gradients, update_compliance
 from keras_mtl.layers import ModulationGate
 from keras_mtl.losses import TripletLoss
 from keras_mtl.metrics import retrieval_scores, triplet_accuracy
 from keras_mtl.optimizers import Adam, with_learning_rate_multipliers
+from keras_mtl.recipes._columns import reading
+from keras_mtl.recipes._networks import Networks
+from keras_mtl.recipes._results import write_json
 from keras_mtl.retrieval import EmbeddingIndex
 from keras_mtl.search import cost
-from recipes._columns import reading
-from recipes._networks import Networks
-from recipes._results import write_json
 
 RECALLS = (1, 5)
 Adagrad = with_learning_rate_multipliers(keras.optimizers.Adagrad)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from recipes._settings import Settings
+from keras_mtl.recipes._settings import Settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

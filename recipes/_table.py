@@ -12,10 +12,10 @@ import numpy as np
 from keras import ops
 
 from keras_mtl import MultiTaskModel
-from recipes._gain import compared_scores, gain
-from recipes._results import open_folder, provenance, write_json
-from recipes._resumable_fit import Diverged
-from recipes._timing import inference_times
+from keras_mtl.recipes._gain import compared_scores, gain
+from keras_mtl.recipes._results import open_folder, provenance, write_json
+from keras_mtl.recipes._resumable_fit import Diverged
+from keras_mtl.recipes._timing import inference_times
 
 BASELINE = "one-task"
 

@@ -12,8 +12,8 @@ Rows, columns and pictures are those of `recipes.adashare_nyuv2`. The paper repo
 against 40.2 for the one-task network.
 """
 
-from recipes._ada_share import ada_share_table
-from recipes._ada_share_settings import mini, published
+from keras_mtl.recipes._ada_share import ada_share_table
+from keras_mtl.recipes._ada_share_settings import mini, published
 
 TABLE = ada_share_table(
     recipe="adashare_cityscapes",

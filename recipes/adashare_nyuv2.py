@@ -27,8 +27,8 @@ The paper reports 30.2 mean IU and 16.6° mean error for three tasks against 27.
 one-task networks.
 """
 
-from recipes._ada_share import ada_share_table
-from recipes._ada_share_settings import mini, published
+from keras_mtl.recipes._ada_share import ada_share_table
+from keras_mtl.recipes._ada_share_settings import mini, published
 
 _NYUV2 = {
     "size": 321,

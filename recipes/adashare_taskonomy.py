@@ -10,8 +10,8 @@ computed from the picture: a corner response, and the magnitude of the gradient.
 pictures are those of `recipes.adashare_nyuv2`.
 """
 
-from recipes._ada_share import ada_share_table
-from recipes._ada_share_settings import mini, published
+from keras_mtl.recipes._ada_share import ada_share_table
+from keras_mtl.recipes._ada_share_settings import mini, published
 
 WEIGHTS = {"segmentation": 1, "normals": 3, "depth": 2, "keypoints": 7, "edges": 7}
 

@@ -16,11 +16,11 @@ goes on where it was.
 `paper` is of the published network's size, but its lengths and rates are ours.
 """
 
-from recipes._attributes_data import AttributesData
-from recipes._attributes_networks import AttributesNetworks
-from recipes._attributes_settings import PRESETS
-from recipes._branched import branched_rows, draw
-from recipes._table import Problem, Table
+from keras_mtl.recipes._attributes_data import AttributesData
+from keras_mtl.recipes._attributes_networks import AttributesNetworks
+from keras_mtl.recipes._attributes_settings import PRESETS
+from keras_mtl.recipes._branched import branched_rows, draw
+from keras_mtl.recipes._table import Problem, Table
 
 TASKS = ("attributes",)
 COLUMNS = {"attributes": {"accuracy": ("accuracy", 100), "mAP": ("mean_ap", 100)}}

@@ -11,8 +11,8 @@ an object predicts where the object's centre lies. Rows, columns and pictures ar
 copies of the network. Three tasks leave few trees of a shape: the random one may be the worst.
 """
 
-from recipes._branched import branched_table
-from recipes._branched_settings import mini, published
+from keras_mtl.recipes._branched import branched_table
+from keras_mtl.recipes._branched_settings import mini, published
 
 WEIGHTS = {"segmentation": 1, "instances": 10, "depth": 3}
 

@@ -25,8 +25,8 @@ against -7.6 % for random trees and -10.8 % for the worst ones. `paper` is of th
 networks' size, but its lengths and rates are ours.
 """
 
-from recipes._branched import branched_table
-from recipes._branched_settings import mini, published
+from keras_mtl.recipes._branched import branched_table
+from keras_mtl.recipes._branched_settings import mini, published
 
 WEIGHTS = {"segmentation": 1, "normals": 20, "depth": 3, "keypoints": 7, "edges": 7}
 

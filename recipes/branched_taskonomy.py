@@ -10,9 +10,9 @@ since `rooms` has one scene only, and Taskonomy's categories are not read. Rows,
 pictures are those of `recipes.branched_rooms`.
 """
 
-from recipes._branched import branched_table
-from recipes._branched_settings import mini, published
-from recipes._dense_data import IMAGE_LABELS
+from keras_mtl.recipes._branched import branched_table
+from keras_mtl.recipes._branched_settings import mini, published
+from keras_mtl.recipes._dense_data import IMAGE_LABELS
 
 WEIGHTS = {IMAGE_LABELS: 1, "segmentation": 1, "edges": 7, "depth": 3, "keypoints": 7}
 

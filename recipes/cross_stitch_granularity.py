@@ -10,10 +10,10 @@ that which was chosen for a unit per channel. Prints the columns of Table 5, mea
 the seeds. The paper gives no numbers for this comparison.
 """
 
-from recipes._dense import DENSE
-from recipes._figures import draw_sorted_alphas
-from recipes._table import Table
-from recipes.cross_stitch_table5 import one_task
+from keras_mtl.recipes._dense import DENSE
+from keras_mtl.recipes._figures import draw_sorted_alphas
+from keras_mtl.recipes._table import Table
+from keras_mtl.recipes.cross_stitch_table5 import one_task
 
 TABLE = Table(
     problem=DENSE,

@@ -9,9 +9,9 @@ scores the one-task and the cross-stitched networks of Table 5 as they are, and 
 normals that lie within 25° of an axis of the picture's Manhattan frame turned into that axis.
 """
 
-from recipes._dense import DENSE
-from recipes._table import Table
-from recipes.cross_stitch_table5 import one_task
+from keras_mtl.recipes._dense import DENSE
+from keras_mtl.recipes._table import Table
+from keras_mtl.recipes.cross_stitch_table5 import one_task
 
 
 def cross_stitch(networks):

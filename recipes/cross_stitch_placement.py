@@ -9,10 +9,10 @@ conv5, fc6 and fc7. Prints the columns of Table 5, mean ± deviation over the se
 that units after pooling do better, and gives no numbers.
 """
 
-from recipes._dense import DENSE
-from recipes._figures import draw_sorted_alphas
-from recipes._table import Table
-from recipes.cross_stitch_table5 import one_task
+from keras_mtl.recipes._dense import DENSE
+from keras_mtl.recipes._figures import draw_sorted_alphas
+from keras_mtl.recipes._table import Table
+from keras_mtl.recipes.cross_stitch_table5 import one_task
 
 CONVOLUTIONS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 

@@ -10,10 +10,10 @@ seeds, and draws the sorted alphas that came of each start. On NYUv2 the paper r
 error and 18.2 mean IU for (0.1, 0.9), 34.0° and 18.9 for (0.9, 0.1).
 """
 
-from recipes._dense import DENSE
-from recipes._figures import draw_sorted_alphas
-from recipes._table import Table
-from recipes.cross_stitch_table5 import one_task
+from keras_mtl.recipes._dense import DENSE
+from keras_mtl.recipes._figures import draw_sorted_alphas
+from keras_mtl.recipes._table import Table
+from keras_mtl.recipes.cross_stitch_table5 import one_task
 
 STARTS = (0.1, 0.5, 0.7, 0.9)
 

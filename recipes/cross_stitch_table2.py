@@ -12,9 +12,9 @@ error and 18.6 mean IU with a factor of 1, 34.1° and 19.3 with 10³, and that t
 a higher one.
 """
 
-from recipes._dense import DENSE
-from recipes._figures import draw_sorted_alphas
-from recipes._table import Table
+from keras_mtl.recipes._dense import DENSE
+from keras_mtl.recipes._figures import draw_sorted_alphas
+from keras_mtl.recipes._table import Table
 
 FACTORS = (1, 10, 100, 1000, 100_000)
 LEARNING_RATE = 1e-3

@@ -16,10 +16,10 @@ paper's columns, mean ± deviation over the seeds. On NYUv2 the paper reports 34
       --weights bvlc_reference_caffenet.caffemodel
 """
 
-from recipes._dense import DENSE
-from recipes._figures import draw_sorted_alphas
-from recipes._table import Table
-from recipes.cross_stitch_table5 import one_task
+from keras_mtl.recipes._dense import DENSE
+from keras_mtl.recipes._figures import draw_sorted_alphas
+from keras_mtl.recipes._table import Table
+from keras_mtl.recipes.cross_stitch_table5 import one_task
 
 TABLE = Table(
     problem=DENSE,

@@ -28,9 +28,9 @@ GPU.
 import numpy as np
 
 from keras_mtl import plots
-from recipes._dense import DENSE
-from recipes._figures import draw_splits
-from recipes._table import Table, scored
+from keras_mtl.recipes._dense import DENSE
+from keras_mtl.recipes._figures import draw_splits
+from keras_mtl.recipes._table import Table, scored
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 PICTURES = 5

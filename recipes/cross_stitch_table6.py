@@ -22,10 +22,10 @@ networks.
 import numpy as np
 
 from keras_mtl import plots
-from recipes._detection import DETECTION
-from recipes._figures import draw_splits
-from recipes._table import Table, scored
-from recipes.cross_stitch_table5 import ensemble, one_task
+from keras_mtl.recipes._detection import DETECTION
+from keras_mtl.recipes._figures import draw_splits
+from keras_mtl.recipes._table import Table, scored
+from keras_mtl.recipes.cross_stitch_table5 import ensemble, one_task
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 PICTURES = 4

@@ -20,7 +20,7 @@ import keras_mtl
 from keras_mtl import plots
 from keras_mtl.datasets import ImageFiles, rooms, voc2008_attributes
 from keras_mtl.proposals import selective_search
-from recipes._detection_data import FIRST_OBJECT
+from keras_mtl.recipes._detection_data import FIRST_OBJECT
 
 VOCABULARY = {
     "rooms": (rooms.CLASSES[FIRST_OBJECT:], rooms.ATTRIBUTES),

@@ -26,9 +26,9 @@ find. A run that was stopped goes on where it was.
 `paper` and `paper20` are of the published network and rates; their lengths are ours.
 """
 
-from recipes._retrieval import retrieval_table
-from recipes._retrieval_data import attribute_labels
-from recipes._retrieval_settings import mini, paper
+from keras_mtl.recipes._retrieval import retrieval_table
+from keras_mtl.recipes._retrieval_data import attribute_labels
+from keras_mtl.recipes._retrieval_settings import mini, paper
 
 PRESETS = {
     "mini": mini(num_tasks=7, triplets_per_task=8),

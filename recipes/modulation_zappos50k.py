@@ -15,9 +15,9 @@ similarity networks, in training and in the test. Rows, columns and pictures are
 ours.
 """
 
-from recipes._retrieval import retrieval_table
-from recipes._retrieval_data import property_labels
-from recipes._retrieval_settings import mini, paper
+from keras_mtl.recipes._retrieval import retrieval_table
+from keras_mtl.recipes._retrieval_data import property_labels
+from keras_mtl.recipes._retrieval_settings import mini, paper
 
 PRESETS = {
     "mini": mini(num_tasks=4, triplets_per_task=16),

@@ -32,8 +32,8 @@ import numpy as np
 
 from keras_mtl import plots
 from keras_mtl.datasets import multi_fashion
-from recipes._multi_fashion_networks import PRESETS, ROWS, TASKS, Networks
-from recipes._results import open_folder, provenance, write_json
+from keras_mtl.recipes._multi_fashion_networks import PRESETS, ROWS, TASKS, Networks
+from keras_mtl.recipes._results import open_folder, provenance, write_json
 
 PICTURES = 10
 

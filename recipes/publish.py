@@ -14,8 +14,8 @@ import re
 import shutil
 from pathlib import Path
 
-from recipes._results import REPOSITORY
-from recipes._table import format_markdown
+from keras_mtl.recipes._results import REPOSITORY
+from keras_mtl.recipes._table import format_markdown
 
 README = REPOSITORY / "README.md"
 PUBLISHED = Path(__file__).parent / "results"
@@ -43,7 +43,7 @@ def render(text):
     def published(match):
         begin, recipe, end = match.groups()
         results = json.loads((PUBLISHED / recipe / "results.json").read_text())
-        table = importlib.import_module(f"recipes.{recipe}").TABLE
+        table = importlib.import_module(f"keras_mtl.recipes.{recipe}").TABLE
         rows = format_markdown(table, results)
         return f"{begin}{_caption(table, results)}\n\n{rows}\n{end}"
 

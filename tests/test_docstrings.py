@@ -5,11 +5,11 @@ import importlib
 import pkgutil
 
 import keras
-import keras_mtl.applications
 import numpy as np
 import pytest
 
 import keras_mtl
+import keras_mtl.applications
 
 
 def modules():

@@ -5,8 +5,8 @@ import math
 import keras
 import numpy as np
 import pytest
-from keras_mtl.applications import AdaShareDeepLab, DeepLab
 
+from keras_mtl.applications import AdaShareDeepLab, DeepLab
 from keras_mtl.datasets import AlternatingBatches, ArrayBatches
 from keras_mtl.search import cost, prune, task_costs
 from keras_mtl.sharing import Branched

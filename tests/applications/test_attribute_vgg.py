@@ -5,8 +5,8 @@ import math
 import keras
 import numpy as np
 import pytest
-from keras_mtl.applications import AttributeVGG, BranchedVGG
 
+from keras_mtl.applications import AttributeVGG, BranchedVGG
 from keras_mtl.losses import AttributesCrossentropy
 from keras_mtl.sharing import Branched
 from keras_mtl.towers.thin_vgg16 import STAGES

@@ -5,8 +5,8 @@ import math
 import keras
 import numpy as np
 import pytest
-from keras_mtl.applications import BranchedResNet, DeepLab
 
+from keras_mtl.applications import BranchedResNet, DeepLab
 from keras_mtl.sharing import Branched
 from keras_mtl.towers import ResNet
 from keras_mtl.towers.resnet import locations, stages

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from keras_mtl.applications import DeepLab
 
+from keras_mtl.applications import DeepLab
 from keras_mtl.datasets import center_offsets
 from keras_mtl.heads import ASPPMapHead
 from keras_mtl.losses import MapL1, SegmentationCrossentropy

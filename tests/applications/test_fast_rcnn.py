@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from keras_mtl.applications import CrossStitchFastRCNN, FastRCNN
 
+from keras_mtl.applications import CrossStitchFastRCNN, FastRCNN
 from keras_mtl.datasets import RoIBatches
 from keras_mtl.losses import AttributesCrossentropy, DetectionCrossentropy, SmoothL1
 from keras_mtl.optimizers import SGD

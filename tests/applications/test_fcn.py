@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from keras_mtl.applications import FCN, CrossStitchFCN
 
 import keras_mtl
+from keras_mtl.applications import FCN, CrossStitchFCN
 from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
 from keras_mtl.layers import CrossStitch
 from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy

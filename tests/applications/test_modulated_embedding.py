@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from keras_mtl.applications import ModulatedEmbedding
 
 from keras_mtl import fold
+from keras_mtl.applications import ModulatedEmbedding
 from keras_mtl.towers import ResidualEmbedding
 
 TINY = dict(input_shape=(48, 48, 3), width=1 / 16, size=8)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from weights.caffemodel_files import write_caffemodel
+
 from keras_mtl.applications import (
     AdaShareDeepLab,
     AttributeVGG,
@@ -13,8 +15,6 @@ from keras_mtl.applications import (
     DeepLab,
     ModulatedEmbedding,
 )
-from weights.caffemodel_files import write_caffemodel
-
 from keras_mtl.sharing import Branched
 from keras_mtl.towers import CaffeNet, FastRCNNCaffeNet, ResNet
 

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from keras_mtl.applications import FCN, CrossStitchFCN
 
 import keras_mtl
 from keras_mtl import plots
+from keras_mtl.applications import FCN, CrossStitchFCN
 from keras_mtl.datasets import rooms
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.layers import CrossStitch

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import pytest
 
-from recipes import (
+from keras_mtl.recipes import (
     _ada_share_networks,
     _attributes_settings,
     _detection_settings,
@@ -14,12 +14,12 @@ from recipes import (
     branched_rooms,
     modulation_zappos50k,
 )
-from recipes._attributes_data import AttributesData
-from recipes._deeplab_data import DeepLabData
-from recipes._dense_data import TASKS, DenseData
-from recipes._dense_settings import PRESETS
-from recipes._detection_data import DetectionData
-from recipes._retrieval_data import RetrievalData, property_labels
+from keras_mtl.recipes._attributes_data import AttributesData
+from keras_mtl.recipes._deeplab_data import DeepLabData
+from keras_mtl.recipes._dense_data import TASKS, DenseData
+from keras_mtl.recipes._dense_settings import PRESETS
+from keras_mtl.recipes._detection_data import DetectionData
+from keras_mtl.recipes._retrieval_data import RetrievalData, property_labels
 
 TINY = dataclasses.replace(
     PRESETS["mini"],
@@ -128,7 +128,7 @@ def tiny(tiny_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipes."""
     settings, data = tiny_data
     monkeypatch.setitem(PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._dense.DenseData", lambda *arguments: data)
+    monkeypatch.setattr("keras_mtl.recipes._dense.DenseData", lambda *arguments: data)
     return settings
 
 
@@ -145,7 +145,7 @@ def tiny_detection(tiny_detection_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipes of detection."""
     settings, data = tiny_detection_data
     monkeypatch.setitem(_detection_settings.PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._detection.DetectionData", lambda *arguments: data)
+    monkeypatch.setattr("keras_mtl.recipes._detection.DetectionData", lambda *arguments: data)
     return settings
 
 
@@ -162,7 +162,7 @@ def tiny_ada_share(tiny_ada_share_data, monkeypatch):
     """Makes `preset="tiny"` known to AdaShare's recipe."""
     settings, data = tiny_ada_share_data
     monkeypatch.setitem(ADA_SHARE_PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._deeplab.DeepLabData", lambda *arguments: data)
+    monkeypatch.setattr("keras_mtl.recipes._deeplab.DeepLabData", lambda *arguments: data)
     return settings
 
 
@@ -179,7 +179,7 @@ def tiny_branched(tiny_branched_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipe of branched networks."""
     settings, data = tiny_branched_data
     monkeypatch.setitem(BRANCHED_PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._deeplab.DeepLabData", lambda *arguments: data)
+    monkeypatch.setattr("keras_mtl.recipes._deeplab.DeepLabData", lambda *arguments: data)
     return settings
 
 
@@ -200,7 +200,7 @@ def tiny_attributes(tiny_attributes_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipe of attributes as tasks."""
     settings, data = tiny_attributes_data
     monkeypatch.setitem(_attributes_settings.PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes.branched_celeba.AttributesData", lambda *arguments: data)
+    monkeypatch.setattr("keras_mtl.recipes.branched_celeba.AttributesData", lambda *arguments: data)
     return settings
 
 
@@ -217,7 +217,7 @@ def tiny_retrieval(tiny_retrieval_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipe of embeddings."""
     settings, data = tiny_retrieval_data
     monkeypatch.setitem(modulation_zappos50k.PRESETS, "tiny", settings)
-    monkeypatch.setattr("recipes._retrieval.RetrievalData", lambda *arguments: data)
+    monkeypatch.setattr("keras_mtl.recipes._retrieval.RetrievalData", lambda *arguments: data)
     return settings
 
 

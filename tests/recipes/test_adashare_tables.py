@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 from keras_mtl.callbacks import read_policies
-from recipes import _resumable_fit, adashare_cityscapes, adashare_nyuv2, adashare_taskonomy
-from recipes._ada_share_networks import AdaShareNetworks
+from keras_mtl.recipes import (
+    _resumable_fit,
+    adashare_cityscapes,
+    adashare_nyuv2,
+    adashare_taskonomy,
+)
+from keras_mtl.recipes._ada_share_networks import AdaShareNetworks
 
 TABLE = adashare_nyuv2.TABLE
 TASKS = TABLE.problem.tasks

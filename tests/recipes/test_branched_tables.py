@@ -6,11 +6,16 @@ import json
 import numpy as np
 import pytest
 
-from recipes import branched_celeba, branched_cityscapes, branched_rooms, branched_taskonomy
-from recipes._attributes_networks import AttributesNetworks
-from recipes._branched_networks import BranchedNetworks
-from recipes._deeplab_data import DeepLabData
-from recipes._table import cells
+from keras_mtl.recipes import (
+    branched_celeba,
+    branched_cityscapes,
+    branched_rooms,
+    branched_taskonomy,
+)
+from keras_mtl.recipes._attributes_networks import AttributesNetworks
+from keras_mtl.recipes._branched_networks import BranchedNetworks
+from keras_mtl.recipes._deeplab_data import DeepLabData
+from keras_mtl.recipes._table import cells
 
 TABLE = branched_rooms.TABLE
 TASKS = TABLE.problem.tasks

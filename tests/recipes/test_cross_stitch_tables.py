@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from recipes import (
+from keras_mtl.recipes import (
     _table,
     cross_stitch_granularity,
     cross_stitch_manhattan,
@@ -15,7 +15,7 @@ from recipes import (
     cross_stitch_table3,
     cross_stitch_table5,
 )
-from recipes._results import open_folder
+from keras_mtl.recipes._results import open_folder
 
 ABLATIONS = {
     module.TABLE.recipe: module.TABLE

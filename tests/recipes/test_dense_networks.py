@@ -8,10 +8,10 @@ import pytest
 from keras import ops
 
 from keras_mtl.datasets import ArrayBatches
-from recipes import _networks, _resumable_fit
-from recipes._dense_data import IMAGE_LABELS, PAIR, TASKS
-from recipes._dense_networks import DenseNetworks
-from recipes._dense_settings import PRESETS
+from keras_mtl.recipes import _networks, _resumable_fit
+from keras_mtl.recipes._dense_data import IMAGE_LABELS, PAIR, TASKS
+from keras_mtl.recipes._dense_networks import DenseNetworks
+from keras_mtl.recipes._dense_settings import PRESETS
 
 
 @pytest.fixture

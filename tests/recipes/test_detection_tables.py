@@ -11,10 +11,10 @@ from published_files.voc2008_attributes import (
 )
 
 from keras_mtl.boxes import iou
-from recipes import _detection_networks, _networks, _table, cross_stitch_table6, detect
-from recipes._detection_data import DetectionData
-from recipes._detection_networks import DetectionNetworks
-from recipes._detection_settings import PRESETS
+from keras_mtl.recipes import _detection_networks, _networks, _table, cross_stitch_table6, detect
+from keras_mtl.recipes._detection_data import DetectionData
+from keras_mtl.recipes._detection_networks import DetectionNetworks
+from keras_mtl.recipes._detection_settings import PRESETS
 
 TABLE6 = cross_stitch_table6.TABLE
 

@@ -8,10 +8,10 @@ import pytest
 
 from keras_mtl import plots
 from keras_mtl.datasets import rooms
-from recipes import modulation_celeba, modulation_zappos50k
-from recipes._retrieval import draw_performance, joint_networks
-from recipes._retrieval_data import BY_RANK, attribute_labels, property_labels
-from recipes._retrieval_networks import RetrievalNetworks, mean_compliance
+from keras_mtl.recipes import modulation_celeba, modulation_zappos50k
+from keras_mtl.recipes._retrieval import draw_performance, joint_networks
+from keras_mtl.recipes._retrieval_data import BY_RANK, attribute_labels, property_labels
+from keras_mtl.recipes._retrieval_networks import RetrievalNetworks, mean_compliance
 
 TABLE = modulation_zappos50k.TABLE
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from keras_mtl import MultiTaskModel
-from recipes import _resumable_fit, multi_fashion
-from recipes._multi_fashion_networks import Settings
+from keras_mtl.recipes import _resumable_fit, multi_fashion
+from keras_mtl.recipes._multi_fashion_networks import Settings
 
 # Other recipes' networks are trained on every backend.
 pytestmark = pytest.mark.one_backend

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from recipes import publish
+from keras_mtl.recipes import publish
 
 
 def test_readme_agrees_with_the_published_results():

@@ -17,7 +17,7 @@ from published_files.taskonomy import shrink_taskonomy, write_taskonomy
 from published_files.ut_zappos50k import shrink_ut_zappos50k, write_ut_zappos50k
 from weights.caffemodel_files import write_caffemodel
 
-import recipes
+import keras_mtl.recipes
 from keras_mtl.datasets import (
     LazyArray,
     _records,
@@ -29,7 +29,7 @@ from keras_mtl.datasets import (
     nyuv2,
     taskonomy,
 )
-from recipes import (
+from keras_mtl.recipes import (
     _resumable_fit,
     adashare_cityscapes,
     adashare_nyuv2,
@@ -42,12 +42,12 @@ from recipes import (
     modulation_celeba,
     modulation_zappos50k,
 )
-from recipes._attributes_data import AttributesData
-from recipes._attributes_networks import AttributesNetworks
-from recipes._dense_data import IMAGE_LABELS, DenseData
-from recipes._dense_networks import DenseNetworks
-from recipes._retrieval_networks import RetrievalNetworks
-from recipes._table import Table
+from keras_mtl.recipes._attributes_data import AttributesData
+from keras_mtl.recipes._attributes_networks import AttributesNetworks
+from keras_mtl.recipes._dense_data import IMAGE_LABELS, DenseData
+from keras_mtl.recipes._dense_networks import DenseNetworks
+from keras_mtl.recipes._retrieval_networks import RetrievalNetworks
+from keras_mtl.recipes._table import Table
 
 pytestmark = pytest.mark.one_backend
 
@@ -520,8 +520,9 @@ def test_shoes_and_their_triplets(published, tiny_table, command, untrained, tmp
 
 def of_all_recipes():
     """The tables of all recipes that have one."""
-    names = [each.name for each in pkgutil.iter_modules(recipes.__path__)]
-    modules = [importlib.import_module(f"recipes.{name}") for name in names if name[0] != "_"]
+    names = [each.name for each in pkgutil.iter_modules(keras_mtl.recipes.__path__)]
+    public = [f"keras_mtl.recipes.{name}" for name in names if name[0] != "_"]
+    modules = [importlib.import_module(name) for name in public]
     return [module.TABLE for module in modules if isinstance(getattr(module, "TABLE", None), Table)]
 
 

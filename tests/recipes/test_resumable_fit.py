@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_mtl.datasets import ArrayBatches
-from recipes._resumable_fit import resumable_fit
+from keras_mtl.recipes._resumable_fit import resumable_fit
 
 
 class Stop(keras.callbacks.Callback):

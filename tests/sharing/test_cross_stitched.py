@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from keras_mtl.applications import CrossStitchFCN
 
 from keras_mtl import MultiTaskModel
+from keras_mtl.applications import CrossStitchFCN
 from keras_mtl.layers import CrossStitch
 from keras_mtl.optimizers import SGD
 from keras_mtl.sharing import Branched, CrossStitched
