@@ -1,0 +1,256 @@
+"""What the zoo holds: of each application where it comes from, what it costs, and what ships."""
+
+import csv
+import dataclasses
+import importlib
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+COUNTS = FOLDER / "catalog.csv"
+"""What is counted on the networks; `python -m keras_mtl.recipes.publish` writes it."""
+
+MISRA = "Misra et al., Cross-stitch Networks for Multi-task Learning, CVPR 2016"
+SUN = (
+    "Sun et al., AdaShare: Learning What To Share for Efficient Deep Multi-Task Learning, "
+    "NeurIPS 2020"
+)
+VANDENHENDE = (
+    "Vandenhende et al., Branched Multi-Task Networks: Deciding What Layers To Share, BMVC 2020"
+)
+ZHAO = (
+    "Zhao et al., A Modulation Module for Multi-task Learning with Applications in Image "
+    "Retrieval, ECCV 2018"
+)
+
+REGIONS = ((600, 1000, 3), (2000, 4))
+"""A picture of VOC and its proposals, as Fast R-CNN takes them."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An application in the catalog.
+
+    Attributes:
+        name: what it is called in `keras_mtl.applications`.
+        module: name of its file there, of its card and of its picture.
+        title: what it is, in a line.
+        source: the paper.
+        example: Python that builds the network in the paper's size.
+        input_shapes: shapes of the inputs for which the multiply-accumulates of that network are
+            counted, where it leaves them open.
+        recipe: the recipe whose table compares it with other ways of sharing.
+        row: its row in that table.
+    """
+
+    name: str
+    module: str
+    title: str
+    source: str
+    example: str
+    recipe: str
+    row: str
+    input_shapes: tuple | None = None
+
+    @property
+    def build(self):
+        """The function that builds it."""
+        return getattr(importlib.import_module(f"keras_mtl.applications.{self.module}"), self.name)
+
+    @property
+    def card(self):
+        """Path of its card."""
+        return FOLDER / f"{self.module}.md"
+
+    @property
+    def trained(self):
+        """Path of the network that `weights="rooms"` gives, if one ships."""
+        return FOLDER / "rooms" / f"{self.module}.keras"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What is counted on an application's networks.
+
+    Attributes:
+        name: that of the application.
+        tasks: names of the outputs' tasks of the network in the paper's size.
+        parameters, macs: its weights, and the multiply-accumulates for one image.
+        trained_tasks, trained_parameters, trained_macs: the same of the network that ships; no
+            tasks, and 0, if none does.
+        bytes, sha256: of its file; 0 and empty if there is none.
+    """
+
+    name: str
+    tasks: tuple
+    parameters: int
+    macs: int
+    trained_tasks: tuple = ()
+    trained_parameters: int = 0
+    trained_macs: int = 0
+    bytes: int = 0
+    sha256: str = ""
+
+    @property
+    def ships(self):
+        """Whether there are weights that ship."""
+        return bool(self.sha256)
+
+
+def _entries():
+    shared = "keras_mtl.sharing.Branched.hard_sharing()"
+    return [
+        Entry(
+            name="CrossStitchFCN",
+            module="cross_stitch_fcn",
+            title="a pair of FCN-32s on CaffeNet, stitched behind pool1, pool2, pool5, fc6, fc7",
+            source=MISRA,
+            example="keras_mtl.applications.CrossStitchFCN()",
+            recipe="cross_stitch_table5",
+            row="cross-stitch",
+        ),
+        Entry(
+            name="FCN",
+            module="fcn",
+            title="FCN-32s on CaffeNet for dense tasks, under any sharing",
+            source=MISRA,
+            example=(
+                "keras_mtl.applications.FCN(\n"
+                f"    {shared},\n"
+                '    {"segmentation": 40, "normals": keras_mtl.heads.NormalsCodebook.default()},\n'
+                ")"
+            ),
+            recipe="cross_stitch_table5",
+            row="split heads",
+        ),
+        Entry(
+            name="CrossStitchFastRCNN",
+            module="cross_stitch_fast_rcnn",
+            title="a pair of Fast R-CNNs on CaffeNet, stitched behind every pooling layer",
+            source=MISRA,
+            example="keras_mtl.applications.CrossStitchFastRCNN()",
+            input_shapes=REGIONS,
+            recipe="cross_stitch_table6",
+            row="cross-stitch",
+        ),
+        Entry(
+            name="FastRCNN",
+            module="fast_rcnn",
+            title="Fast R-CNN on CaffeNet for detection and attributes, under any sharing",
+            source=MISRA,
+            example=f"keras_mtl.applications.FastRCNN({shared})",
+            input_shapes=REGIONS,
+            recipe="cross_stitch_table6",
+            row="split fc7",
+        ),
+        Entry(
+            name="AdaShareDeepLab",
+            module="ada_share_deeplab",
+            title="a DeepLab-ResNet of which each task skips the blocks that it does not need",
+            source=SUN,
+            example="keras_mtl.applications.AdaShareDeepLab()",
+            recipe="adashare_nyuv2",
+            row="AdaShare",
+        ),
+        Entry(
+            name="DeepLab",
+            module="deeplab",
+            title="DeepLab on ResNet-34 (18, 50) for dense tasks, under any sharing",
+            source=SUN,
+            example=(
+                "keras_mtl.applications.DeepLab(\n"
+                f"    {shared},\n"
+                '    {"segmentation": 40, "normals": "normals", "depth": "depth"},\n'
+                ")"
+            ),
+            recipe="adashare_nyuv2",
+            row="hard sharing",
+        ),
+        Entry(
+            name="BranchedResNet",
+            module="branched_resnet",
+            title="a DeepLab-ResNet that grows apart as a tree of tasks",
+            source=VANDENHENDE,
+            example=(
+                "keras_mtl.applications.BranchedResNet(\n"
+                "    {\n"
+                '        "block2_4": [["segmentation", "depth", "edges"]],\n'
+                '        "block3_6": [["segmentation", "depth"], ["edges"]],\n'
+                "    },\n"
+                '    {"segmentation": 19, "depth": "depth", "edges": "map"},\n'
+                ")"
+            ),
+            recipe="branched_rooms",
+            row="branched 2×",
+        ),
+        Entry(
+            name="BranchedVGG",
+            module="branched_vgg",
+            title="a thin VGG-16 for attributes as tasks that grows apart as a tree",
+            source=VANDENHENDE,
+            example=(
+                "keras_mtl.applications.BranchedVGG(\n"
+                "    {\n"
+                '        "pool4": [["smiling", "young", "bald", "hat"]],\n'
+                '        "pool5": [["smiling", "young"], ["bald", "hat"]],\n'
+                "    },\n"
+                '    ["smiling", "young", "bald", "hat"],\n'
+                ")"
+            ),
+            recipe="branched_celeba",
+            row="branched 4×",
+        ),
+        Entry(
+            name="AttributeVGG",
+            module="attribute_vgg",
+            title="a thin VGG-16 for attributes as tasks, under any sharing",
+            source=VANDENHENDE,
+            example=(
+                "keras_mtl.applications.AttributeVGG(\n"
+                f'    {shared}, ["smiling", "young", "bald", "hat"]\n'
+                ")"
+            ),
+            recipe="branched_celeba",
+            row="hard sharing",
+        ),
+        Entry(
+            name="ModulatedEmbedding",
+            module="modulated_embedding",
+            title="a residual network that embeds images, with gates for each notion of likeness",
+            source=ZHAO,
+            example="keras_mtl.applications.ModulatedEmbedding(7)",
+            recipe="modulation_zappos50k",
+            row="modulated",
+        ),
+    ]
+
+
+ENTRIES = {entry.name: entry for entry in _entries()}
+
+
+def counts():
+    """What is counted on the networks of every application.
+
+    Returns:
+        A dict from name to `Counts`.
+    """
+    with COUNTS.open(encoding="utf-8", newline="") as file:
+        return {row["name"]: _parsed(row) for row in csv.DictReader(file)}
+
+
+def write_counts(of_all):
+    """Writes the counts of all applications, a dict from name to `Counts`, to `COUNTS`."""
+    fields = [field.name for field in dataclasses.fields(Counts)]
+    with COUNTS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(fields)
+        for name in ENTRIES:
+            values = dataclasses.astuple(of_all[name])
+            writer.writerow([" ".join(x) if isinstance(x, tuple) else x for x in values])
+
+
+def _parsed(row):
+    values = {}
+    for field in dataclasses.fields(Counts):
+        text = row[field.name]
+        values[field.name] = tuple(text.split()) if field.type is tuple else field.type(text)
+    return Counts(**values)

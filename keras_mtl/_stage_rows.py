@@ -1,0 +1,205 @@
+"""A model as a table: which tasks share a stage, what stands behind it, what it costs."""
+
+import dataclasses
+import math
+
+import keras
+
+from keras_mtl._topological_nodes import topological_nodes
+from keras_mtl._types import Shape
+from keras_mtl.layers import ModulationGate, SkipBlock, SkipPolicy
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.towers import possible_cuts
+
+
+@dataclasses.dataclass(frozen=True)
+class StageRow:
+    """A stage of a model.
+
+    Attributes:
+        stage: its name.
+        output_shape: shape of its output for one example.
+        parameters: number of the weights of all layers that run it, each counted once.
+        groups: the tasks that run one layer, a list of names for each layer.
+        skipped: the tasks that skip it, though they may run its shortcut.
+        unit: what stands behind it and is no part of any task's tower: the class, such as
+            `"CrossStitch"`, `"ModulationGate"` or, under a policy that is learned, `"SkipBlock"`;
+            of a layer of Keras itself the name, such as `"latent_basis"`. `None` if nothing does.
+        unit_parameters: number of the weights of that.
+    """
+
+    stage: str
+    output_shape: Shape
+    parameters: int
+    groups: list[list[str]]
+    skipped: list[str]
+    unit: str | None = None
+    unit_parameters: int = 0
+
+
+def stage_rows(model: keras.Model) -> list[StageRow]:
+    """The stages of a model, from the image on.
+
+    A functional model with gates, of `keras_mtl.modulate`, is cut behind its gates, and where a
+    layer ends a part whose layers are named after it (`block1` of `block1_conv` and the like); its
+    tasks are numbers, all in one group.
+
+    Args:
+        model: a `MultiTaskModel`, or a functional model with a `ModulationGate`.
+
+    Returns:
+        A list of `StageRow`s. Their parameters, those of the heads and of a `SkipPolicy` are all
+        that the model has.
+
+    Raises:
+        TypeError: `model` is neither.
+    """
+    if isinstance(model, MultiTaskModel):
+        return _rows_of_tasks(model)
+    if isinstance(model, keras.Model) and getattr(model, "inputs", None) and _gates(model):
+        return _rows_of_modulated(model)
+    raise TypeError(
+        "`model` must be a MultiTaskModel, or a functional model with a ModulationGate. "
+        f"Received: {model!r}."
+    )
+
+
+def _rows_of_tasks(model):
+    units = _units_behind_stages(model)
+    skips = {task: _shortcuts_taken(model, task) for task in model.tasks}
+    shape, rows = model.inputs[0].shape[1:], []
+    for stage in model.stages:
+        layers, groups, skipped = {}, {}, []
+        for task in model.tasks:
+            layer = _layer_of(model, task, stage)
+            if layer is not None:
+                layers[layer.name] = layer
+            if (
+                layer is None
+                or layer.name in skips[task]
+                or layer.name.endswith(f"{stage}_skipped")
+            ):
+                skipped.append(task)
+            else:
+                groups.setdefault(layer.name, []).append(task)
+        if layers:  # Where no task runs any, the features stay as they were.
+            shape = next(iter(layers.values())).outputs[0].shape[1:]
+        row = StageRow(
+            stage=stage,
+            output_shape=tuple(shape),
+            parameters=_parameters(layers.values()),
+            groups=list(groups.values()),
+            skipped=skipped,
+            unit=_name_of(units[stage][0]) if stage in units else None,
+            unit_parameters=_parameters(units.get(stage, ())),
+        )
+        rows.append(row)
+    return rows
+
+
+def _rows_of_modulated(model):
+    gates = _gates(model)
+    tasks = [str(number) for number in range(next(iter(gates.values())).num_tasks)]
+    ends, rows, layers = _ends(model, gates), [], []
+    calls = [
+        node
+        for node in topological_nodes(model)
+        if not isinstance(node.operation, (keras.layers.InputLayer, ModulationGate))
+    ]
+    for node in calls:
+        name = node.operation.name
+        layers.append(node.operation)
+        if node is not calls[-1] and (name not in ends or name in (row.stage for row in rows)):
+            continue
+        row = StageRow(
+            stage=name,
+            output_shape=tuple(node.output_tensors[0].shape[1:]),
+            parameters=_parameters(layers),
+            groups=[tasks],
+            skipped=[],
+            unit=_name_of(gates[name]) if name in gates else None,
+            unit_parameters=_parameters([gates[name]] if name in gates else ()),
+        )
+        rows.append(row)
+        layers = []
+    return rows
+
+
+def _layer_of(model, task, stage):
+    """The layer that runs a stage for a task, or stands in for it; `None` if there is none."""
+    try:
+        return model.stage(task, stage)
+    except ValueError:
+        return None
+
+
+def _shortcuts_taken(model, task):
+    """Names of the layers of which a task goes on with the shortcut, not with the output."""
+    if any(isinstance(layer, SkipPolicy) for layer in model.layers):
+        return set()
+    output = model.output[model.outputs_of(task)[0]]
+    # A stage that some run and others skip has two outputs, of which the shortcut is the second.
+    return {
+        operation.name
+        for operation, index in _way_back(output)
+        if index == 1 and len(getattr(operation, "outputs", ())) == 2
+    }
+
+
+def _units_behind_stages(model):
+    """Lists of the layers that are neither stage nor head, by the stage that they stand behind."""
+    runs = {}
+    for task in model.tasks:
+        for stage in model.stages:
+            layer = _layer_of(model, task, stage)
+            if layer is not None:
+                runs[layer.name] = stage
+    heads = {model.head(task).name for task in model.tasks}
+    units = {}
+    for layer in model.layers:
+        if layer.name in heads or layer.name in runs or isinstance(layer, SkipPolicy):
+            continue
+        if not layer.weights and not isinstance(layer, SkipBlock):
+            continue
+        names = (operation.name for operation, _ in _way_back(keras.tree.flatten(layer.output)[0]))
+        stage = next((runs[name] for name in names if name in runs), None)
+        if stage is not None:
+            units.setdefault(stage, []).append(layer)
+    return units
+
+
+def _way_back(tensor):
+    """What made a tensor and as which of its outputs, in pairs, along first inputs to the image."""
+    while True:
+        operation, node_index, index = tensor._keras_history
+        yield operation, index
+        before = operation._inbound_nodes[node_index].input_tensors
+        if not before:
+            return
+        tensor = before[0]
+
+
+def _gates(model):
+    """The gates of a functional model, by the names of the layers before them."""
+    gates = (layer for layer in model.layers if isinstance(layer, ModulationGate))
+    return {gate.name.removeprefix("gate_"): gate for gate in gates}
+
+
+def _ends(model, gates):
+    """Names of the layers that a modulated model is cut behind."""
+    names = [layer.name for layer in model.layers]
+    cuts = possible_cuts(model) if len(model.outputs) == 1 else ()
+    parts = [cut for cut in cuts if any(name.startswith(f"{cut}_") for name in names)]
+    # A part of a part is none: block1_in, of block1_in_conv, belongs to block1.
+    outer = [part for part in parts if not any(part.startswith(f"{each}_") for each in parts)]
+    return {*gates, *outer}
+
+
+def _parameters(layers):
+    weights = {id(weight): weight for layer in layers for weight in layer.weights}
+    return sum(math.prod(weight.shape) for weight in weights.values())
+
+
+def _name_of(layer):
+    module, name = type(layer).__module__, type(layer).__name__
+    return layer.name if module.split(".")[0] == "keras" else name
