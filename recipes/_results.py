@@ -7,6 +7,8 @@ from pathlib import Path
 
 import keras
 
+import keras_mtl
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -53,6 +55,10 @@ def provenance():
 
 
 def _commit():
+    """The commit of the repository, or the version of what is installed."""
+    if not (REPOSITORY / ".git").exists():
+        # Git would find whose folder the installation is in.
+        return keras_mtl.__version__
     try:
         return subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],

@@ -1,29 +1,38 @@
-"""Writes README's tables from published results.
+"""Writes every table of README, the cards and the docs from what is published.
 
     python -m recipes.publish results/cross_stitch/mini-rooms-torch/cross_stitch_table5
 
-keeps the results and figures of a run in `recipes/results/` and writes every table of README that a
-line `<!-- table: <recipe> -->` begins and `<!-- end of table -->` ends. Without arguments it writes
-the tables from what is published already.
+publishes the results of a run in `recipes/results.csv`, its figures in `recipes/results/`, and
+writes every table that a line `<!-- table: NAME -->` begins and `<!-- end of table -->` ends.
+Without arguments it writes the tables from what is published already. `--counts` counts parameters
+and multiply-accumulates of the zoo anew, `--pictures` draws the pictures of the cards.
 """
 
 import argparse
-import importlib
 import json
 import re
 import shutil
 from pathlib import Path
 
+from keras_mtl.recipes import _published
+from keras_mtl.recipes._count_zoo import count_zoo
+from keras_mtl.recipes._document_tables import table_text
 from keras_mtl.recipes._results import REPOSITORY
-from keras_mtl.recipes._table import format_markdown
 
-README = REPOSITORY / "README.md"
-PUBLISHED = Path(__file__).parent / "results"
-TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+FIGURES = Path(__file__).parent / "results"
+TABLE = re.compile(r"(<!-- table: ([^>]+?) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def documents():
+    """The files whose tables are written."""
+    found = [REPOSITORY / "README.md"]
+    for folder in ("applications", "docs"):
+        found += sorted((REPOSITORY / folder).rglob("*.md"))
+    return [path for path in found if "_build" not in path.parts]
 
 
 def publish(folder):
-    """Keeps a run's `results.json` and figures as the published ones of its recipe."""
+    """Keeps a run's results and figures as the published ones of its recipe."""
     source = Path(folder)
     if not (source / "results.json").is_file():
         raise SystemExit(f"{source} must be the folder of a run, with a results.json.")
@@ -31,41 +40,21 @@ def publish(folder):
     seeds = {row: sorted(of_row["seeds"]) for row, of_row in results["rows"].items()}
     if len({tuple(of_row) for of_row in seeds.values()}) > 1:
         raise SystemExit(f"{source}: all rows must have the same seeds. They have {seeds}.")
-    target = PUBLISHED / results["recipe"]
+    target = FIGURES / results["recipe"]
     target.mkdir(parents=True, exist_ok=True)
-    for file in (source / "results.json", *source.glob("*.png")):
+    for file in source.glob("*.png"):
         shutil.copyfile(file, target / file.name)
+    _published.write(results)
 
 
-def render(text):
-    """The text with its tables as the published results have them."""
+def render(path):
+    """The text of a document with its tables as they are published."""
 
     def published(match):
-        begin, recipe, end = match.groups()
-        results = json.loads((PUBLISHED / recipe / "results.json").read_text())
-        table = importlib.import_module(f"keras_mtl.recipes.{recipe}").TABLE
-        rows = format_markdown(table, results)
-        return f"{begin}{_caption(table, results)}\n\n{rows}\n{end}"
+        begin, name, end = match.groups()
+        return f"{begin}{table_text(path, *name.split())}\n{end}"
 
-    return TABLE.sub(published, text)
-
-
-def _caption(table, results):
-    entries = [entry for row in results["rows"].values() for entry in row["seeds"].values()]
-    commits = sorted({str(entry["commit"]) for entry in entries})
-    options = {
-        "preset": results["preset"],
-        "data": results["data"],
-        "tasks": " ".join(results["tasks"]),
-        "seeds": max(len(row["seeds"]) for row in results["rows"].values()),
-    }
-    if tuple(results["tasks"]) == table.problem.pair:
-        del options["tasks"]
-    command = " ".join(f"--{name} {value}" for name, value in options.items())
-    return (
-        f"`python -m recipes.{results['recipe']} {command}` "
-        f"({results['backend']}, commit {', '.join(commits)}):"
-    )
+    return TABLE.sub(published, path.read_text(encoding="utf-8"))
 
 
 def main(arguments=None):
@@ -73,9 +62,22 @@ def main(arguments=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", nargs="*", help="a table's folder, with its results.json")
-    for folder in parser.parse_args(arguments).folders:
+    parser.add_argument("--counts", action="store_true", help="count the networks of the zoo anew")
+    parser.add_argument("--pictures", action="store_true", help="draw the pictures of the cards")
+    options = parser.parse_args(arguments)
+    if not (REPOSITORY / "README.md").exists():
+        raise SystemExit("Documents are written in the repository, not where it is installed.")
+    for folder in options.folders:
         publish(folder)
-    README.write_text(render(README.read_text()))
+    if options.counts:
+        count_zoo()
+    if options.pictures:
+        draw_cards(REPOSITORY / "applications")
+    for path in documents():
+        text = render(path)
+        if text != path.read_text(encoding="utf-8"):
+            path.write_text(text, encoding="utf-8")
+            print(f"written: {path.relative_to(REPOSITORY)}")
 
 
 if __name__ == "__main__":
