@@ -12,9 +12,9 @@ from keras_mtl.callbacks import AdaShareSchedule, PolicyLogger
 from keras_mtl.datasets import AlternatingBatches, ArrayBatches
 from keras_mtl.optimizers import SGD, Alternating
 from keras_mtl.recipes._columns import reading, rows_of
-from keras_mtl.recipes._deeplab_data import DEEPLAB_HEADLINES, ERRORS
+from keras_mtl.recipes._comparison import gain
+from keras_mtl.recipes._deeplab_data import HEADLINES, LOWER_IS_BETTER
 from keras_mtl.recipes._deeplab_networks import DeepLabNetworks
-from keras_mtl.recipes._gain import gain
 from keras_mtl.recipes._results import write_json
 from keras_mtl.recipes._resumable_fit import resumable_fit
 from keras_mtl.search import prune
@@ -116,7 +116,7 @@ class AdaShareNetworks(DeepLabNetworks):
     def _gain(self, models):
         """The paper's Δ of networks over the one-task ones, on the validation images."""
         scores = self.scores(models, data=self.data.validation)
-        found = gain(DEEPLAB_HEADLINES, ERRORS, scores, self._one_task_scores)
+        found = gain(HEADLINES, LOWER_IS_BETTER, scores, self._one_task_scores)
         return found if math.isfinite(found) else -math.inf
 
     @functools.cached_property

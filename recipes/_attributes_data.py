@@ -3,6 +3,11 @@
 from keras_mtl.datasets import celeba, rooms
 from keras_mtl.recipes._objects import load_objects
 
+TASKS = ("attributes",)
+DATA_SETS = ("rooms", "celeba")
+COLUMNS = {"attributes": {"accuracy": ("accuracy", 100), "mAP": ("mean_ap", 100)}}
+HEADLINES = {"attributes": ("accuracy", "mean_ap")}
+
 
 class AttributesData:
     """Training, validation and test pictures, dicts of `image` and `attributes`.

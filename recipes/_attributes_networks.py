@@ -18,8 +18,11 @@ from keras_mtl.towers.thin_vgg16 import STAGES
 class AttributesNetworks(TreeRows, Networks):
     """Thin VGG-16s; arguments as of `Networks`, `data` is an `AttributesData`.
 
-    The table has one task, "attributes", and the networks one for each attribute.
+    The table has one task, "attributes", and the networks one for each attribute. A narrow network
+    that has learned little may see nothing at all in an image: behind fc7 all is 0.
     """
+
+    undefined = "zero"
 
     def __init__(self, settings, data, tasks, folder, seed):
         super().__init__(settings, data, data.attribute_names, folder, seed)

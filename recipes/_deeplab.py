@@ -1,7 +1,7 @@
 """The problem of DeepLab's tables: dense tasks on one kind of picture."""
 
-from keras_mtl.recipes._deeplab_data import DEEPLAB_COLUMNS, DEEPLAB_HEADLINES, ERRORS, DeepLabData
-from keras_mtl.recipes._table import Problem
+from keras_mtl.recipes._deeplab_data import COLUMNS, HEADLINES, LOWER_IS_BETTER, DeepLabData
+from keras_mtl.recipes._problem import Problem
 
 
 def deeplab_problem(recipe, presets, tasks, paper_data, data_sets, networks, timed=False):
@@ -20,13 +20,13 @@ def deeplab_problem(recipe, presets, tasks, paper_data, data_sets, networks, tim
         folder=recipe,
         presets=presets,
         data_sets=("rooms", *data_sets),
-        load=lambda *arguments: DeepLabData(*arguments),
+        load=DeepLabData,
         networks=networks,
         tasks=tasks,
         pair=tasks,
-        columns=DEEPLAB_COLUMNS,
-        headlines=DEEPLAB_HEADLINES,
-        lower_is_better=ERRORS,
+        columns=COLUMNS,
+        headlines=HEADLINES,
+        lower_is_better=LOWER_IS_BETTER,
         paper_data=paper_data,
         timed=timed,
     )

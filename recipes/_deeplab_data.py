@@ -8,18 +8,19 @@ from keras_mtl.datasets import center_offsets, edge_map, keypoint_map
 from keras_mtl.losses import DepthL1, MapL1, NormalsCosine, SegmentationCrossentropy
 from keras_mtl.metrics import MapAbsoluteError, attribute_average_precision
 from keras_mtl.recipes._columns import per_image
-from keras_mtl.recipes._dense_data import COLUMNS, IMAGE_LABELS, DenseData
+from keras_mtl.recipes._dense_data import COLUMNS as DENSE_COLUMNS
+from keras_mtl.recipes._dense_data import IMAGE_LABELS, DenseData
 
 MAPS = {"keypoints": keypoint_map, "edges": edge_map}
 """Tasks whose targets are computed from the picture where a data set has none."""
 
-DEEPLAB_COLUMNS = {
-    "segmentation": {key: COLUMNS["segmentation"][key] for key in ("mIU", "pixacc")},
-    "normals": COLUMNS["normals"],
+COLUMNS = {
+    "segmentation": {key: DENSE_COLUMNS["segmentation"][key] for key in ("mIU", "pixacc")},
+    "normals": DENSE_COLUMNS["normals"],
     "depth": {
         # Of metres, or of 1/m on Cityscapes.
-        "abs ×100": COLUMNS["depth"]["abs cm"],
-        **{key: COLUMNS["depth"][key] for key in ("rel %", "δ<1.25")},
+        "abs ×100": DENSE_COLUMNS["depth"]["abs cm"],
+        **{key: DENSE_COLUMNS["depth"][key] for key in ("rel %", "δ<1.25")},
         "1.25²": ("within_1.5625", 100),
         "1.25³": ("within_1.953125", 100),
     },
@@ -30,10 +31,10 @@ DEEPLAB_COLUMNS = {
     IMAGE_LABELS: {"labels AP": ("mean_ap", 100)},
 }
 # AdaShare's Δ is over all scores of a task.
-DEEPLAB_HEADLINES = {
-    task: tuple(score for score, _ in columns.values()) for task, columns in DEEPLAB_COLUMNS.items()
+HEADLINES = {
+    task: tuple(score for score, _ in columns.values()) for task, columns in COLUMNS.items()
 }
-ERRORS = ("mean_angular_error", "median_angular_error", "absolute_error", "relative_error")
+LOWER_IS_BETTER = ("mean_angular_error", "median_angular_error", "absolute_error", "relative_error")
 
 
 class DeepLabData(DenseData):

@@ -11,13 +11,13 @@ from keras_mtl.recipes._dense_data import (
 )
 from keras_mtl.recipes._dense_networks import DenseNetworks
 from keras_mtl.recipes._dense_settings import PRESETS
-from keras_mtl.recipes._table import Problem
+from keras_mtl.recipes._problem import Problem
 
 DENSE = Problem(
     folder="cross_stitch",
     presets=PRESETS,
     data_sets=DATA_SETS,
-    load=lambda *arguments: DenseData(*arguments),
+    load=DenseData,
     networks=DenseNetworks,
     tasks=TASKS,
     pair=PAIR,

@@ -10,13 +10,13 @@ from keras_mtl.recipes._detection_data import (
 )
 from keras_mtl.recipes._detection_networks import DetectionNetworks
 from keras_mtl.recipes._detection_settings import PRESETS
-from keras_mtl.recipes._table import Problem
+from keras_mtl.recipes._problem import Problem
 
 DETECTION = Problem(
     folder="cross_stitch_detection",
     presets=PRESETS,
     data_sets=DATA_SETS,
-    load=lambda name, settings, data_dir: DetectionData(name, settings, data_dir),
+    load=DetectionData,
     networks=DetectionNetworks,
     tasks=TASKS,
     pair=PAIR,

@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_mtl import plots
-from keras_mtl.recipes._table import BASELINE, headline, scored
+from keras_mtl.recipes._comparison import BASELINE, headline, scored
 
 
 def draw_sorted_alphas(table, networks, results, folder):
@@ -38,12 +38,13 @@ def draw_sorted_alphas(table, networks, results, folder):
     plt.close("all")
 
 
-def draw_splits(table, results, stages, folder):
+def draw_splits(table, results, folder):
     """Figure 2 of the paper: every split relative to the one-task networks of the same seeds."""
     known = {row: scored(results, row) for row in table.rows}
-    stages = [stage for stage in stages if known[f"split {stage}"]]
-    seeds = set(known[BASELINE]).intersection(*(known[f"split {stage}"] for stage in stages))
-    if not stages or not seeds:
+    rows = [row for row in table.rows if row.startswith("split ") and known[row]]
+    stages = [row.removeprefix("split ") for row in rows]
+    seeds = set(known[BASELINE]).intersection(*(known[row] for row in rows))
+    if not rows or not seeds:
         return
 
     def scores(row, task):
@@ -55,7 +56,7 @@ def draw_splits(table, results, stages, folder):
     plots.split_performance(
         axes,
         stages,
-        {task: [scores(f"split {stage}", task) for stage in stages] for task in tasks},
+        {task: [scores(row, task) for row in rows] for task in tasks},
         {task: scores(BASELINE, task) for task in tasks},
         lower_is_better=[task for task in table.problem.lower_is_better if task in tasks],
     )

@@ -124,7 +124,7 @@ class Networks(abc.ABC):
                 random weights; or what else `_initialized` knows. All but the first have the steps
                 of the one-task networks in addition.
             learning_rate: the rate of the further steps; that of the settings if `None`.
-            **units: `stitch_after`, `per_channel`, `alpha`, `learning_rate_multiplier`.
+            **units: `after`, `per_channel`, `alpha`, `learning_rate_multiplier`.
         """
 
         def start_of_further():

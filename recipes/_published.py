@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+from keras_mtl._whole_file import whole_file
 from keras_mtl.recipes._results import provenance
 
 RESULTS = Path(__file__).parent / "results.csv"
@@ -123,9 +124,10 @@ def _lines():
 def _write(lines):
     # A stable sort: within a recipe the order is that of its table.
     lines = sorted(lines, key=lambda line: line["recipe"])
-    unfinished = RESULTS.with_name(f"unfinished_{RESULTS.name}")
-    with unfinished.open("w", encoding="utf-8", newline="") as file:
+    with (
+        whole_file(RESULTS) as unfinished,
+        unfinished.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
-    unfinished.replace(RESULTS)

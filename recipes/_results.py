@@ -1,13 +1,13 @@
 """Where a recipe keeps what it found."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import keras
 
 import keras_mtl
+from keras_mtl._whole_file import whole_file
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -40,9 +40,8 @@ def open_folder(folder, settings):
 
 def write_json(path, content):
     """Writes a JSON file, whole or not at all."""
-    unfinished = Path(path).with_name(f"unfinished_{Path(path).name}")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(unfinished, path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def provenance():

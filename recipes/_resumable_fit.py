@@ -1,11 +1,12 @@
 """`model.fit` that a stopped run picks up again, to the bit."""
 
 import math
-import os
 from pathlib import Path
 
 import keras
 import numpy as np
+
+from keras_mtl._whole_file import whole_file
 
 
 def resumable_fit(build, data, epochs, path, label, callbacks=()):
@@ -78,8 +79,7 @@ class _Keep(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(logs["loss"]):
             raise Diverged(f"{self.label}: the loss of epoch {epoch + 1} is {logs['loss']}")
-        unfinished = self.path.with_name(f"unfinished_{self.path.name}")
-        self.model.save(unfinished)
-        os.replace(unfinished, self.path)
+        with whole_file(self.path) as unfinished:
+            self.model.save(unfinished)
         loss = f"loss {logs['loss']:.3f}"
         print(f"{self.label}: epoch {epoch + 1} of {self.epochs}, {loss}", flush=True)

@@ -6,6 +6,18 @@ from keras_mtl.datasets import celeba, rooms, ut_zappos50k
 from keras_mtl.datasets.rooms import COLORS, SHAPES, TEXTURES
 from keras_mtl.recipes._objects import load_objects
 
+TASKS = ("retrieval",)
+COLUMNS = {
+    "retrieval": {
+        "triplets": ("triplet_accuracy", 100),
+        "R@1": ("recall@1", 100),
+        "mAP": ("mean_ap", 100),
+        "UCR before": ("compliance_start", 100),
+        "UCR after": ("compliance_end", 100),
+    }
+}
+HEADLINES = {"retrieval": ("triplet_accuracy", "mean_ap")}
+
 PROPERTIES = {
     "colour": tuple(COLORS),
     "texture": TEXTURES,
@@ -29,12 +41,12 @@ class RetrievalData:
     Args:
         name: `"rooms"`, whose pictures are crops of objects, `"celeba"` or `"ut_zappos50k"`.
         settings: the `RetrievalSettings`.
+        data_dir: folder of the data set's files; `rooms` has none.
         labels: for rooms, function from attributes, bool (M, 24), kinds of objects, (M,), and the
             number of tasks to a dict from task to labels.
-        data_dir: folder of the data set's files; `rooms` has none.
     """
 
-    def __init__(self, name, settings, labels, data_dir=None):
+    def __init__(self, name, settings, data_dir=None, *, labels):
         if name == "rooms":
             self.train = _crops("train", settings.train_images, settings, labels)
             self.test = _crops("test", settings.test_images, settings, labels)

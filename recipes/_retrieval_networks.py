@@ -11,7 +11,7 @@ from keras_mtl.datasets import TripletBatches, sample_triplets
 from keras_mtl.gradients import inner_products, task_gradients, update_compliance
 from keras_mtl.layers import ModulationGate
 from keras_mtl.losses import TripletLoss
-from keras_mtl.metrics import retrieval_scores, triplet_accuracy
+from keras_mtl.metrics import retrieval_scores, triplet_scores
 from keras_mtl.optimizers import Adam, with_learning_rate_multipliers
 from keras_mtl.recipes._columns import reading
 from keras_mtl.recipes._networks import Networks
@@ -75,7 +75,7 @@ class RetrievalNetworks(Networks):
         return whole._replace(macs=common + len(self.tasks) * (whole.macs - common))
 
     def scores(self, models):
-        """Means over the tasks on the test pictures, and how the tasks' gradients agree."""
+        """Means over the tasks on the test pictures; of a compiled network how gradients agree."""
         test, by_task = self.data.test, {}
         labels, count = test["labels"], self.settings.judged_triplets
         for number, (task, embeddings) in enumerate(self.embeddings(models).items()):
@@ -85,14 +85,14 @@ class RetrievalNetworks(Networks):
             else:
                 triplets = sample_triplets(labels[task], count, rng)
             by_task[task] = {
-                "triplet_accuracy": triplet_accuracy(embeddings, triplets),
+                "triplet_accuracy": triplet_scores(embeddings, triplets),
                 **retrieval_scores(embeddings, labels[task], ks=RECALLS),
             }
         scores = {
             name: float(np.mean([each[name] for each in by_task.values()]))
             for name in by_task[self.tasks[0]]
         }
-        if len(models) == 1:
+        if len(models) == 1 and models[0].compiled:
             for moment, of_layers in self.compliance(models[0]).items():
                 scores[f"compliance_{moment}"] = mean_compliance(of_layers)
         return {"retrieval": {**scores, "tasks": by_task}}

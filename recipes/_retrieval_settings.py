@@ -59,7 +59,7 @@ def mini(num_tasks, triplets_per_task):
     )
 
 
-def paper(num_tasks, triplets_per_task, size, embedding):
+def published(num_tasks, triplets_per_task, size, embedding):
     """The published network and rates; the lengths of epochs are ours."""
     return RetrievalSettings(
         size=size,

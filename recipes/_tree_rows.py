@@ -8,7 +8,7 @@ import math
 import keras
 import numpy as np
 
-from keras_mtl.search import BranchReport, rank_trees, tree_dissimilarity
+from keras_mtl.search import TreeReport, rank_trees, tree_dissimilarity
 from keras_mtl.sharing import Branched
 
 COMPARED_IMAGES = 500
@@ -28,6 +28,8 @@ class TreeRows:
 
     locations = None
     """Where tasks may part; all stages if `None`."""
+    undefined = "raise"
+    """As of `keras_mtl.search.affinity`: whether images without features are refused."""
 
     def _compared_images(self):
         """The images on which one-task networks are compared."""
@@ -50,9 +52,10 @@ class TreeRows:
                 self._compared_images(),
                 keras.saving.deserialize_keras_object(tower),
                 locations=self.locations,
+                undefined=self.undefined,
                 verbose=0,
             ).save(path)
-        return BranchReport.load(path)
+        return TreeReport.load(path)
 
     def tree(self, copies):
         """The best tree of a budget."""

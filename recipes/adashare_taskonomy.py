@@ -5,9 +5,14 @@ Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Lear
     python -m recipes.adashare_taskonomy --preset mini --seeds 1
     python -m recipes.adashare_taskonomy --preset paper --data taskonomy --data-dir FOLDER
 
-Segmentation, surface normals, depth, 2D keypoints and 2D edges. On `rooms`, keypoints and edges are
-computed from the picture: a corner response, and the magnitude of the gradient. Rows, columns and
-pictures are those of `recipes.adashare_nyuv2`.
+trains and draws what `recipes.adashare_nyuv2` does, for segmentation, surface normals, depth, 2D
+keypoints and 2D edges. On `rooms`, keypoints and edges are computed from the picture: a corner
+response, and the magnitude of the gradient.
+
+`paper` takes Taskonomy's tiny split, less than the paper's own choice of buildings, so that the
+paper's numbers are not to be expected.
+
+Time was measured for three tasks: see `recipes.adashare_nyuv2`.
 """
 
 from keras_mtl.recipes._ada_share import ada_share_table

@@ -1,14 +1,19 @@
-"""Branched networks on Cityscapes: segmentation, instances and depth.
+"""Branched networks on Cityscapes: where should segmentation, instances and depth part?
 
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
     python -m recipes.branched_cityscapes --preset mini --seeds 1
     python -m recipes.branched_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
 
-Instances are learned as the paper's source of them does (Kendall et al., CVPR 2018): every pixel of
-an object predicts where the object's centre lies. Rows, columns and pictures are those of
-`recipes.branched_rooms`, depths those of `recipes.adashare_cityscapes`, with budgets of one and two
-copies of the network. Three tasks leave few trees of a shape: the random one may be the worst.
+trains and draws what `recipes.branched_rooms` does, with budgets of one and two copies of the
+network. Three tasks leave few trees of a shape: the random one may be the worst. Instances are
+learned as the paper's source of them does (Kendall et al., CVPR 2018): every pixel of an object
+predicts where the object's centre lies. Depths are those of `recipes.adashare_cityscapes`.
+
+`paper` is of the published networks' size, but its lengths and rates are ours, so that the paper's
+numbers are not to be expected.
+
+Time was measured for five tasks: see `recipes.branched_rooms`.
 """
 
 from keras_mtl.recipes._branched import branched_table

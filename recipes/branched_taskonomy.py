@@ -1,13 +1,18 @@
-"""Branched networks on Taskonomy: what a picture shows, segmentation, edges, depth, keypoints.
+"""Branched networks on Taskonomy: where should what a picture shows part from four dense tasks?
 
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
     python -m recipes.branched_taskonomy --preset mini --seeds 1
     python -m recipes.branched_taskonomy --preset paper --data taskonomy --data-dir FOLDER
 
-The paper's first task is the category of the scene; here it is the classes that a picture shows,
-since `rooms` has one scene only, and Taskonomy's categories are not read. Rows, columns and
-pictures are those of `recipes.branched_rooms`.
+trains and draws what `recipes.branched_rooms` does, for segmentation, edges, depth, keypoints and
+one task of whole pictures. In the paper that is the category of the scene; here it is the classes
+that a picture shows, since `rooms` has one scene only, and Taskonomy's categories are not read.
+
+`paper` is of the published networks' size, but its lengths and rates are ours, so that the paper's
+numbers are not to be expected.
+
+Time was measured for five dense tasks: see `recipes.branched_rooms`.
 """
 
 from keras_mtl.recipes._branched import branched_table

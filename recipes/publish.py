@@ -15,6 +15,7 @@ import shutil
 from pathlib import Path
 
 from keras_mtl.recipes import _published
+from keras_mtl.recipes._card_pictures import draw_cards
 from keras_mtl.recipes._count_zoo import count_zoo
 from keras_mtl.recipes._document_tables import table_text
 from keras_mtl.recipes._results import REPOSITORY

@@ -7,33 +7,32 @@ import pytest
 
 from keras_mtl.recipes import (
     _ada_share_networks,
-    _attributes_settings,
-    _detection_settings,
     _networks,
     adashare_nyuv2,
     branched_rooms,
     modulation_zappos50k,
 )
-from keras_mtl.recipes._attributes_data import AttributesData
-from keras_mtl.recipes._deeplab_data import DeepLabData
-from keras_mtl.recipes._dense_data import TASKS, DenseData
-from keras_mtl.recipes._dense_settings import PRESETS
-from keras_mtl.recipes._detection_data import DetectionData
-from keras_mtl.recipes._retrieval_data import RetrievalData, property_labels
+from keras_mtl.recipes._attributes import ATTRIBUTES
+from keras_mtl.recipes._dense import DENSE
+from keras_mtl.recipes._detection import DETECTION
+
+ADA_SHARE = adashare_nyuv2.TABLE.problem
+BRANCHED = branched_rooms.TABLE.problem
+RETRIEVAL = modulation_zappos50k.TABLE.problem
 
 TINY = dataclasses.replace(
-    PRESETS["mini"],
+    DENSE.presets["mini"],
     size=32,
     train_images=8,
     test_images=5,
     batch_size=4,
     network={"width": 0.03, "stem_strides": 2, "padding": "same", "rescale": 1 / 64},
-    one_task_iterations={task: 4 for task in TASKS},
+    one_task_iterations={task: 4 for task in DENSE.tasks},
     further_iterations=4,
     latent_size=5,
 )
 TINY_DETECTION = dataclasses.replace(
-    _detection_settings.PRESETS["mini"],
+    DETECTION.presets["mini"],
     canvas=(32, 32),
     train_images=8,
     test_images=5,
@@ -46,9 +45,8 @@ TINY_DETECTION = dataclasses.replace(
     latent_size=5,
 )
 
-ADA_SHARE_PRESETS = adashare_nyuv2.TABLE.problem.presets
 TINY_ADA_SHARE = dataclasses.replace(
-    ADA_SHARE_PRESETS["mini"],
+    ADA_SHARE.presets["mini"],
     size=32,
     train_images=20,
     test_images=5,
@@ -64,9 +62,8 @@ TINY_ADA_SHARE = dataclasses.replace(
     retrained=2,
 )
 
-BRANCHED_PRESETS = branched_rooms.TABLE.problem.presets
 TINY_BRANCHED = dataclasses.replace(
-    BRANCHED_PRESETS["mini"],
+    BRANCHED.presets["mini"],
     size=32,
     train_images=8,
     test_images=5,
@@ -77,7 +74,7 @@ TINY_BRANCHED = dataclasses.replace(
     further_iterations=2,
 )
 TINY_ATTRIBUTES = dataclasses.replace(
-    _attributes_settings.PRESETS["mini"],
+    ATTRIBUTES.presets["mini"],
     picture_size=48,
     train_images=8,
     test_images=5,
@@ -88,7 +85,7 @@ TINY_ATTRIBUTES = dataclasses.replace(
     further_iterations=2,
 )
 TINY_RETRIEVAL = dataclasses.replace(
-    modulation_zappos50k.PRESETS["mini"],
+    RETRIEVAL.presets["mini"],
     picture_size=64,
     smallest=6,
     train_images=20,
@@ -101,6 +98,14 @@ TINY_RETRIEVAL = dataclasses.replace(
     judged_triplets=50,
     compliance_batches=2,
 )
+
+
+def make_tiny(monkeypatch, problem, settings, data):
+    """Makes `preset="tiny"` known to a problem, whatever its data set; returns the settings."""
+    monkeypatch.setitem(problem.presets, "tiny", settings)
+    # A dataclass that is frozen has no other way.
+    monkeypatch.setitem(vars(problem), "load", lambda *arguments: data)
+    return settings
 
 
 @pytest.fixture(scope="session")
@@ -120,16 +125,13 @@ def tiny_data(tmp_path_factory):
     """The settings, and the data that goes with them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY, DenseData("rooms", TINY)
+        yield TINY, DENSE.load("rooms", TINY)
 
 
 @pytest.fixture
 def tiny(tiny_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipes."""
-    settings, data = tiny_data
-    monkeypatch.setitem(PRESETS, "tiny", settings)
-    monkeypatch.setattr("keras_mtl.recipes._dense.DenseData", lambda *arguments: data)
-    return settings
+    return make_tiny(monkeypatch, DENSE, *tiny_data)
 
 
 @pytest.fixture(scope="session")
@@ -137,16 +139,13 @@ def tiny_detection_data(tmp_path_factory):
     """The settings of detection, and the data that goes with them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_DETECTION, DetectionData("rooms", TINY_DETECTION)
+        yield TINY_DETECTION, DETECTION.load("rooms", TINY_DETECTION)
 
 
 @pytest.fixture
 def tiny_detection(tiny_detection_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipes of detection."""
-    settings, data = tiny_detection_data
-    monkeypatch.setitem(_detection_settings.PRESETS, "tiny", settings)
-    monkeypatch.setattr("keras_mtl.recipes._detection.DetectionData", lambda *arguments: data)
-    return settings
+    return make_tiny(monkeypatch, DETECTION, *tiny_detection_data)
 
 
 @pytest.fixture(scope="session")
@@ -154,16 +153,13 @@ def tiny_ada_share_data(tmp_path_factory):
     """The settings of AdaShare, and the data that goes with them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_ADA_SHARE, DeepLabData("rooms", TINY_ADA_SHARE)
+        yield TINY_ADA_SHARE, ADA_SHARE.load("rooms", TINY_ADA_SHARE)
 
 
 @pytest.fixture
 def tiny_ada_share(tiny_ada_share_data, monkeypatch):
     """Makes `preset="tiny"` known to AdaShare's recipe."""
-    settings, data = tiny_ada_share_data
-    monkeypatch.setitem(ADA_SHARE_PRESETS, "tiny", settings)
-    monkeypatch.setattr("keras_mtl.recipes._deeplab.DeepLabData", lambda *arguments: data)
-    return settings
+    return make_tiny(monkeypatch, ADA_SHARE, *tiny_ada_share_data)
 
 
 @pytest.fixture(scope="session")
@@ -171,16 +167,13 @@ def tiny_branched_data(tmp_path_factory):
     """The settings of branched networks, and the data that goes with them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_BRANCHED, DeepLabData("rooms", TINY_BRANCHED)
+        yield TINY_BRANCHED, BRANCHED.load("rooms", TINY_BRANCHED)
 
 
 @pytest.fixture
 def tiny_branched(tiny_branched_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipe of branched networks."""
-    settings, data = tiny_branched_data
-    monkeypatch.setitem(BRANCHED_PRESETS, "tiny", settings)
-    monkeypatch.setattr("keras_mtl.recipes._deeplab.DeepLabData", lambda *arguments: data)
-    return settings
+    return make_tiny(monkeypatch, BRANCHED, *tiny_branched_data)
 
 
 @pytest.fixture(scope="session")
@@ -188,7 +181,7 @@ def tiny_attributes_data(tmp_path_factory):
     """The settings of attributes as tasks, and the data that goes with them: five of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        data = AttributesData("rooms", TINY_ATTRIBUTES)
+        data = ATTRIBUTES.load("rooms", TINY_ATTRIBUTES)
     data.attribute_names = data.attribute_names[:5]
     for part in (data.train, data.validation, data.test):
         part["attributes"] = part["attributes"][:, :5]
@@ -198,10 +191,7 @@ def tiny_attributes_data(tmp_path_factory):
 @pytest.fixture
 def tiny_attributes(tiny_attributes_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipe of attributes as tasks."""
-    settings, data = tiny_attributes_data
-    monkeypatch.setitem(_attributes_settings.PRESETS, "tiny", settings)
-    monkeypatch.setattr("keras_mtl.recipes.branched_celeba.AttributesData", lambda *arguments: data)
-    return settings
+    return make_tiny(monkeypatch, ATTRIBUTES, *tiny_attributes_data)
 
 
 @pytest.fixture(scope="session")
@@ -209,16 +199,13 @@ def tiny_retrieval_data(tmp_path_factory):
     """The settings of embeddings, and the data that goes with them: two tasks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_RETRIEVAL, RetrievalData("rooms", TINY_RETRIEVAL, property_labels)
+        yield TINY_RETRIEVAL, RETRIEVAL.load("rooms", TINY_RETRIEVAL)
 
 
 @pytest.fixture
 def tiny_retrieval(tiny_retrieval_data, monkeypatch):
     """Makes `preset="tiny"` known to the recipe of embeddings."""
-    settings, data = tiny_retrieval_data
-    monkeypatch.setitem(modulation_zappos50k.PRESETS, "tiny", settings)
-    monkeypatch.setattr("keras_mtl.recipes._retrieval.RetrievalData", lambda *arguments: data)
-    return settings
+    return make_tiny(monkeypatch, RETRIEVAL, *tiny_retrieval_data)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from keras_mtl.recipes import (
 from keras_mtl.recipes._attributes_networks import AttributesNetworks
 from keras_mtl.recipes._branched_networks import BranchedNetworks
 from keras_mtl.recipes._deeplab_data import DeepLabData
-from keras_mtl.recipes._table import cells
+from keras_mtl.recipes._format import cells
 
 TABLE = branched_rooms.TABLE
 TASKS = TABLE.problem.tasks

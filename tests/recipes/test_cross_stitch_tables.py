@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from keras_mtl.recipes import (
-    _table,
+    _comparison,
+    _format,
     cross_stitch_granularity,
     cross_stitch_manhattan,
     cross_stitch_placement,
@@ -127,7 +128,7 @@ def test_three_tasks_make_a_table(tiny, untrained, tmp_path):
     tasks = ("segmentation", "normals", "depth")
     some = ["one-task", "cross-stitch"]
     results = TABLE5.run("tiny", tasks=tasks, rows=some, output=tmp_path)
-    heading, rows = _table.cells(TABLE5, results)
+    heading, rows = _format.cells(TABLE5, results)
     assert {"mean", "mIU", "rel %"} < set(heading)
     assert all(len(row) == len(heading) for row in rows.values())
     for picture in ("predictions.jpg", "alphas.png"):
@@ -173,15 +174,15 @@ def test_mean_and_deviation_over_seeds_and_the_best_split():
         split_conv2=[entry(22.0, 0.2), entry(22.0, 0.1)],  # -5 % and 0 %
         split_fc6=[entry(20.0, 0.22), entry(22.0, 0.12)],  # +5 % and +10 %
     )
-    heading, rows = _table.cells(TABLE5, results)
+    heading, rows = _format.cells(TABLE5, results)
     at = {name: index for index, name in enumerate(heading)}
     assert rows["one-task"][at["mean"]] == "21.0 ± 1.4"
     assert rows["split fc6"][at["mIU"]] == "17.0 ± 7.1"
     assert rows["split fc6"][at["gain in %"]] == "+7.5 ± 3.5"
     assert rows["split conv2"][at["gain in %"]] == "-2.5 ± 3.5"
-    assert _table.best_row(TABLE5, results) == "split fc6"
-    assert "split fc6 (best)" in _table.format_table(TABLE5, results)
-    assert "| **split fc6** (best) | 21.0 ± 1.4 |" in _table.format_markdown(TABLE5, results)
+    assert _comparison.best_row(TABLE5, results) == "split fc6"
+    assert "split fc6 (best)" in _format.format_table(TABLE5, results)
+    assert "| **split fc6** (best) | 21.0 ± 1.4 |" in _format.format_markdown(TABLE5, results)
 
 
 def test_a_diverged_row_says_so(tmp_path):
@@ -191,16 +192,16 @@ def test_a_diverged_row_says_so(tmp_path):
     TABLE5.draw(TABLE5, None, results, tmp_path)
     assert not list(tmp_path.iterdir())
     without = results_of(one_task=[diverged], split_conv2=[entry(20.0, 0.2)])
-    assert _table.seed_gains(TABLE5, without, "split conv2") == []
-    _, rows = _table.cells(TABLE5, results)
+    assert _comparison.seed_gains(TABLE5, without, "split conv2") == []
+    _, rows = _format.cells(TABLE5, results)
     assert rows["split conv2"] == ["diverged with 1 of 1 seeds"]
-    assert _table.best_row(TABLE5, results) is None
-    assert "diverged with 1 of 1" in _table.format_table(TABLE5, results)
+    assert _comparison.best_row(TABLE5, results) is None
+    assert "diverged with 1 of 1" in _format.format_table(TABLE5, results)
 
 
 def test_the_papers_rows_stand_beside_the_paper_preset():
     results = {**results_of(one_task=[entry(20.0, 0.2)]), "preset": "paper"}
-    assert "34.1" in _table.format_table(TABLE5, results)
+    assert "34.1" in _format.format_table(TABLE5, results)
     for table in (TABLE5, *ABLATIONS.values()):
         assert all(len(numbers) == 8 for numbers in table.paper.values())
     assert TABLE5.paper["cross-stitch"] == (34.1, 18.2, 39.0, 54.4, 60.2, 47.2, 19.3, 34.0)

@@ -84,7 +84,7 @@ def test_a_stitched_network_starts_from_the_one_task_networks(networks, monkeypa
     monkeypatch.setattr(_networks, "resumable_fit", lambda build, *rest: build())
     donors = {task: networks.one_task(task) for task in PAIR}
     monkeypatch.setattr(networks, "one_task", donors.get)
-    model = networks.cross_stitched(alpha=(0.7, 0.3), per_channel=False, stitch_after=["pool1"])
+    model = networks.cross_stitched(alpha=(0.7, 0.3), per_channel=False, after=["pool1"])
     for task in PAIR:
         for stage in model.stages:
             assert_same(

@@ -1,4 +1,4 @@
-"""Table 6: its rows, its figures, and detecting with what it has trained."""
+"""Table 6: its rows and its figures."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from published_files.voc2008_attributes import (
 )
 
 from keras_mtl.boxes import iou
-from keras_mtl.recipes import _detection_networks, _networks, _table, cross_stitch_table6, detect
+from keras_mtl.recipes import _detection_networks, _format, _networks, cross_stitch_table6
 from keras_mtl.recipes._detection_data import DetectionData
 from keras_mtl.recipes._detection_networks import DetectionNetworks
 from keras_mtl.recipes._detection_settings import PRESETS
@@ -70,7 +70,7 @@ def test_table6_writes_what_it_promises_and_goes_on(
     assert sizes["one-task"] > sizes["split conv2"] > sizes["split fc7"]
     for picture in ("detections.jpg", "alphas.png", "gain_per_attribute.png", "splits.png"):
         assert (path.parent / picture).stat().st_size > 1000
-    heading, cells = _table.cells(TABLE6, results)
+    heading, cells = _format.cells(TABLE6, results)
     assert heading[:2] == ["det mAP", "attr mAP"]
     assert all(len(line) == len(heading) for line in cells.values())
 
@@ -113,33 +113,6 @@ def test_proposals_of_rooms_lie_around_objects(tiny_detection_data):
         assert {len(each) for each in split["proposals"]} == {8}
     assert min(map(min, (c for c in data.train["classes"] if len(c)))) >= 1
     assert max(map(max, (c for c in data.train["classes"] if len(c)))) <= 14
-
-
-@pytest.mark.one_backend
-def test_one_task_networks_detect_in_a_folder(networks, tmp_path):
-    pytest.importorskip("PIL")
-    pytest.importorskip("cv2")
-    from PIL import Image
-
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    for number in range(2):
-        Image.fromarray(networks.data.test["image"][number]).save(pictures / f"{number}.png")
-    paths = []
-    for model, name in zip(networks.untrained(), ("detection", "attributes"), strict=True):
-        paths.append(str(tmp_path / f"{name}.keras"))
-        model.save(paths[-1])
-    options = ["--models", *paths, "--data", "rooms", "--smallest-box", "5"]
-    detect.main([str(pictures), *options])
-    found = json.loads((pictures / "found" / "detections.json").read_text())
-    assert set(found) == {"0.png", "1.png"}
-    for name, objects in found.items():
-        assert (pictures / "found" / f"{name}.png").stat().st_size > 1000
-        assert all(len(each["attributes"]) == 24 for each in objects)
-    with pytest.raises(SystemExit, match="--output must be another folder"):
-        detect.main([str(pictures), *options, "--output", str(pictures)])
-    with pytest.raises(SystemExit, match="must hold pictures"):
-        detect.main([str(networks.folder), *options])
 
 
 def test_the_paper_preset_and_rows():

@@ -9,8 +9,8 @@ import pytest
 from keras_mtl import plots
 from keras_mtl.datasets import rooms
 from keras_mtl.recipes import modulation_celeba, modulation_zappos50k
-from keras_mtl.recipes._retrieval import draw_performance, joint_networks
 from keras_mtl.recipes._retrieval_data import BY_RANK, attribute_labels, property_labels
+from keras_mtl.recipes._retrieval_figures import draw_performance, joint_networks
 from keras_mtl.recipes._retrieval_networks import RetrievalNetworks, mean_compliance
 
 TABLE = modulation_zappos50k.TABLE
@@ -125,12 +125,12 @@ def test_labels_are_what_attributes_say(rng):
 
 
 def test_presets_are_those_of_the_paper():
-    paper = modulation_celeba.PRESETS["paper"]
+    paper = modulation_celeba.TABLE.problem.presets["paper"]
     # 7 tasks × 8 triplets; the rate falls twice within the training.
     assert paper.batch_size == 168 and (paper.margin, paper.learning_rate) == (0.2, 0.01)
     (iterations,) = paper.one_task_iterations.values()
     assert paper.rate_falls_after / iterations == 40 / 100
-    shoes = modulation_zappos50k.PRESETS["paper"]
+    shoes = modulation_zappos50k.TABLE.problem.presets["paper"]
     assert (shoes.size, shoes.network["size"], shoes.num_tasks) == (112, 64, 4)
 
 

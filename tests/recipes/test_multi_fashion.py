@@ -1,3 +1,5 @@
+"""The table of Multi-Fashion: every row, equal steps, runs that were stopped."""
+
 import dataclasses
 import gzip
 import json
@@ -10,13 +12,16 @@ import pytest
 
 from keras_mtl import MultiTaskModel
 from keras_mtl.recipes import _resumable_fit, multi_fashion
-from keras_mtl.recipes._multi_fashion_networks import Settings
+from keras_mtl.recipes._fashion_networks import FashionNetworks
+from keras_mtl.recipes._format import cells, format_table
 
 # Other recipes' networks are trained on every backend.
 pytestmark = pytest.mark.one_backend
 
-FILES = ("one_task_top_left", "one_task_bottom_right", "hard_sharing")
-NETWORKS = [*(f"{name}{part}_0" for name in FILES for part in ("_first", "")), "cross_stitch_0"]
+TABLE = multi_fashion.TABLE
+TASKS = TABLE.problem.tasks
+ONE_TASK = [f"one_task_{task}_0{further}" for task in TASKS for further in ("", "_further")]
+NETWORKS = [*ONE_TASK, "hard_sharing_first", "hard_sharing", "cross_stitch"]
 
 
 def write_idx(path, values):
@@ -40,70 +45,96 @@ def data_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def miniature():
-    settings = Settings(train_images=48, test_images=20, batch_size=16, epochs=1, further_epochs=2)
-    presets = pytest.MonkeyPatch()
-    presets.setitem(multi_fashion.PRESETS, "mini", settings)
-    yield settings
-    presets.undo()
+def tiny():
+    """An epoch of three steps, and two further ones."""
+    presets = TABLE.problem.presets
+    settings = dataclasses.replace(
+        presets["mini"],
+        train_images=48,
+        test_images=20,
+        batch_size=16,
+        one_task_iterations=dict.fromkeys(TASKS, 3),
+        further_iterations=6,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(presets, "tiny", settings)
+        yield settings
 
 
 @pytest.fixture(scope="module")
-def finished(data_dir, miniature, tmp_path_factory):
+def finished(data_dir, tiny, tmp_path_factory):
     output = tmp_path_factory.mktemp("finished")
-    return output, multi_fashion.run("mini", data_dir, [0], output)
+    return output, TABLE.run("tiny", data_dir=data_dir, output=output)
 
 
 def test_writes_every_row_and_number(finished):
     output, results = finished
-    kept = json.loads((output / "results.json").read_text())
-    assert kept == results
-    assert tuple(kept["rows"]) == tuple(kept["seeds"]["0"]) == multi_fashion.ROWS
-    for row in multi_fashion.ROWS:
-        scores = kept["rows"][row]
-        accuracy = kept["seeds"]["0"][row]["accuracy"]
-        for task in multi_fashion.TASKS:
-            assert 0 <= accuracy[task] <= 1
-            assert scores[task] == {"mean": pytest.approx(accuracy[task]), "std": None}
-        assert scores["average"]["mean"] == pytest.approx(np.mean(list(accuracy.values())))
-        assert f"{scores['parameters']:,}" in multi_fashion.format_table(kept)
+    kept = json.loads((output / TABLE.recipe / "results.json").read_text())
+    assert kept == results and kept["data"] == "multi_fashion"
+    assert list(kept["rows"]) == list(TABLE.rows)
+    heading, lines = cells(TABLE, kept)
+    for row, line in lines.items():
+        shown = dict(zip(heading, line, strict=True))
+        entry = kept["rows"][row]["seeds"]["0"]
+        for task, name in zip(TASKS, ("top left", "bottom right"), strict=True):
+            assert 0 <= entry[task]["accuracy"] <= 1
+            assert shown[name] == f"{100 * entry[task]['accuracy']:.2f}"
     tower, head = 260 + 5_020 + 36_050, 510
     stitches = 4 * (10 + 20 + 50)
-    assert [kept["rows"][row]["parameters"] for row in multi_fashion.ROWS] == [
+    assert [row["parameters"] for row in kept["rows"].values()] == [
         2 * (tower + head),
         tower + 2 * head,
         2 * (tower + head) + stitches,
     ]
     for name in ("predictions.png", "alphas.png"):
-        assert (output / name).stat().st_size > 10_000
+        assert (output / TABLE.recipe / name).stat().st_size > 10_000
 
 
-def test_every_row_takes_the_same_steps(finished, miniature):
+def test_accuracy_is_of_the_labels_that_networks_give(finished, data_dir, tiny):
+    output, results = finished
+    data = TABLE.problem.load("multi_fashion", tiny, data_dir)
+    networks = FashionNetworks(tiny, data, TASKS, output / "seed_0", 0)
+    model = networks.hard_sharing()
+    logits = model.predict(data.test["image"].astype("float32"), verbose=0)
+    of_row = results["rows"]["hard sharing"]["seeds"]["0"]
+    for task in TASKS:
+        right = [logits[task][n].argmax() == data.test[task][n] for n in range(20)]
+        assert of_row[task]["accuracy"] == pytest.approx(sum(right) / 20)
+
+
+def test_every_row_takes_the_same_steps(finished):
     output, _ = finished
-    steps = {
-        name: int(keras.models.load_model(output / f"{name}.keras").optimizer.iterations)
-        for name in NETWORKS
-    }
-    for name, count in steps.items():
-        epochs = miniature.epochs if "first" in name else miniature.further_epochs
-        assert count == 3 * epochs, name
+    for name in NETWORKS:
+        model = keras.models.load_model(output / "seed_0" / f"{name}.keras")
+        first = name == "hard_sharing_first" or name in ONE_TASK[::2]
+        assert int(model.optimizer.iterations) == (3 if first else 6), name
+        schedule = model.optimizer.get_config()["learning_rate"]
+        if first:
+            assert schedule == pytest.approx(0.03)
+        else:
+            # Along half a cosine to zero, with the last step.
+            rate = keras.optimizers.schedules.CosineDecay.from_config(schedule["config"])
+            assert [float(rate(step)) for step in (0, 3, 6)] == pytest.approx([0.03, 0.015, 0])
 
 
 def test_second_run_does_not_train(finished, data_dir, monkeypatch, capsys):
     output, results = finished
     monkeypatch.setattr(MultiTaskModel, "fit", None)
-    multi_fashion.main(["--data-dir", str(data_dir), "--seeds", "0", "--output", str(output)])
-    assert json.loads((output / "results.json").read_text())["rows"] == results["rows"]
+    folders = ["--data-dir", str(data_dir), "--output", str(output)]
+    TABLE.main(multi_fashion.__doc__, ["--preset", "tiny", *folders])
+    kept = json.loads((output / TABLE.recipe / "results.json").read_text())
+    assert kept["rows"] == results["rows"]
     printed = capsys.readouterr().out
-    assert multi_fashion.format_table(results) in printed and str(output) in printed
+    assert format_table(TABLE, results) in printed and str(output) in printed
 
 
 def test_interrupted_run_ends_with_the_same_weights(finished, data_dir, tmp_path, monkeypatch):
     output, results = finished
-    trained_again = ("hard_sharing_0", "cross_stitch_0")
+    (tmp_path / "seed_0").mkdir()
+    trained_again = ("hard_sharing", "cross_stitch")
     for name in NETWORKS:
         if name not in trained_again:
-            shutil.copy(output / f"{name}.keras", tmp_path)
+            shutil.copy(output / "seed_0" / f"{name}.keras", tmp_path / "seed_0")
     keep, epochs = _resumable_fit._Keep.on_epoch_end, []
 
     def interrupted(self, epoch, logs=None):
@@ -115,47 +146,46 @@ def test_interrupted_run_ends_with_the_same_weights(finished, data_dir, tmp_path
     with monkeypatch.context() as patch:
         patch.setattr(_resumable_fit._Keep, "on_epoch_end", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            multi_fashion.run("mini", data_dir, [0], tmp_path)
-    resumed = multi_fashion.run("mini", data_dir, [0], tmp_path)
-    assert resumed["rows"] == results["rows"]
+            TABLE.run("tiny", data_dir=data_dir, output=tmp_path)
+    resumed = TABLE.run("tiny", data_dir=data_dir, output=tmp_path)
+    for row, of_row in results["rows"].items():
+        ours, theirs = resumed["rows"][row]["seeds"]["0"], of_row["seeds"]["0"]
+        assert [ours[task] for task in TASKS] == [theirs[task] for task in TASKS]
     for name in trained_again:
         ours, theirs = (
-            keras.models.load_model(folder / f"{name}.keras") for folder in (tmp_path, output)
+            keras.models.load_model(folder / "seed_0" / f"{name}.keras")
+            for folder in (tmp_path, output)
         )
         assert int(ours.optimizer.iterations) == int(theirs.optimizer.iterations)
         for weight, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
             np.testing.assert_array_equal(weight, other, name)
 
 
-def test_refuses_a_folder_with_other_settings(finished, data_dir, miniature, monkeypatch):
+def test_refuses_a_folder_with_other_settings(finished, data_dir, tiny, monkeypatch):
     output, _ = finished
-    other = dataclasses.replace(miniature, learning_rate=0.5)
-    monkeypatch.setitem(multi_fashion.PRESETS, "mini", other)
+    other = dataclasses.replace(tiny, learning_rate=0.5)
+    monkeypatch.setitem(TABLE.problem.presets, "tiny", other)
     with pytest.raises(SystemExit, match="other settings"):
-        multi_fashion.run("mini", data_dir, [0], output)
+        TABLE.run("tiny", data_dir=data_dir, output=output)
 
 
 def test_mean_and_deviation_over_the_seeds():
     accuracies = [(0.8, 0.7), (0.82, 0.6), (0.87, 0.8)]
     seeds = {
-        str(seed): {
-            "one-task": {
-                "accuracy": dict(zip(multi_fashion.TASKS, pair, strict=True)),
-                "parameters": 7,
-            }
-        }
+        str(seed): {task: {"accuracy": each} for task, each in zip(TASKS, pair, strict=True)}
         for seed, pair in enumerate(accuracies)
     }
-    rows = multi_fashion.aggregate(seeds)
-    assert set(rows) == {"one-task"} and rows["one-task"]["seeds"] == 3
-    top_left = rows["one-task"]["top_left"]
-    assert top_left["mean"] == pytest.approx(0.83)
-    assert top_left["std"] == pytest.approx(np.sqrt((0.03**2 + 0.01**2 + 0.04**2) / 2))
-    # The deviation of the average is that of the seeds' averages, not an average of deviations.
-    averages = [0.75, 0.71, 0.835]
-    assert rows["one-task"]["average"]["mean"] == pytest.approx(np.mean(averages))
-    assert rows["one-task"]["average"]["std"] == pytest.approx(np.std(averages, ddof=1))
-    table = multi_fashion.format_table(
-        {"preset": "mini", "backend": "x", "seeds": seeds, "rows": rows}
-    )
-    assert "83.00 ± 3.61" in table
+    rows = {"one-task": {"parameters": 7, "macs": 1e6, "seeds": seeds}}
+    results = {"preset": "mini", "data": "multi_fashion", "backend": "x", "tasks": list(TASKS)}
+    _, lines = cells(TABLE, {**results, "rows": rows})
+    assert lines["one-task"][:2] == ["83.00 ± 3.61", "70.00 ± 10.00"]
+    assert "83.00 ± 3.61" in format_table(TABLE, {**results, "rows": rows})
+
+
+def test_presets_have_the_published_lengths():
+    """100 epochs of 60,000 pictures in batches of 256, an incomplete one left out."""
+    paper = TABLE.problem.presets["paper"]
+    steps = paper.one_task_iterations["top_left"] + paper.further_iterations
+    assert steps / 100 == 60_000 // 256 == 234
+    mini = TABLE.problem.presets["mini"]
+    assert mini.one_task_iterations == dict.fromkeys(TASKS, 558)

@@ -430,7 +430,7 @@ def test_faces_as_tasks_that_branch(
         loaded.append(data)
         return data
 
-    monkeypatch.setattr(branched_celeba, "AttributesData", few_attributes)
+    monkeypatch.setitem(vars(table.problem), "load", few_attributes)
     results = command(table, "celeba", "--rows", "one-task", "branched 2×")
     (data,) = loaded
     folder, truth = published["celeba"]
