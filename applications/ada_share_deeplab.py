@@ -1,23 +1,30 @@
 """AdaShare's network: a DeepLab-ResNet of which each task skips blocks."""
 
-from keras_mtl.applications.deeplab import DeepLab
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from keras_mtl._types import PathLike, Policy, Shape
+from keras_mtl.applications._ships import ships
+from keras_mtl.applications.deeplab import DeepLab, Task
+from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import AdaShared
 
 
+@ships
 def AdaShareDeepLab(
-    tasks=None,
-    input_shape=(321, 321, 3),
-    weights=None,
+    tasks: Mapping[str, Task] | None = None,
+    input_shape: Shape = (321, 321, 3),
+    weights: PathLike | None = None,
     *,
-    depth=34,
-    policy=None,
-    width=1.0,
-    features=1024,
-    dropout=0.5,
-    seed=None,
-    name="ada_share_deeplab",
-    **options,
-):
+    depth: Literal[18, 34, 50] = 34,
+    policy: Policy | None = None,
+    width: float = 1.0,
+    features: int = 1024,
+    dropout: float = 0.5,
+    seed: int | None = None,
+    name: str = "ada_share_deeplab",
+    **options: Any,
+) -> MultiTaskModel:
     """Builds a DeepLab-ResNet that all tasks share, each without the blocks that it skips.
 
     Without a `policy` the model learns one: train it with `keras_mtl.optimizers.Alternating` on
@@ -32,9 +39,10 @@ def AdaShareDeepLab(
         tasks: as in `DeepLab`; the three tasks of the paper on NYUv2 if `None`: 40 classes of
             segmentation, normals and depth.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.pth`, `.pt` or `.safetensors` of torchvision's ResNet of this depth, with which every
-            task's tower starts.
+        weights: `None`; `"rooms"`, the network that ships, trained on the data set of that name,
+            whose architecture the file has; or the path or URL (as of `keras_mtl.weights.fetch`) of
+            a file of weights: of Keras, of this very model; or a `.pth`, `.pt` or `.safetensors` of
+            torchvision's ResNet of this depth, with which every task's tower starts.
         depth: 18 (8 blocks), 34 or 50 (16 blocks each).
         policy: `None`, or which blocks a task executes, as in `AdaShared`: a dict from task to a
             string of ones and zeros, or an array (tasks, blocks).

@@ -1,24 +1,30 @@
 """Thin VGG-16s for yes-or-no attributes, each a task, under any sharing."""
 
+from collections.abc import Sequence
+
+from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._ships import ships
 from keras_mtl.heads import AttributesHead
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.sharing.sharing import Sharing
 from keras_mtl.towers import ThinVGG16, Tower
 from keras_mtl.towers.thin_vgg16 import STAGES
 from keras_mtl.weights import load_weights
 
 
+@ships
 def AttributeVGG(
-    sharing,
-    tasks,
-    input_shape=(224, 224, 3),
-    weights=None,
+    sharing: Sharing,
+    tasks: Sequence[str],
+    input_shape: Shape = (224, 224, 3),
+    weights: PathLike | None = None,
     *,
-    width=64,
-    fc_width=None,
-    dropout=0.5,
-    seed=None,
-    name="attribute_vgg",
-):
+    width: int = 64,
+    fc_width: int | None = None,
+    dropout: float = 0.5,
+    seed: int | None = None,
+    name: str = "attribute_vgg",
+) -> MultiTaskModel:
     """Builds thin VGG-16s that say of an image which attributes it has, each attribute a task.
 
     Train it with `keras_mtl.losses.AttributesCrossentropy` for every task.
@@ -31,7 +37,8 @@ def AttributeVGG(
             `keras_mtl.towers.thin_vgg16.STAGES`.
         tasks: names of the attributes.
         input_shape: `(height, width, 3)` in pixels, 32 or more a side.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`, or the path or URL (as of `keras_mtl.weights.fetch`) of a file of weights
+            of this very model.
         width, fc_width: as in `ThinVGG16`.
         dropout: rate after fc6 and after fc7.
         seed: integer seed of weights and dropout, or `None`.

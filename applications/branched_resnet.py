@@ -1,22 +1,29 @@
 """The branched network for dense tasks: DeepLab-ResNets that grow apart as a tree."""
 
-from keras_mtl.applications.deeplab import DeepLab
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from keras_mtl._types import Partition, PathLike, Shape
+from keras_mtl.applications._ships import ships
+from keras_mtl.applications.deeplab import DeepLab, Task
+from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import Branched
 
 
+@ships
 def BranchedResNet(
-    tree,
-    tasks,
-    input_shape=(256, 512, 3),
-    weights=None,
+    tree: Mapping[str, Partition] | Sequence[Partition],
+    tasks: Mapping[str, Task],
+    input_shape: Shape = (256, 512, 3),
+    weights: PathLike | None = None,
     *,
-    depth=50,
-    width=1.0,
-    features=1024,
-    dropout=0.5,
-    seed=None,
-    name="branched_resnet",
-):
+    depth: Literal[18, 34, 50] = 50,
+    width: float = 1.0,
+    features: int = 1024,
+    dropout: float = 0.5,
+    seed: int | None = None,
+    name: str = "branched_resnet",
+) -> MultiTaskModel:
     """Builds a DeepLab-ResNet whose stages are shared as a tree, with an ASPP head a task.
 
     Start it from one-task networks, `DeepLab(Branched.independent(), {task: kind}, depth=50)`, by
@@ -30,9 +37,10 @@ def BranchedResNet(
             `keras_mtl.towers.resnet.locations(depth)`, or some of them, to partitions of the tasks.
         tasks: dict from task name to kind, as in `DeepLab`.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.pth`, `.pt` or `.safetensors` of torchvision's ResNet of this depth, with which every
-            task's tower starts.
+        weights: `None`; `"rooms"`, the network that ships, trained on the data set of that name,
+            whose architecture the file has; or the path or URL (as of `keras_mtl.weights.fetch`) of
+            a file of weights: of Keras, of this very model; or a `.pth`, `.pt` or `.safetensors` of
+            torchvision's ResNet of this depth, with which every task's tower starts.
         depth, width: as in `ResNet`.
         features, dropout, seed: as in `DeepLab`.
         name: name of the model.

@@ -1,25 +1,32 @@
 """The paper's network for detection and attributes: two Fast R-CNNs, stitched."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._ships import ships
 from keras_mtl.applications.fast_rcnn import FastRCNN
+from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import CrossStitched
 
-STITCHED_STAGES = ("pool1", "pool2", "roi_pool5")
+AFTER = ("pool1", "pool2", "roi_pool5")
 """Where the paper puts the units of this pair: behind every pooling layer (section 6)."""
 
 
+@ships
 def CrossStitchFastRCNN(
-    num_classes=20,
-    num_attributes=64,
-    input_shape=(None, None, 3),
-    weights=None,
+    num_classes: int = 20,
+    num_attributes: int = 64,
+    input_shape: Shape = (None, None, 3),
+    weights: PathLike | None = None,
     *,
-    stitch_after=STITCHED_STAGES,
-    per_channel=False,
-    alpha=(0.9, 0.1),
-    learning_rate_multiplier=100.0,
-    name="cross_stitch_fast_rcnn",
-    **options,
-):
+    after: str | Iterable[str] = AFTER,
+    per_channel: bool = False,
+    alpha: Sequence[float] = (0.9, 0.1),
+    learning_rate_multiplier: float = 100.0,
+    name: str = "cross_stitch_fast_rcnn",
+    **options: Any,
+) -> MultiTaskModel:
     """Builds two cross-stitched Fast R-CNNs on CaffeNet, for detection and for attributes.
 
     Train it with an optimizer of `keras_mtl.optimizers`, which gives the units their higher rate,
@@ -32,9 +39,11 @@ def CrossStitchFastRCNN(
         num_classes: number of classes of objects, without the background.
         num_attributes: number of attributes.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
-        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.caffemodel` of CaffeNet, with which every task's tower starts.
-        stitch_after: names of the stages that are followed by a unit.
+        weights: `None`; `"rooms"`, the network that ships, trained on the data set of that name,
+            whose architecture the file has; or the path or URL (as of `keras_mtl.weights.fetch`) of
+            a file of weights: of Keras, of this very model; or a `.caffemodel` of CaffeNet, with
+            which every task's tower starts.
+        after: names of the stages that are followed by a unit.
         per_channel, alpha, learning_rate_multiplier: as in `CrossStitch`. The paper has one unit
             for a whole layer here; with one for each channel its training was unstable.
         name: name of the model.
@@ -64,7 +73,7 @@ def CrossStitchFastRCNN(
     >>> list(model.units)
     ['pool1', 'pool2', 'roi_pool5']
     """
-    sharing = CrossStitched(stitch_after, per_channel, alpha, learning_rate_multiplier)
+    sharing = CrossStitched(after, per_channel, alpha, learning_rate_multiplier)
     return FastRCNN(
         sharing, num_classes, num_attributes, input_shape, weights, name=name, **options
     )

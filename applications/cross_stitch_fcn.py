@@ -1,25 +1,32 @@
 """The paper's network for dense tasks: two CaffeNet-FCNs, stitched."""
 
-from keras_mtl.applications.fcn import FCN
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._ships import ships
+from keras_mtl.applications.fcn import FCN, Task
 from keras_mtl.heads import NormalsCodebook
+from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import CrossStitched
 
-STITCHED_STAGES = ("pool1", "pool2", "pool5", "fc6", "fc7")
+AFTER = ("pool1", "pool2", "pool5", "fc6", "fc7")
 """Where the paper puts its units: behind pooling and fully connected layers (section 5)."""
 
 
+@ships
 def CrossStitchFCN(
-    tasks=None,
-    input_shape=(500, 500, 3),
-    weights=None,
+    tasks: Mapping[str, Task] | None = None,
+    input_shape: Shape = (500, 500, 3),
+    weights: PathLike | None = None,
     *,
-    stitch_after=STITCHED_STAGES,
-    per_channel=True,
-    alpha=(0.9, 0.1),
-    learning_rate_multiplier=100.0,
-    name="cross_stitch_fcn",
-    **options,
-):
+    after: str | Iterable[str] = AFTER,
+    per_channel: bool = True,
+    alpha: Sequence[float] = (0.9, 0.1),
+    learning_rate_multiplier: float = 100.0,
+    name: str = "cross_stitch_fcn",
+    **options: Any,
+) -> MultiTaskModel:
     """Builds a cross-stitched FCN-32s on CaffeNet, one tower a task.
 
     Train it with an optimizer of `keras_mtl.optimizers`, which gives the units their higher rate,
@@ -31,9 +38,11 @@ def CrossStitchFCN(
         tasks: as in `FCN`, two or more; the paper's pair on NYUv2 if `None`: 40 classes of
             segmentation and the default `NormalsCodebook`.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.caffemodel` of CaffeNet, with which every task's tower starts.
-        stitch_after: names of the stages that are followed by a unit.
+        weights: `None`; `"rooms"`, the network that ships, trained on the data set of that name,
+            whose architecture the file has; or the path or URL (as of `keras_mtl.weights.fetch`) of
+            a file of weights: of Keras, of this very model; or a `.caffemodel` of CaffeNet, with
+            which every task's tower starts.
+        after: names of the stages that are followed by a unit.
         per_channel, alpha, learning_rate_multiplier: as in `CrossStitch`.
         name: name of the model.
         **options: `width`, `fc_width`, `stem_strides`, `padding`, `rescale`, `dropout`,
@@ -57,5 +66,5 @@ def CrossStitchFCN(
     """
     if tasks is None:
         tasks = {"segmentation": 40, "normals": NormalsCodebook.default()}
-    sharing = CrossStitched(stitch_after, per_channel, alpha, learning_rate_multiplier)
+    sharing = CrossStitched(after, per_channel, alpha, learning_rate_multiplier)
     return FCN(sharing, tasks, input_shape, weights, name=name, **options)

@@ -2,9 +2,13 @@
 
 import functools
 import numbers
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 import keras
 
+from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._ships import ships
 from keras_mtl.applications._split_weights import split_weights
 from keras_mtl.heads import (
     ASPPDepthHead,
@@ -13,9 +17,13 @@ from keras_mtl.heads import (
     ASPPSegmentationHead,
 )
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.sharing.sharing import Sharing
 from keras_mtl.towers import ResNet, Tower
 from keras_mtl.towers.resnet import stages
 from keras_mtl.weights import load_weights
+
+Task: TypeAlias = int | Literal["normals", "depth", "map", "offsets"] | keras.layers.Layer
+"""What `tasks` says of a task: its number of classes, its kind, or its head."""
 
 HEADS = {
     "normals": ASPPNormalsHead,
@@ -25,19 +33,20 @@ HEADS = {
 }
 
 
+@ships
 def DeepLab(
-    sharing,
-    tasks,
-    input_shape=(321, 321, 3),
-    weights=None,
+    sharing: Sharing,
+    tasks: Mapping[str, Task],
+    input_shape: Shape = (321, 321, 3),
+    weights: PathLike | None = None,
     *,
-    depth=34,
-    width=1.0,
-    features=1024,
-    dropout=0.5,
-    seed=None,
-    name="deeplab",
-):
+    depth: Literal[18, 34, 50] = 34,
+    width: float = 1.0,
+    features: int = 1024,
+    dropout: float = 0.5,
+    seed: int | None = None,
+    name: str = "deeplab",
+) -> MultiTaskModel:
     """Builds ResNets of a total stride of 8 with an ASPP head a task, under any sharing.
 
     Source: the networks of Sun et al., "AdaShare", NeurIPS 2020, after Chen et al., "DeepLab",
@@ -51,9 +60,9 @@ def DeepLab(
             `"offsets"` (two numbers a pixel, such as `keras_mtl.datasets.center_offsets`), or a
             Keras layer that makes the output of the ResNet's features.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.pth`, `.pt` or `.safetensors` of torchvision's ResNet of this depth, with which every
-            task's tower starts.
+        weights: `None`, or the path or URL (as of `keras_mtl.weights.fetch`) of a file of weights:
+            of Keras, of this very model; or a `.pth`, `.pt` or `.safetensors` of torchvision's
+            ResNet of this depth, with which every task's tower starts.
         depth, width: as in `ResNet`.
         features: number of channels within the heads.
         dropout: rate of the heads' dropout.

@@ -1,29 +1,33 @@
 """Fast R-CNN on CaffeNet for detection and attributes, under any sharing."""
 
+from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._ships import ships
 from keras_mtl.applications._split_weights import split_weights
 from keras_mtl.heads import AttributesHead, DetectionHead
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.sharing.sharing import Sharing
 from keras_mtl.towers import FastRCNNCaffeNet, Tower
 from keras_mtl.towers.fast_rcnn_caffenet import STAGES
 from keras_mtl.weights import load_weights
 
 
+@ships
 def FastRCNN(
-    sharing,
-    num_classes=20,
-    num_attributes=64,
-    input_shape=(None, None, 3),
-    weights=None,
+    sharing: Sharing,
+    num_classes: int | None = 20,
+    num_attributes: int | None = 64,
+    input_shape: Shape = (None, None, 3),
+    weights: PathLike | None = None,
     *,
-    width=1.0,
-    fc_width=None,
-    stem_strides=4,
-    rescale=1.0,
-    dropout=0.5,
-    head_dropout=None,
-    seed=None,
-    name="fast_rcnn",
-):
+    width: float = 1.0,
+    fc_width: float | None = None,
+    stem_strides: int = 4,
+    rescale: float = 1.0,
+    dropout: float = 0.5,
+    head_dropout: float | None = None,
+    seed: int | None = None,
+    name: str = "fast_rcnn",
+) -> MultiTaskModel:
     """Builds Fast R-CNN on CaffeNet: what is in each region of an image, and what is it like?
 
     The regions come with the image, from a proposal method such as
@@ -39,8 +43,9 @@ def FastRCNN(
             without the task.
         num_attributes: number of attributes; `None` for a network without the task.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
-        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.caffemodel` of CaffeNet, with which every task's tower starts.
+        weights: `None`, or the path or URL (as of `keras_mtl.weights.fetch`) of a file of weights:
+            of Keras, of this very model; or a `.caffemodel` of CaffeNet, with which every task's
+            tower starts.
         width, fc_width, stem_strides, rescale, dropout, seed: as in `FastRCNNCaffeNet`.
         head_dropout: rate before the heads' scores; `dropout` if `None`.
         name: name of the model.

@@ -1,33 +1,42 @@
 """FCN-32s on CaffeNet for several dense tasks, under any sharing."""
 
 import numbers
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 import keras
 
+from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._ships import ships
 from keras_mtl.applications._split_weights import split_weights
 from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.sharing.sharing import Sharing
 from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES, score_geometry
 from keras_mtl.weights import load_weights
 
+Task: TypeAlias = int | NormalsCodebook | Literal["depth"] | keras.layers.Layer
+"""What `tasks` says of a task: its number of classes, its codebook, its kind, or its head."""
 
+
+@ships
 def FCN(
-    sharing,
-    tasks,
-    input_shape=(500, 500, 3),
-    weights=None,
+    sharing: Sharing,
+    tasks: Mapping[str, Task],
+    input_shape: Shape = (500, 500, 3),
+    weights: PathLike | None = None,
     *,
-    width=1.0,
-    fc_width=None,
-    stem_strides=4,
-    padding=100,
-    rescale=1.0,
-    dropout=0.5,
-    head_dropout=None,
-    seed=None,
-    name="fcn",
-):
+    width: float = 1.0,
+    fc_width: float | None = None,
+    stem_strides: int = 4,
+    padding: int | Literal["same"] = 100,
+    rescale: float = 1.0,
+    dropout: float = 0.5,
+    head_dropout: float | None = None,
+    seed: int | None = None,
+    name: str = "fcn",
+) -> MultiTaskModel:
     """Builds fully convolutional CaffeNets for dense tasks on one image, under any sharing.
 
     The paper's network is the default; its small form for tests and demonstrations is `width=0.25,
@@ -41,8 +50,9 @@ def FCN(
             (surface normals), `"depth"` (in metres), or a Keras layer that makes the output of
             fc7's features.
         input_shape: `(height, width, 3)` in pixels.
-        weights: `None`, or the path of a file of weights: of Keras, of this very model; or a
-            `.caffemodel` of CaffeNet, with which every task's tower starts.
+        weights: `None`, or the path or URL (as of `keras_mtl.weights.fetch`) of a file of weights:
+            of Keras, of this very model; or a `.caffemodel` of CaffeNet, with which every task's
+            tower starts.
         width, fc_width, stem_strides, padding, rescale, dropout, seed: as in `CaffeNet`.
         head_dropout: rate before the heads' scores; `dropout` if `None`.
         name: name of the model.

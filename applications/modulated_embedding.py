@@ -1,5 +1,12 @@
 """One embedding network for several notions of likeness."""
 
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+
+from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._ships import ships
 from keras_mtl.modulation import modulate
 from keras_mtl.towers import ResidualEmbedding
 from keras_mtl.weights import load_weights
@@ -8,18 +15,19 @@ AFTER = ("block3", "block4", "embedding")
 """The layers behind which the paper's gates stand."""
 
 
+@ships
 def ModulatedEmbedding(
-    num_tasks,
-    input_shape=(150, 150, 3),
-    weights=None,
+    num_tasks: int,
+    input_shape: Shape = (150, 150, 3),
+    weights: PathLike | None = None,
     *,
-    after=AFTER,
-    width=1.0,
-    size=256,
-    seed=None,
-    name="modulated_embedding",
-    **options,
-):
+    after: str | Iterable[str] = AFTER,
+    width: float = 1.0,
+    size: int = 256,
+    seed: int | None = None,
+    name: str = "modulated_embedding",
+    **options: Any,
+) -> keras.Model:
     """Builds a network that embeds images for retrieval, with gates for each notion of likeness.
 
     A task says in what images are to be alike, such as in colour, or in an attribute. Under a task
@@ -35,7 +43,9 @@ def ModulatedEmbedding(
     Args:
         num_tasks: number of tasks T.
         input_shape: `(height, width, 3)` in pixels, 48 or more a side.
-        weights: `None`, or the path of a weights file of this very model.
+        weights: `None`; `"rooms"`, the network that ships, trained on the data set of that name,
+            whose architecture the file has; or the path or URL (as of `keras_mtl.weights.fetch`) of
+            a file of weights of this very model.
         after: names of the layers with gates behind them, such as of
             `keras_mtl.towers.residual_embedding.STAGES`; none for one embedding whatever the task.
         width, size, seed: as in `ResidualEmbedding`.

@@ -1,15 +1,16 @@
 """Which files of weights are not Keras' own."""
 
-import pathlib
+from keras_mtl._types import PathLike
+from keras_mtl.weights._urls import suffix
 
 SUFFIXES = (".caffemodel", ".pth", ".pt", ".safetensors")
 
 
-def is_foreign(path):
-    """Whether a path is, by its suffix, that of another framework's checkpoint.
+def is_foreign(weights: PathLike | None) -> bool:
+    """Whether weights are, by the suffix of their file, another framework's checkpoint.
 
     Args:
-        path: a path, or `None`.
+        weights: `None`, or a path or URL.
 
     Returns:
         `True` for `.caffemodel`, `.pth`, `.pt` and `.safetensors`.
@@ -20,4 +21,4 @@ def is_foreign(path):
     >>> is_foreign("alexnet.pth"), is_foreign("alexnet.weights.h5"), is_foreign(None)
     (True, False, False)
     """
-    return path is not None and pathlib.Path(path).suffix.lower() in SUFFIXES
+    return weights is not None and suffix(weights) in SUFFIXES

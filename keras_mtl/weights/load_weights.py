@@ -2,12 +2,15 @@
 
 import math
 import pathlib
+from collections.abc import Callable, Collection, Mapping
 
 import keras
 import numpy as np
 
+from keras_mtl._types import Array, PathLike
 from keras_mtl.weights._hint import hint
 from keras_mtl.weights._shown import shown
+from keras_mtl.weights.fetch import fetch
 from keras_mtl.weights.read_caffemodel import read_layers
 from keras_mtl.weights.read_safetensors import read_safetensors
 from keras_mtl.weights.read_torch import read_torch
@@ -19,8 +22,14 @@ KERAS = (".keras", ".h5", ".hdf5")
 
 
 def load_weights(
-    model, weights, *, torch_names=None, caffe_names=None, flattened=None, kernels=None
-):
+    model: keras.Model,
+    weights: PathLike,
+    *,
+    torch_names: Mapping[str, str] | None = None,
+    caffe_names: Collection[str] | None = None,
+    flattened: Mapping[str, tuple[int, int]] | None = None,
+    kernels: Mapping[str, Callable[[Array], Array]] | None = None,
+) -> None:
     """Loads weights into a model from a file of Keras or of another framework.
 
     The suffix tells them apart: `.weights.h5` and `.keras` are Keras' own, `.caffemodel` Caffe's,
@@ -39,7 +48,7 @@ def load_weights(
 
     Args:
         model: a functional Keras model, or any for files of Keras.
-        weights: path of the file.
+        weights: path of the file, or its URL with its hash, as of `fetch`.
         torch_names: dict from the names of the layers to those of PyTorch's modules; `None` for a
             network of which there are no such files.
         caffe_names: names of the layers that Caffe's files have weights for, there as in the model;
@@ -52,6 +61,7 @@ def load_weights(
     Raises:
         FileNotFoundError: there is no such file.
         ImportError: a package is missing that reads the file.
+        OSError: the file could not be downloaded.
         ValueError: a file of this kind does not belong to the network, is damaged, lacks a layer,
             has one of another shape, or is of another network.
 
@@ -63,6 +73,7 @@ def load_weights(
     load_weights(net, "stem.pth", torch_names={"conv1": "features.0"})
     ```
     """
+    weights = fetch(weights)
     if not pathlib.Path(weights).is_file():
         raise FileNotFoundError(
             f"`weights` must be the path of a file. Received: {str(weights)!r}."

@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 
+from keras_mtl._types import Array, PathLike
 from keras_mtl.weights._hint import hint
 from keras_mtl.weights._shown import cut
 from keras_mtl.weights._wire_format import (
@@ -32,7 +33,7 @@ MOST_AXES, MOST_VALUES, MOST_BLOBS = 32, 2**31 - 1, 64
 PROTOTXT = ": a .prototxt describes the layers, the weights are in another file."
 
 
-def read_caffemodel(path):
+def read_caffemodel(path: PathLike) -> dict[str, list[Array]]:
     """The weights of a .caffemodel, by the names of their layers.
 
     All of Caffe's formats are read: `layer`, the older `layers`, and within these the oldest.

@@ -4,13 +4,15 @@ import pathlib
 
 import numpy as np
 
+from keras_mtl._extra import extra
+from keras_mtl._types import Array, PathLike
 from keras_mtl.weights._hint import hint
 from keras_mtl.weights._shown import shown
 
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 
 
-def read_safetensors(path):
+def read_safetensors(path: PathLike) -> dict[str, Array]:
     """Reads the arrays of a `.safetensors` file.
 
     The reader is an extra: `pip install 'keras-mtl[weights]'`. It needs no PyTorch.
@@ -34,13 +36,7 @@ def read_safetensors(path):
     arrays["conv1.weight"].shape  # (64, 3, 7, 7)
     ```
     """
-    try:
-        import safetensors
-    except ImportError as error:
-        raise ImportError(
-            f"Reading {str(path)!r} needs safetensors: install it with "
-            "`pip install 'keras-mtl[weights]'`."
-        ) from error
+    safetensors = extra(f"Reading {str(path)!r} needs safetensors", "weights", "safetensors")
     content = pathlib.Path(path).read_bytes()
     try:
         # Its own NumPy reader knows no bfloat16.

@@ -5,6 +5,8 @@ import zipfile
 
 import numpy as np
 
+from keras_mtl._extra import extra
+from keras_mtl._types import Array, PathLike
 from keras_mtl.weights._hint import hint
 from keras_mtl.weights._shown import shown
 
@@ -15,7 +17,7 @@ PARALLEL = "module."
 """What `torch.nn.DataParallel` puts before every name."""
 
 
-def read_torch(path):
+def read_torch(path: PathLike) -> dict[str, Array]:
     """Reads the arrays of a PyTorch checkpoint, of which no code is executed.
 
     PyTorch is an extra: `pip install 'keras-mtl[torch]'`. It need not be Keras' backend.
@@ -41,13 +43,7 @@ def read_torch(path):
     arrays["features.0.weight"].shape  # (64, 3, 11, 11)
     ```
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            f"Reading {str(path)!r} needs PyTorch: install it with "
-            "`pip install 'keras-mtl[torch]'`."
-        ) from error
+    torch = extra(f"Reading {str(path)!r} needs PyTorch", "torch", "torch")
     try:
         _check_zip(path)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)

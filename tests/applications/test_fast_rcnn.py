@@ -122,7 +122,7 @@ def test_wrong_arguments_are_named():
         FastRCNN(Branched.independent(), None, None)
     with pytest.raises(ValueError, match="at least two tasks"):
         CrossStitchFastRCNN(3, None, **TINY)
-    with pytest.raises(ValueError, match="no stage 'pool5'.*'roi_pool5'"):
+    with pytest.raises(ValueError, match="`after` must .*'roi_pool5'.*Received: after='pool5'"):
         FastRCNN(CrossStitched(["pool5"]), 3, 5, **TINY)
-    with pytest.raises(ValueError, match="`num_classes` must be a positive integer"):
+    with pytest.raises(ValueError, match="`num_classes` must be an integer >= 1"):
         FastRCNN(Branched.independent(), 0, None, **TINY)

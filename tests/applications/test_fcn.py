@@ -79,7 +79,7 @@ def test_outputs_have_the_size_of_the_image(shape, stem_strides, padding):
 
 def test_options_reach_the_parts():
     model = CrossStitchFCN(
-        tasks(), stitch_after=["conv3"], per_channel=False, alpha=(0.6, 0.4), dropout=0.1, **TINY
+        tasks(), after=["conv3"], per_channel=False, alpha=(0.6, 0.4), dropout=0.1, **TINY
     )
     (unit,) = [layer for layer in model.layers if isinstance(layer, CrossStitch)]
     assert unit.name == "stitch_conv3"
@@ -187,8 +187,8 @@ def test_one_task_is_not_stitched():
 
 
 def test_unknown_stage_lists_the_known():
-    with pytest.raises(ValueError, match=r"no stage 'pool9'. Known stages: \['conv1', 'pool1'"):
-        CrossStitchFCN(tasks(), stitch_after=["pool9"], **TINY)
+    with pytest.raises(ValueError, match=r"must name a stage .*\['conv1', 'pool1'.*'pool9'"):
+        CrossStitchFCN(tasks(), after=["pool9"], **TINY)
 
 
 # Sizes
