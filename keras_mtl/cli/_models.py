@@ -1,0 +1,74 @@
+"""Networks by their names in the zoo, or from files."""
+
+import difflib
+from pathlib import Path
+
+import keras
+
+from keras_mtl.applications.catalog import ENTRIES, counts
+from keras_mtl.cli._errors import CommandError
+
+SHIPPED = "rooms"
+
+
+def is_file(name):
+    """Whether a name is that of a `.keras` file, rather than one of the zoo."""
+    return Path(name).suffix == ".keras"
+
+
+def entry(name):
+    """What the catalog says of a network of the zoo; upper and lower case are alike."""
+    names = {each.lower(): each for each in ENTRIES}
+    if name.lower() in names:
+        return ENTRIES[names[name.lower()]]
+    near = difflib.get_close_matches(name.lower(), names, 1)
+    hint = f"did you mean {names[near[0]]}?" if near else f"it has {', '.join(ENTRIES)}."
+    raise CommandError(f"the zoo has no {name}, and a file ends in .keras: {hint}")
+
+
+def load(name, weights=None):
+    """A trained network.
+
+    Args:
+        name: one of the zoo, or the path of a `.keras` file.
+        weights: `"rooms"`, the path of a `.keras` file that holds the network, or `None`, for the
+            one that ships.
+
+    Returns:
+        A Keras model.
+
+    Raises:
+        CommandError: there is no such network, or it does not ship.
+    """
+    if is_file(name):
+        return _from_file(name)
+    found = entry(name)
+    if weights not in (None, SHIPPED):
+        return _from_file(weights)
+    if not counts()[found.name].ships:
+        trained = [each for each, of_each in counts().items() if of_each.ships]
+        raise CommandError(
+            f"{found.name} does not ship trained. Those that do: {', '.join(trained)}; or give the "
+            "path of a .keras file."
+        )
+    return found.build(weights=SHIPPED)
+
+
+def in_paper_size(found):
+    """The network of an entry of the catalog as in its paper, without values in its weights."""
+    import keras_mtl
+
+    with keras.StatelessScope(initialize_variables=False):
+        model = eval(found.example, {"keras_mtl": keras_mtl, "keras": keras})
+    # Keras would make up for the values in the next scope that it opens.
+    keras.utils.clear_session()
+    return model
+
+
+def _from_file(path):
+    if not Path(path).is_file():
+        raise CommandError(f"there is no file {path}")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:
+        raise CommandError(f"{path} must be a Keras model of keras_mtl: {error}") from error

@@ -1,0 +1,213 @@
+"""What networks of each kind say of a picture: panels to look at, and a summary as numbers."""
+
+import numpy as np
+from keras import ops
+
+import keras_mtl
+from keras_mtl import plots
+from keras_mtl.cli import _composition as composition
+from keras_mtl.cli._errors import CommandError
+from keras_mtl.cli._photographs import framed, resized
+from keras_mtl.cli._vocabulary import names, notions
+from keras_mtl.heads import ASPPDepthHead, AttributesHead, DepthHead
+from keras_mtl.modulation.modulate import TASK
+from keras_mtl.proposals import selective_search
+
+SMALLEST, LARGEST = 600, 1000
+"""Sides in pixels of pictures for a detector that takes any; Fast R-CNN's own."""
+MOST_NEIGHBOURS = 6
+
+
+def system_of(models, options):
+    """The system that some models make: one of the classes below, for the options of the command.
+
+    Raises:
+        CommandError: they go together in no way that is known.
+    """
+    inputs = [{x.name for x in model.inputs} for model in models]
+    if len(models) == 1 and TASK in inputs[0] and len(inputs[0]) == 2:
+        return Embedding(models[0], options)
+    for model in models:
+        if not isinstance(model, keras_mtl.MultiTaskModel):
+            raise CommandError(f"{model.name} must be a MultiTaskModel, or an embedding of its own")
+    if all(each == {"image", "rois"} for each in inputs):
+        return Detector(models, options)
+    shapes = {tuple(tuple(x.shape) for x in model.inputs) for model in models}
+    if len(shapes) != 1:
+        raise CommandError(f"networks that vote must take pictures of one size, not of {shapes}")
+    ((shape, *others),) = shapes
+    if others or len(shape) != 4 or None in shape[1:]:
+        raise CommandError(f"the network must take pictures of one known size, not {shape}")
+    return Maps(models, options)
+
+
+class Maps:
+    """Networks with an output for every pixel of a task, or for the whole picture."""
+
+    def __init__(self, models, options):
+        self.network = keras_mtl.Ensemble(models)
+        self.size, self.data = models[0].inputs[0].shape[1:3], options.data
+        self.heads = {task: model.head(task) for model in models for task in model.tasks}
+
+    def look(self, picture):
+        """A figure of a picture, uint8 (h, w, 3), and a summary of what is said of it."""
+        frame = framed(picture, self.size)
+        found = self.network.predict_on_batch(frame.pixels[None].astype("float32"))
+        panels, summary, attributes = [], {}, {}
+        for task, head in self.heads.items():
+            values = np.asarray(found[task])
+            if values.ndim == 4:
+                decoded = ops.convert_to_numpy(head.decode(values)) if _decodes(head) else values
+                panel, summary[task] = self._of_pixels(task, head, frame.cut(decoded[0]))
+                panels.append(panel)
+                continue
+            if not isinstance(head, AttributesHead):
+                summary[task] = [_rounded(each) for each in values.ravel()]
+                continue
+            of_task = values.ravel()
+            known = [task] if len(of_task) == 1 else names("attributes", len(of_task), self.data)
+            summary[task] = {
+                name: _rounded(value) for name, value in zip(known, of_task, strict=True)
+            }
+            attributes |= summary[task]
+        if attributes:
+            panels.append(composition.bars("likeliest attributes", attributes))
+        return composition.compose(picture, panels), summary
+
+    def _of_pixels(self, task, head, values):
+        """A panel and a summary of what a task says of every pixel: (h, w) or (h, w, channels)."""
+        if values.ndim == 2:
+            known = names("classes", head.channels, self.data)
+            shares = np.bincount(values.ravel(), minlength=len(known)) / values.size
+            order = np.argsort(-shares, kind="stable")
+            summary = {known[each]: _rounded(shares[each]) for each in order if shares[each] > 0}
+            return composition.classes(task, values, known), summary
+        channels = values.shape[-1]
+        if channels == 3:
+            return composition.normals(task, values), {
+                "mean": [_rounded(each) for each in values.mean(axis=(0, 1))]
+            }
+        if channels == 2:
+            return composition.arrows(task, values), {
+                "mean_length": _rounded(np.linalg.norm(values, axis=-1).mean())
+            }
+        values = values[..., 0]
+        places = {"least": 0, "median": 50, "most": 100}
+        summary = {name: _rounded(np.percentile(values, at)) for name, at in places.items()}
+        if isinstance(head, (DepthHead, ASPPDepthHead)):
+            return composition.numbers(f"{task} in metres", values), summary
+        return composition.numbers(task, values, colours="magma"), summary
+
+
+class Detector:
+    """Networks that find objects in regions, tell their attributes, or both."""
+
+    def __init__(self, models, options):
+        self.network, self.options = keras_mtl.Ensemble(models), options
+        self.tasks = self.network.tasks
+        if "detection" not in self.tasks:
+            raise CommandError("one of the networks must have the task detection")
+        heads = {task: model.head(task) for model in models for task in model.tasks}
+        self.classes = names("objects", heads["detection"].num_classes, options.data)
+        self.attributes = None
+        if "attributes" in heads:
+            count = heads["attributes"].num_attributes
+            self.attributes = names("attributes", count, options.data)
+        sizes = {model.input["image"].shape[1:3] for model in models}
+        if len(sizes) != 1:
+            raise CommandError(f"networks that vote must take pictures of one size, not of {sizes}")
+        (self.size,) = sizes
+
+    def look(self, picture):
+        """A figure of a picture, uint8 (h, w, 3), and the objects, in pixels of the picture."""
+        size = self.size
+        if None in size:
+            sides = picture.shape[:2]
+            scale = min(SMALLEST / min(sides), LARGEST / max(sides))
+            size = [max(1, round(scale * side)) for side in sides]
+        frame = framed(picture, size, centred=False)
+        inner = frame.pixels[: frame.height, : frame.width]
+        smallest = self.options.smallest_box or max(4, min(inner.shape[:2]) // 12)
+        proposals = selective_search(np.ascontiguousarray(inner), min_size=smallest)
+        (found,) = keras_mtl.detect(
+            self.network, frame.pixels[None], [proposals], pad_to=tuple(size), verbose=0
+        )
+        found = {**found, "boxes": np.asarray(found["boxes"]) / frame.scale}
+        summary = [
+            {
+                "class": self.classes[int(found["classes"][number]) - 1],
+                "score": _rounded(found["scores"][number]),
+                "box": [round(float(side), 1) for side in found["boxes"][number]],
+                **self._attributes(found, number),
+            }
+            for number in range(len(found["boxes"]))
+        ]
+        title = "objects" if self.attributes is None else "objects and their attributes"
+        panel = composition.objects(
+            title, picture, found, self.classes, self.attributes, self.options.score
+        )
+        return composition.compose(picture, [panel]), {"objects": summary}
+
+    def _attributes(self, found, number):
+        if self.attributes is None:
+            return {}
+        values = found["attributes"][number]
+        return {
+            "attributes": {
+                name: _rounded(value) for name, value in zip(self.attributes, values, strict=True)
+            }
+        }
+
+
+class Embedding:
+    """A network that embeds pictures, for several notions of likeness."""
+
+    def __init__(self, model, options):
+        self.model = model
+        self.size = model.inputs[0].shape[1:3]
+        gates = [layer for layer in model.layers if hasattr(layer, "num_tasks")]
+        if not gates:
+            raise CommandError(f"{model.name} has no gates, that tell the number of its tasks")
+        self.tasks = notions(gates[0].num_tasks)
+
+    def look_at_all(self, pictures):
+        """Yields a figure and a summary for each picture of a dict by their names."""
+        if len(pictures) < 2:
+            raise CommandError("what is alike needs two or more pictures")
+        images = np.stack([framed(each, self.size).pixels for each in pictures.values()])
+        shown = np.stack([_on_white(each, 160) for each in pictures.values()])
+        index = keras_mtl.retrieval.EmbeddingIndex(self.model, images, self.tasks)
+        known = list(pictures)
+        count = min(MOST_NEIGHBOURS, len(known) - 1)
+        for number, name in enumerate(known):
+            nearest, summary = [], {}
+            for task in self.tasks:
+                query = index.embeddings[task][[number]]
+                numbers, distances = index.search_embeddings(query, task, len(known))
+                others = numbers[0] != number
+                nearest.append(numbers[0][others][:count])
+                summary[task] = [
+                    {"picture": known[other], "distance": _rounded(distance)}
+                    for other, distance in zip(nearest[-1], distances[0][others], strict=False)
+                ]
+            queries = np.repeat(shown[[number]], len(self.tasks), axis=0)
+            figure = plots.neighbours(queries, shown[np.array(nearest)], titles=self.tasks)
+            yield name, figure, {"nearest": summary}
+
+
+def _decodes(head):
+    return hasattr(head, "decode")
+
+
+def _on_white(picture, side):
+    """A picture in the middle of a white square."""
+    scale = side / max(picture.shape[:2])
+    small = resized(picture, [max(1, round(scale * each)) for each in picture.shape[:2]])
+    made = np.full((side, side, 3), 255, "uint8")
+    top, left = ((side - each) // 2 for each in small.shape[:2])
+    made[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return made
+
+
+def _rounded(value):
+    return round(float(value), 4)

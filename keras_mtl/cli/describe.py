@@ -1,0 +1,165 @@
+"""`keras-mtl describe`: what a network is made of."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from keras_mtl import plots
+from keras_mtl._stage_rows import stage_rows
+from keras_mtl.applications.catalog import counts
+from keras_mtl.cli._arguments import option
+from keras_mtl.cli._console import console, table
+from keras_mtl.cli._errors import CommandError
+from keras_mtl.cli._files import written
+from keras_mtl.cli._models import entry, in_paper_size, is_file, load
+from keras_mtl.cli._scores import of_columns
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.recipes._published import shipped_scores
+from keras_mtl.search import cost
+
+PAPER = "paper"
+
+
+@dataclasses.dataclass(frozen=True)
+class Describe:
+    """Describe a network: its stages and which tasks share them, its units, its heads, its size.
+
+    It is the one that ships, trained on rendered rooms, or, where none ships, the one of the paper.
+    For instance:
+
+        keras-mtl describe CrossStitchFCN --picture stages.png
+        keras-mtl describe CrossStitchFCN --weights paper
+        keras-mtl describe my_network.keras
+    """
+
+    name: Annotated[tyro.conf.Positional[str], option("NETWORK")]
+    """Name of the network, as `keras-mtl list` has it, or a .keras file."""
+    picture: Annotated[Path | None, option("FILE")] = None
+    """Where a picture of the stages is to be written, such as stages.png."""
+    weights: Annotated[str | None, option("rooms|paper|FILE")] = None
+    """Which one: "rooms", the one that ships; "paper", that of the paper's size; or a .keras file
+    with such a network."""
+
+    def run(self):
+        out = console()
+        found = None if is_file(self.name) else entry(self.name)
+        shows_paper = found and (
+            self.weights == PAPER or self.weights is None and not counts()[found.name].ships
+        )
+        model = in_paper_size(found) if shows_paper else load(self.name, self.weights)
+        if found:
+            self._introduce(out, found, shows_paper)
+        rows = _stages(model)
+        out.print(rows)
+        if isinstance(model, MultiTaskModel):
+            out.print(_heads(model))
+        if found:
+            _tell_counts(out, found)
+        else:
+            out.print(f"{_number(model.count_params())} parameters{_macs(model)}")
+        if self.picture is not None:
+            figure = plots.stages(model)
+            with written(self.picture) as path:
+                figure.savefig(path, dpi=150, bbox_inches="tight", format=_format(self.picture))
+            plots.pyplot().close(figure)
+            out.print(f"The picture of its stages is {self.picture}.")
+
+    def _introduce(self, out, found, shows_paper):
+        out.print(f"[bold]{found.name}[/bold]: {found.title}")
+        out.print(f"{found.source}\n")
+        out.print(found.example, markup=False)
+        if shows_paper:
+            out.print("\nIn the size of the paper:")
+        elif self.weights in (None, "rooms"):
+            out.print("\nThe network that ships, trained on rendered rooms:")
+            out.print(f'keras_mtl.applications.{found.name}(weights="rooms")', markup=False)
+
+
+def _stages(model):
+    try:
+        rows = stage_rows(model)
+    except TypeError as error:
+        raise CommandError(str(error)) from error
+    stages = table("stage", "shape", ">parameters", "tasks", "skipped by", "unit behind it")
+    several = len({task for row in rows for group in row.groups for task in group}) > 1
+    for row in rows:
+        groups = " | ".join(_names(group) for group in row.groups)
+        if several and len(row.groups) == 1 and not row.skipped:
+            groups = "all"
+        unit = row.unit or ""
+        if row.unit_parameters:
+            unit += f" ({_number(row.unit_parameters)})"
+        stages.add_row(
+            row.stage,
+            _shape(row.output_shape),
+            _number(row.parameters),
+            groups,
+            _names(row.skipped),
+            unit,
+        )
+    return stages
+
+
+def _heads(model):
+    heads = table("task", "head", "output", ">parameters")
+    for task in model.tasks:
+        head = model.head(task)
+        shapes = ", ".join(_shape(model.output[name].shape[1:]) for name in model.outputs_of(task))
+        size = sum(math.prod(weight.shape) for weight in head.weights)
+        heads.add_row(task, type(head).__name__, shapes, _number(size))
+    return heads
+
+
+def _tell_counts(out, found):
+    of_name = counts()[found.name]
+    sizes = table("", ">parameters", ">M MACs", "tasks")
+    sizes.add_row(
+        "in the paper's size",
+        _number(of_name.parameters),
+        _number(of_name.macs / 1e6),
+        _names(of_name.tasks),
+    )
+    if of_name.ships:
+        sizes.add_row(
+            "as it ships",
+            _number(of_name.trained_parameters),
+            _number(of_name.trained_macs / 1e6),
+            _names(of_name.trained_tasks),
+        )
+    out.print(sizes)
+    scores = of_columns(found, shipped_scores(found.name))
+    if scores:
+        out.print("Scores of what ships, on rooms that it has not seen:")
+        for task in dict.fromkeys(row[0] for row in scores):
+            text = ", ".join(f"{row[1]} {row[3]:.1f}" for row in scores if row[0] == task)
+            out.print(f"  {task}: {text}", markup=False)
+    out.print(f"The recipe that compares it with others is {found.recipe} (keras-mtl train).")
+    if found.card.is_file():
+        out.print(f"Its card is {found.card}.")
+
+
+def _macs(model):
+    try:
+        return f", {_number(cost(model).macs / 1e6)} M multiply-accumulates for one picture"
+    except (TypeError, ValueError):  # Of a size that is not known, or layers that are not.
+        return ""
+
+
+def _format(path):
+    """Of a picture, by its suffix."""
+    return path.suffix.removeprefix(".") or "png"
+
+
+def _names(tasks, most=8):
+    return ", ".join(tasks[:most]) + (f" and {len(tasks) - most} more" * (len(tasks) > most))
+
+
+def _number(value):
+    return f"{value:,.0f}"
+
+
+def _shape(shape):
+    return "×".join("?" if side is None else str(side) for side in shape)

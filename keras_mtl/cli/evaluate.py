@@ -1,0 +1,42 @@
+"""`keras-mtl evaluate`: the scores of a network."""
+
+import dataclasses
+from typing import Annotated
+
+import tyro
+
+from keras_mtl.cli._arguments import option
+from keras_mtl.cli._console import console, table
+from keras_mtl.cli._models import entry, load
+from keras_mtl.cli._scores import of_columns
+from keras_mtl.recipes._published import shipped_scores
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Score a network on rooms that it has not seen, beside the scores that were recorded.
+
+    The rooms are rendered once and kept in Keras' folder, which takes minutes. For instance:
+
+        keras-mtl evaluate CrossStitchFCN
+        keras-mtl evaluate CrossStitchFCN --weights mine.keras
+    """
+
+    name: Annotated[tyro.conf.Positional[str], option("NETWORK")]
+    """Name of the network, as `keras-mtl list` has it."""
+    weights: Annotated[str, option("FILE")] = "rooms"
+    """A .keras file with such a network; "rooms" is the one that ships."""
+
+    def run(self):
+        from keras_mtl.recipes._evaluation import evaluate
+
+        found = entry(self.name)
+        scores = evaluate(found.name, load(self.name, self.weights))
+        recorded = {row[:3]: row[3] for row in of_columns(found, shipped_scores(found.name))}
+        scored = table("task", "score", ">here", ">recorded", ">difference")
+        for *row, value in of_columns(found, scores):
+            before = recorded.get(tuple(row))
+            known = "" if before is None else f"{before:.3f}"
+            difference = f"{100 * (value - before) / abs(before):+.2f} %" if before else ""
+            scored.add_row(*row[:2], f"{value:.3f}", known, difference)
+        console().print(scored)

@@ -1,0 +1,219 @@
+"""`keras-mtl export`: a network as other programs read it."""
+
+import contextlib
+import dataclasses
+import importlib.util
+import io
+import logging
+import shutil
+import warnings
+from pathlib import Path
+from typing import Annotated, Literal
+
+import keras
+import numpy as np
+import tyro
+
+from keras_mtl.cli._arguments import option
+from keras_mtl.cli._errors import CommandError, UsageError
+from keras_mtl.cli._exported import RUNTIMES, outputs_of
+from keras_mtl.cli._models import load
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A form in which a network can be written.
+
+    Attributes:
+        keras: what `keras.Model.export` calls it; `None` for Keras' own.
+        suffix: of its file; empty if it is a folder.
+        packages: what has to be installed, by the backends that can write it: names of modules,
+            each with what pip calls it.
+    """
+
+    keras: str | None
+    suffix: str
+    packages: dict
+
+
+FORMATS = {
+    "saved-model": Format(
+        "tf_saved_model",
+        "",
+        {"tensorflow": {}, "jax": {"tensorflow": "tensorflow"}},
+    ),
+    "onnx": Format(
+        "onnx",
+        ".onnx",
+        {
+            "tensorflow": {"tf2onnx": "tf2onnx"},
+            "torch": {"onnx": "onnx", "onnxscript": "onnxscript"},
+            "jax": {"jax2onnx": "jax2onnx"},
+        },
+    ),
+    "torch": Format("torch", ".pt2", {"torch": {}}),
+    "litert": Format(
+        "litert", ".tflite", {"tensorflow": {}, "torch": {"litert_torch": "litert-torch"}}
+    ),
+    "openvino": Format(
+        "openvino", ".xml", {each: {"openvino": "openvino"} for each in ("tensorflow", "torch")}
+    ),
+    "keras": Format(None, ".keras", {each: {} for each in ("tensorflow", "jax", "torch")}),
+}
+CLOSE = 1e-3
+"""Outputs may differ by so much of the largest of them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Write a network in a form that other programs read, and compare it there.
+
+    Which backend can write which form, `docs/export.md` has as a table. What was written is run,
+    where its runtime is installed, on pictures of noise. For instance:
+
+        keras-mtl export CrossStitchFCN network.onnx
+        keras-mtl export my_network.keras network.pt2
+        KERAS_BACKEND=jax keras-mtl export BranchedResNet saved_model
+    """
+
+    name: Annotated[tyro.conf.Positional[str], option("NETWORK")]
+    """A network that ships (see `keras-mtl list`), or a .keras file."""
+    output: Annotated[tyro.conf.Positional[Path], option("OUTPUT")]
+    """The file, or for a SavedModel the folder, that is to be written."""
+    format: Annotated[Literal[tuple(FORMATS)] | None, option("|".join(FORMATS))] = None
+    """The form; by default the suffix says it: .onnx, .pt2, .tflite, .xml (OpenVINO), .keras; none
+    is a SavedModel."""
+    no_check: bool = False
+    """Do not run what was written."""
+
+    def run(self):
+        format = self.format or _by_suffix(self.output)
+        chosen = FORMATS[format]
+        if self.output.suffix != chosen.suffix and chosen.suffix:
+            raise UsageError(f"a file of format {format} ends in {chosen.suffix}: {self.output}")
+        if self.output.exists():
+            raise CommandError(f"{self.output} is there already")
+        _check_backend(format)
+        model = load(self.name)
+        inputs = _noise(model)
+        # Keras exports what has been called.
+        expected = keras.tree.map_structure(keras.ops.convert_to_numpy, _called(model, inputs))
+        self.output.parent.mkdir(parents=True, exist_ok=True)
+        _write(model, self.output, chosen, format)
+        print(f"{self.output}: {_size(self.output) / 1e6:,.1f} MB")
+        if self.no_check:
+            return 0
+        if not RUNTIMES[format].installed():
+            print(f"not run: {RUNTIMES[format].package} is not installed")
+            return 0
+        try:
+            found = outputs_of(format, self.output, model, inputs)
+        except Exception as error:
+            package = RUNTIMES[format].package
+            raise CommandError(f"{package} cannot run {self.output}: {error}") from error
+        worst = _largest_difference(expected, found)
+        print(f"run by {RUNTIMES[format].package}: differs by at most {worst:.1e} of the largest")
+        if not worst < CLOSE:
+            raise CommandError(f"{self.output} gives other outputs than the network")
+        return 0
+
+
+def _by_suffix(path):
+    known = {each.suffix: name for name, each in FORMATS.items()}
+    if path.suffix not in known:
+        raise UsageError(f"{path} must end in {', '.join(filter(None, known))}, or give --format")
+    return known[path.suffix]
+
+
+def _check_backend(format):
+    """Says which backend, or which package, can write the form if this one cannot."""
+    packages, backend = FORMATS[format].packages, keras.backend.backend()
+    if backend not in packages:
+        able = " or ".join(f"KERAS_BACKEND={each}" for each in packages)
+        raise CommandError(f"{backend} cannot write {format}: {able} can")
+    missing = [
+        pip for module, pip in packages[backend].items() if not importlib.util.find_spec(module)
+    ]
+    if missing:
+        raise CommandError(f"{format} from {backend} needs: pip install {' '.join(missing)}")
+
+
+def _write(model, path, chosen, format):
+    """Writes it whole or not at all."""
+    unfinished = path.with_name(f"unfinished_{path.name}")
+    quiet = io.StringIO()  # Exporters print whole graphs where they fail.
+    logging.disable(logging.ERROR)
+    try:
+        with (
+            contextlib.redirect_stdout(quiet),
+            contextlib.redirect_stderr(quiet),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
+            if chosen.keras is None:
+                model.save(unfinished)
+            else:
+                model.export(unfinished, format=chosen.keras, verbose=False)
+        for each in path.parent.glob(f"{unfinished.stem}.*"):
+            # OpenVINO writes two files.
+            each.replace(path.with_name(each.name.removeprefix("unfinished_")))
+        if unfinished.exists():
+            unfinished.replace(path)
+    except Exception as error:
+        raise CommandError(
+            f"{keras.backend.backend()} cannot write {model.name} as {format}: "
+            f"{' '.join(str(error).split())[:200]}"
+        ) from error
+    finally:
+        logging.disable(logging.NOTSET)
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)
+        else:
+            unfinished.unlink(missing_ok=True)
+
+
+def _noise(model):
+    """One input of the model at random, in its structure."""
+    rng = np.random.default_rng(0)
+
+    def values(x):
+        shape = [1, *(side or 224 for side in x.shape[1:])]
+        if np.issubdtype(np.dtype(x.dtype), np.integer):
+            return np.zeros(shape, x.dtype)
+        if x.name == "rois":
+            # Exporters take the number of regions as one, where they cannot leave it open.
+            return np.array([[[4, 4, 40, 48]]], x.dtype)
+        return rng.uniform(0, 255, shape).astype(x.dtype)
+
+    return keras.tree.map_structure(values, model.input)
+
+
+def _called(model, inputs):
+    return model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
+
+
+def _largest_difference(expected, found):
+    """Of all outputs, by the largest value of each; they are matched by name, or by their order."""
+    if isinstance(expected, dict) and isinstance(found, dict) and set(expected) == set(found):
+        orders = [[found[name] for name in expected]]
+        ours = list(expected.values())
+    else:
+        ours, theirs = keras.tree.flatten(expected), keras.tree.flatten(found)
+        orders = [theirs]
+        if isinstance(expected, dict):  # Some exporters sort names, as Keras does, others do not.
+            place = {name: number for number, name in enumerate(expected)}
+            orders.append([theirs[place[name]] for name in sorted(expected)])
+    return min(
+        max(map(_difference, ours, order))
+        for order in orders
+        if [x.shape for x in ours] == [x.shape for x in order]
+    )
+
+
+def _difference(ours, theirs):
+    return float(np.abs(ours - theirs).max() / max(np.abs(ours).max(), 1e-6))
+
+
+def _size(path):
+    files = path.rglob("*") if path.is_dir() else [path, path.with_suffix(".bin")]
+    return sum(each.stat().st_size for each in files if each.is_file())

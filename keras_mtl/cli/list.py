@@ -1,0 +1,80 @@
+"""`keras-mtl list`: what the zoo holds."""
+
+import dataclasses
+import json
+
+from keras_mtl.applications.catalog import ENTRIES, counts
+from keras_mtl.cli._console import console, table
+from keras_mtl.cli._scores import headlines
+from keras_mtl.recipes._published import shipped_scores
+
+
+@dataclasses.dataclass(frozen=True)
+class List:
+    """List the zoo: its networks, what they cost, and how well those that ship do.
+
+    "paper" is the size that the paper has, "ships" that of the network that comes trained on
+    pictures of rendered rooms; its scores are those on rooms it has not seen. M is 10⁶; MACs are
+    multiply-accumulates for one picture. For instance:
+
+        keras-mtl list
+        keras-mtl list --json
+    """
+
+    json: bool = False
+    """Print all of it as JSON, for other programs."""
+
+    def run(self):
+        known = counts()
+        if self.json:
+            print(json.dumps([_as_dict(ENTRIES[name], known[name]) for name in ENTRIES], indent=1))
+            return
+        listed = table(
+            "network",
+            "tasks",
+            ">parameters (paper)",
+            ">M MACs",
+            ">parameters (ships)",
+            ">M MACs",
+            "scores of what ships",
+            "source",
+        )
+        for name, found in ENTRIES.items():
+            of_name = known[name]
+            ships = [f"{of_name.trained_parameters:,}", _millions(of_name.trained_macs)]
+            listed.add_row(
+                name,
+                _few(of_name.trained_tasks or of_name.tasks),
+                f"{of_name.parameters:,}",
+                _millions(of_name.macs),
+                *(ships if of_name.ships else ["", ""]),
+                headlines(found) if of_name.ships else "",
+                _short(found.source),
+            )
+        console().print(listed)
+        print("keras-mtl describe NETWORK tells more of one.")
+
+
+def _as_dict(found, of_name):
+    return {
+        "title": found.title,
+        "source": found.source,
+        **dataclasses.asdict(of_name),
+        "ships": of_name.ships,
+        "scores": shipped_scores(found.name),
+    }
+
+
+def _millions(number):
+    return f"{number / 1e6:,.0f}"
+
+
+def _few(tasks, most=3):
+    others = f" and {len(tasks) - most} more" if len(tasks) > most else ""
+    return ", ".join(tasks[:most]) + others
+
+
+def _short(source):
+    """Authors, and the conference with its year, of a source."""
+    authors, *_, where = source.split(", ")
+    return f"{authors}, {where}"

@@ -1,0 +1,110 @@
+"""`keras-mtl predict`: what networks make of a folder of pictures."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from keras_mtl import plots
+from keras_mtl.cli._arguments import option
+from keras_mtl.cli._console import progress
+from keras_mtl.cli._errors import UsageError
+from keras_mtl.cli._files import written
+from keras_mtl.cli._models import load
+from keras_mtl.cli._photographs import paths_in, read
+from keras_mtl.cli._systems import Embedding, system_of
+from keras_mtl.cli._vocabulary import VOCABULARIES
+
+DEFAULT = "CrossStitchFCN"
+SUMMARY = "predictions.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Predict:
+    """Show what a network makes of your pictures: each beside what every task says of it.
+
+    Writes an image a picture, named after it, and predictions.json with the numbers. Pictures may
+    be of any size and kind; those in folders within the folder are not looked at. A network that
+    takes one size gets the whole picture, scaled into it, and beside it its edge, repeated.
+    Detectors are shown regions that selective search proposes (pip install
+    'keras-mtl[detection]'); their boxes are in pixels of the upright picture. An embedding is asked
+    which pictures of the folder are alike. A file that is broken is told of, and the others are
+    done; the exit code is then 1. For instance:
+
+        keras-mtl predict holiday
+        keras-mtl predict holiday --model AdaShareDeepLab --output seen
+        keras-mtl predict holiday --model detection.keras --model attributes.keras --data rooms
+    """
+
+    folder: Annotated[tyro.conf.Positional[Path], option("FOLDER")]
+    """Folder of pictures."""
+    model: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], option("NETWORK")] = ()
+    """A network that ships (see `keras-mtl list`), or a .keras file; CrossStitchFCN by default.
+    Networks of several --model vote, or complete each other."""
+    output: Annotated[Path | None, option("FOLDER")] = None
+    """Where images and numbers go; by default the folder "predictions" in that of the pictures."""
+    data: Annotated[Literal[tuple(VOCABULARIES)] | None, option("|".join(VOCABULARIES))] = None
+    """The data that the network learned from, which has the names of the classes; by default the
+    first of these with as many."""
+    score: float = 0.5
+    """Objects are drawn from this score on; all are in predictions.json."""
+    smallest_box: Annotated[int | None, option("PIXELS")] = None
+    """Least side of a proposed region, in pixels of what the network takes; by default a twelfth of
+    the picture's shorter side."""
+
+    def run(self):
+        paths = paths_in(self.folder)
+        output = self.output or self.folder / "predictions"
+        if output.resolve() == self.folder.resolve():
+            raise UsageError(f"--output must be another folder than that of the pictures, {output}")
+        system = system_of([load(name) for name in self.model or (DEFAULT,)], self)
+        output.mkdir(parents=True, exist_ok=True)
+        plots.pyplot().switch_backend("agg")
+        looks = _look_at_all if isinstance(system, Embedding) else _look_at_each
+        summaries, failures = {}, 0
+        with progress() as bar:
+            for path, figure, summary in looks(system, bar.track(paths, description="pictures")):
+                if figure is None:
+                    failures += 1
+                    bar.stop()
+                    print(f"keras-mtl: {summary}", file=sys.stderr)
+                    bar.start()
+                    continue
+                with written(output / f"{path.name}.png") as file:
+                    figure.savefig(file, dpi=130, format="png", facecolor="white")
+                plots.pyplot().close(figure)
+                summaries[path.name] = summary
+        with written(output / SUMMARY) as file:
+            file.write_text(json.dumps(summaries, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        lost = f", {failures} could not be read" if failures else ""
+        print(f"{len(summaries)} of {len(paths)} pictures{lost}: {output}")
+        return 1 if failures else 0
+
+
+def _look_at_each(system, paths):
+    """Yields of each picture its path, a figure and a summary, or no figure, and what is wrong."""
+    for path in paths:
+        try:
+            picture = read(path)
+        except OSError as error:
+            yield path, None, error
+            continue
+        yield path, *system.look(picture)
+
+
+def _look_at_all(system, paths):
+    """The same, of pictures that are compared with each other."""
+    pictures = {}
+    for path in paths:
+        try:
+            pictures[path] = read(path)
+        except OSError as error:
+            yield path, None, error
+    for path, figure, summary in system.look_at_all(pictures):
+        for of_task in summary["nearest"].values():
+            for each in of_task:
+                each["picture"] = each["picture"].name
+        yield path, figure, summary

@@ -1,0 +1,105 @@
+"""Words to subcommands, errors to one line, and which backend is taken."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_mtl_command
+from keras_mtl.applications.catalog import ENTRIES
+from keras_mtl.cli import main
+
+pytestmark = pytest.mark.one_backend
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["train"], ["train", "--help"], ["list"]])
+def test_what_only_prints(words, capsys):
+    assert main(words) == 0
+    printed = capsys.readouterr()
+    assert printed.out and not printed.err
+
+
+@pytest.mark.parametrize("command", ["list", "describe", "evaluate", "predict", "export"])
+def test_help_has_an_example(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert f"    keras-mtl {command} " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["lst"], ["list", "--jsn"], ["predict"], ["train", "nothing"]])
+def test_wrong_usage_is_told_in_one_line(words, capsys):
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("keras-mtl: error: ")
+
+
+def test_list_has_the_whole_zoo(capsys):
+    main(["list", "--json"])
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)] == list(ENTRIES)
+
+
+def test_describe_in_the_size_of_the_paper(capsys):
+    assert main(["describe", "fcn", "--weights", "paper"]) == 0
+    printed = capsys.readouterr().out
+    assert "16×16×4096" in printed and "37,752,832" in printed
+
+
+def test_errors_and_interruptions(monkeypatch, capsys):
+    from keras_mtl.cli.list import List
+
+    def fails(error):
+        def run(self):
+            raise error
+
+        monkeypatch.setattr(List, "run", run)
+
+    fails(KeyboardInterrupt())
+    assert main(["list"]) == 130
+    fails(RuntimeError("two\nlines"))
+    assert main(["list"]) == 1
+    assert "error: RuntimeError: two lines (--debug shows where)" in capsys.readouterr().err
+    with pytest.raises(RuntimeError):
+        main(["list", "--debug"])
+
+
+def test_a_recipe_runs_with_its_own_words(capsys):
+    assert main(["train", "cross_stitch_table5", "--help"]) == 0
+    assert "--preset" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "installed, asked_for, taken",
+    [
+        ({"torch", "jax", "tensorflow"}, None, None),
+        ({"torch", "jax"}, None, "torch"),
+        ({"jax"}, None, "jax"),
+        ({"jax"}, "jax", "jax"),
+        ({"jax"}, "torch", SystemExit),
+        (set(), None, SystemExit),
+    ],
+)
+def test_which_backend_is_taken(installed, asked_for, taken, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if asked_for:
+        monkeypatch.setenv("KERAS_BACKEND", asked_for)
+    monkeypatch.setattr(
+        keras_mtl_command.importlib.util, "find_spec", lambda name: name in installed or None
+    )
+    if taken is SystemExit:
+        with pytest.raises(SystemExit, match="pip install 'keras-mtl"):
+            keras_mtl_command.choose_backend()
+        return
+    keras_mtl_command.choose_backend()
+    assert os.environ.get("KERAS_BACKEND") == taken
+    assert bool(capsys.readouterr().err) == (taken is not None and asked_for is None)
+
+
+def test_the_library_does_not_import_the_command():
+    code = "import sys, keras_mtl; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    modules = result.stdout.split()
+    assert "keras_mtl" in modules and "tyro" not in modules and "keras_mtl.cli" not in modules

@@ -1,0 +1,120 @@
+"""What `keras-mtl predict` makes of pictures of every kind and size."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_mtl.applications import FCN, FastRCNN, ModulatedEmbedding
+from keras_mtl.cli import main
+from keras_mtl.heads import NormalsCodebook
+from keras_mtl.sharing import Branched
+
+Image = pytest.importorskip("PIL.Image")
+TINY = {"width": 0.03, "stem_strides": 2, "rescale": 1 / 64}
+
+
+@pytest.fixture
+def photographs(tmp_path, rng):
+    """A folder of pictures of many kinds, one of them broken."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    colours = rng.integers(0, 256, (40, 60, 3), dtype="uint8")
+    Image.fromarray(colours).save(folder / "colours.jpg")
+    Image.fromarray(colours[..., 0]).save(folder / "grey.png")
+    Image.fromarray(colours).convert("P").save(folder / "palette.gif")
+    Image.fromarray(colours[..., 0].astype("uint16") * 257).save(folder / "deep.png")
+    Image.fromarray(np.dstack([colours, colours[..., 0]])).save(folder / "clear.png")
+    Image.fromarray(colours[:16, :16]).save(folder / "tiny.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turned by a quarter.
+    Image.fromarray(colours).save(folder / "turned.jpg", exif=exif)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "notes.txt").write_text("no picture either")
+    (folder / "within").mkdir()
+    Image.fromarray(colours).save(folder / "within" / "not_looked_at.png")
+    return folder
+
+
+PICTURES = {"colours.jpg", "grey.png", "palette.gif", "deep.png", "clear.png", "tiny.png"} | {
+    "turned.jpg"
+}
+
+
+def test_dense_tasks_of_every_kind_of_picture(photographs, tmp_path, capsys):
+    model = FCN(
+        Branched.hard_sharing(),
+        {"segmentation": 17, "normals": NormalsCodebook.default(), "depth": "depth"},
+        (48, 48, 3),
+        padding="same",
+        **TINY,
+    )
+    model.save(tmp_path / "model.keras")
+    before = {path: path.read_bytes() for path in photographs.iterdir() if path.is_file()}
+    words = ["predict", str(photographs), "--model", str(tmp_path / "model.keras")]
+    assert main(words) == 1  # Two files are broken.
+    printed = capsys.readouterr()
+    told = [line for line in printed.err.splitlines() if "no whole picture" in line]
+    assert len(told) == 2 and "broken.jpg" in told[0] and "empty" in told[1]
+    found = json.loads((photographs / "predictions" / "predictions.json").read_text())
+    assert set(found) == PICTURES
+    for name, of_picture in found.items():
+        assert (photographs / "predictions" / f"{name}.png").stat().st_size > 1000
+        assert sum(of_picture["segmentation"].values()) == pytest.approx(1, abs=1e-2)
+        assert np.linalg.norm(of_picture["normals"]["mean"]) <= 1 + 1e-3
+        assert of_picture["depth"]["least"] <= of_picture["depth"]["most"]
+    assert all(path.read_bytes() == content for path, content in before.items())
+    names = {path.name for path in (photographs / "predictions").iterdir()}
+    assert names == {f"{name}.png" for name in PICTURES} | {"predictions.json"}
+
+
+def test_detectors_complete_each_other(photographs, tmp_path):
+    pytest.importorskip("cv2")
+    for path in photographs.iterdir():
+        if path.is_file() and path.name not in ("colours.jpg", "tiny.png"):
+            path.unlink()
+    models = []
+    for name, counts in {"detection": (14, None), "attributes": (None, 24)}.items():
+        model = FastRCNN(Branched.independent(), *counts, (48, 48, 3), **TINY)
+        model.save(tmp_path / f"{name}.keras")
+        models += ["--model", str(tmp_path / f"{name}.keras")]
+    output = tmp_path / "found"
+    assert main(["predict", str(photographs), *models, "--output", str(output)]) == 0
+    found = json.loads((output / "predictions.json").read_text())
+    assert set(found) == {"colours.jpg", "tiny.png"}
+    for of_picture in found.values():
+        for each in of_picture["objects"]:
+            assert len(each["attributes"]) == 24
+            left, top, right, bottom = each["box"]
+            assert 0 <= left <= right <= 61 and 0 <= top <= bottom <= 41
+    # Attributes alone find nothing.
+    assert main(["predict", str(photographs), *models[2:], "--output", str(output)]) == 1
+
+
+def test_an_embedding_finds_what_is_alike(photographs, tmp_path):
+    model = ModulatedEmbedding(4, (48, 48, 3), width=0.1, size=8)
+    model.save(tmp_path / "model.keras")
+    output = tmp_path / "alike"
+    words = ["predict", str(photographs), "--model", str(tmp_path / "model.keras")]
+    assert main([*words, "--output", str(output)]) == 1
+    found = json.loads((output / "predictions.json").read_text())
+    assert set(found) == PICTURES
+    for name, of_picture in found.items():
+        assert list(of_picture["nearest"]) == ["kind", "colour", "texture", "shape"]
+        for others in of_picture["nearest"].values():
+            assert name not in [each["picture"] for each in others]
+            distances = [each["distance"] for each in others]
+            assert distances == sorted(distances)
+
+
+@pytest.mark.one_backend
+def test_what_is_refused(photographs, tmp_path, capsys):
+    assert main(["predict", str(photographs / "within" / "nowhere")]) == 1
+    assert main(["predict", str(photographs), "--output", str(photographs)]) == 2
+    assert main(["predict", str(photographs), "--model", "CrosStitchFCN"]) == 1
+    (tmp_path / "none").mkdir()
+    assert main(["predict", str(tmp_path / "none")]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 4 and all(line.startswith("keras-mtl: error: ") for line in told)
+    assert "did you mean CrossStitchFCN?" in told[2]
