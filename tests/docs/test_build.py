@@ -16,7 +16,7 @@ PACKAGES = [name for name in keras_mtl.__all__ if hasattr(getattr(keras_mtl, nam
 
 def test_every_package_has_a_page():
     pages = {path.stem for path in (ROOT / "docs" / "api").glob("*.md")}
-    assert pages == {"index", "keras_mtl", "plots", *PACKAGES}
+    assert pages == {"index", "keras_mtl", *PACKAGES}
     listed = (ROOT / "docs" / "api" / "index.md").read_text()
     assert pages - {"index"} <= set(re.findall(r"^\w+$", listed, re.MULTILINE))
 
@@ -28,13 +28,14 @@ def test_pages_are_built_without_a_warning(tmp_path):
     built = subprocess.run([*command, ".", tmp_path], cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     objects = "".join(path.read_text() for path in (tmp_path / "docs" / "api").glob("*.html"))
-    for package in [*PACKAGES, "plots"]:
+    for package in PACKAGES:
         exported = importlib.import_module(f"keras_mtl.{package}")
         for name in getattr(exported, "__all__", ()):
-            if hasattr(getattr(exported, name), "__path__") or not callable(
-                getattr(exported, name)
-            ):
+            thing = getattr(exported, name)
+            if hasattr(thing, "__path__") or not callable(thing):
                 continue
+            if getattr(keras_mtl, name, None) is thing:
+                continue  # It stands at the top.
             assert f'id="keras_mtl.{package}.{name}"' in objects
     start = (tmp_path / "docs" / "cross_stitch.html").read_text()
     assert 'href="api/layers.html#keras_mtl.layers.CrossStitch"' in start
