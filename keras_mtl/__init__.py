@@ -6,13 +6,16 @@ from keras_mtl import (
     boxes,
     callbacks,
     datasets,
+    detection,
     geometry,
     gradients,
     heads,
     layers,
     losses,
     metrics,
+    modulation,
     optimizers,
+    plots,
     proposals,
     retrieval,
     search,
@@ -20,11 +23,10 @@ from keras_mtl import (
     towers,
     weights,
 )
-from keras_mtl.detect import detect
+from keras_mtl.detection import detect, predict_regions
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.modulation import fold, modulate
 from keras_mtl.multi_task_model import MultiTaskModel
-from keras_mtl.predict_regions import predict_regions
 
 __version__ = "0.1.0"
 
@@ -37,6 +39,7 @@ __all__ = [
     "callbacks",
     "datasets",
     "detect",
+    "detection",
     "fold",
     "geometry",
     "gradients",
@@ -45,7 +48,9 @@ __all__ = [
     "losses",
     "metrics",
     "modulate",
+    "modulation",
     "optimizers",
+    "plots",
     "predict_regions",
     "proposals",
     "retrieval",

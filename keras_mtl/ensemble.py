@@ -1,7 +1,11 @@
 """Several multi-task models that vote."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 
+from keras_mtl._types import Config, Tensor
 from keras_mtl.multi_task_model import MultiTaskModel
 
 
@@ -42,28 +46,30 @@ class Ensemble(keras.Model):
     {'age': (2, 1), 'height': (2, 1)}
     """
 
-    def __init__(self, models, name="ensemble", **kwargs):
+    def __init__(
+        self, models: Sequence[MultiTaskModel | Config], name: str = "ensemble", **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
-        models = [
+        loaded = [
             keras.saving.deserialize_keras_object(model) if isinstance(model, dict) else model
             for model in models
         ]
-        wrong = [model for model in models if not isinstance(model, MultiTaskModel)]
+        wrong = [model for model in loaded if not isinstance(model, MultiTaskModel)]
         if wrong:
             raise TypeError(f"`models` must be MultiTaskModels. Received: {wrong[0]!r}.")
-        if not models:
+        if not loaded:
             raise ValueError("`models` must hold at least one model. Received: none.")
-        self.models = models
+        self.models = loaded
 
     @property
-    def tasks(self):
+    def tasks(self) -> list[str]:
         """Names of the tasks, in the order of the models."""
         return list(dict.fromkeys(task for model in self.models for task in model.tasks))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.built = True  # the models are
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> dict[str, Tensor]:
         predictions = {}
         for model in self.models:
             outputs = model(inputs, training=training)
@@ -74,12 +80,12 @@ class Ensemble(keras.Model):
             name: sum(each[1:], start=each[0]) / len(each) for name, each in predictions.items()
         }
 
-    def get_config(self):
+    def get_config(self) -> Config:
         models = [keras.saving.serialize_keras_object(model) for model in self.models]
         return {**super().get_config(), "models": models}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
 

@@ -3,12 +3,20 @@
 import json
 import os
 import re
+from typing import Any, Self
 
 import keras
 import numpy as np
 
+from keras_mtl._check_choice import check_choice
 from keras_mtl._layers_by_path import layers_by_path
-from keras_mtl.layers import CrossStitch
+from keras_mtl._types import Config, PathLike
+from keras_mtl.layers import CrossStitch, ModulationGate, SkipPolicy
+from keras_mtl.sharing.ada_shared import POLICY
+from keras_mtl.sharing.cross_stitched import unit_name
+from keras_mtl.sharing.modulated import gate_name
+from keras_mtl.sharing.sharing import Sharing
+from keras_mtl.towers.tower import Tower
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -29,6 +37,7 @@ class MultiTaskModel(keras.Model):
         name: name of the model.
 
     Raises:
+        TypeError: a part is of another kind, such as the class of a sharing.
         ValueError: no tasks, a task name that is no identifier, two outputs of one name, or a
             sharing that does not fit.
 
@@ -47,7 +56,16 @@ class MultiTaskModel(keras.Model):
     (None, 5)
     """
 
-    def __init__(self, tower, sharing, heads, name="multi_task_model", **kwargs):
+    def __init__(
+        self,
+        tower: Tower,
+        sharing: Sharing,
+        heads: dict[str, keras.layers.Layer],
+        name: str = "multi_task_model",
+        **kwargs: Any,
+    ) -> None:
+        _check_part("tower", tower, Tower, "Tower(model, cuts=[...])")
+        _check_part("sharing", sharing, Sharing, "CrossStitched(...)")
         _check_tasks(heads)
         inputs = _inputs_like(tower.model)
         features, stages = sharing.connect(inputs, tower, list(heads))
@@ -75,42 +93,46 @@ class MultiTaskModel(keras.Model):
         )
 
     @property
-    def tasks(self):
+    def tasks(self) -> list[str]:
         """Names of the tasks, in the order in which they were given."""
         return list(self._stage_layers)
 
     @property
-    def stages(self):
+    def stages(self) -> list[str]:
         """Names of the tower's stages."""
         return list(next(iter(self._stage_layers.values())))
 
-    def stage(self, task, stage):
+    def stage(self, task: str, stage: str) -> keras.Model:
         """The layer (a Keras model) that runs a stage for a task."""
-        if task not in self._stage_layers:
-            raise ValueError(f"Unknown task {task!r}. Known tasks: {self.tasks}.")
-        self._check_stage(stage)
+        check_choice("task", task, self.tasks)
+        check_choice("stage", stage, self.stages)
         if self._stage_layers[task][stage] is None:
             raise ValueError(f"{task!r} skips the stage {stage!r}: no layer runs it.")
         return self.get_layer(self._stage_layers[task][stage])
 
-    def outputs_of(self, task):
+    def outputs_of(self, task: str) -> list[str]:
         """Names of a task's outputs: its own, or `<task>_<key>` if its head has several."""
         self.head(task)
         return list(self._output_names[task])
 
     @property
-    def units(self):
-        """The `CrossStitch` units: a dict from the name of the stage before each to the layer."""
-        units = (layer for layer in self.layers if isinstance(layer, CrossStitch))
-        return {unit.name.removeprefix("stitch_"): unit for unit in units}
+    def units(self) -> dict[str, CrossStitch | ModulationGate | SkipPolicy]:
+        """The sharing's units: a dict from the name of the stage before each to the layer.
 
-    def head(self, task):
+        A `SkipPolicy`, which stands behind no stage, is there as `"skip_policy"`.
+        """
+        places = {name(stage): stage for stage in self.stages for name in (unit_name, gate_name)}
+        places[POLICY] = POLICY
+        kinds = (CrossStitch, ModulationGate, SkipPolicy)
+        units = [layer for layer in self.layers if isinstance(layer, kinds)]
+        return {places.get(unit.name, str(unit.name)): unit for unit in units}
+
+    def head(self, task: str) -> keras.layers.Layer:
         """The layer that makes a task's output."""
-        if task not in self._stage_layers:
-            raise ValueError(f"Unknown task {task!r}. Known tasks: {self.tasks}.")
+        check_choice("task", task, self.tasks)
         return self.get_layer(f"{task}_head")
 
-    def initialize_from(self, *models):
+    def initialize_from(self, *models: "MultiTaskModel | PathLike") -> Self:
         """Takes over the weights of models of the same tower but another sharing.
 
         For a stage that several of this model's tasks share, the first of them that one of `models`
@@ -146,7 +168,9 @@ class MultiTaskModel(keras.Model):
                     pairs[layer.name] = donor
         return self._take_over(pairs)
 
-    def initialize_towers_from(self, model, task=None):
+    def initialize_towers_from(
+        self, model: "MultiTaskModel | PathLike", task: str | None = None
+    ) -> Self:
         """Takes over the stages of one network for every task; heads and units stay.
 
         This is how all towers start from one that was trained on something else, such as the labels
@@ -168,7 +192,7 @@ class MultiTaskModel(keras.Model):
         task = model.tasks[0] if task is None else task
         return self._take_over(self._stage_donors(dict.fromkeys(self.tasks, (model, task))))
 
-    def freeze(self, *stages):
+    def freeze(self, *stages: str) -> Self:
         """Keeps the weights of stages as they are; to be called before `compile`.
 
         Args:
@@ -181,13 +205,15 @@ class MultiTaskModel(keras.Model):
             ValueError: an unknown stage (the known ones are listed); nothing is frozen then.
         """
         for stage in stages:
-            self._check_stage(stage)
+            check_choice("stage", stage, self.stages)
         for task in self.tasks:
             for stage in set(stages).intersection(self._stages_of(task)):
                 self.stage(task, stage).trainable = False
         return self
 
-    def fit(self, x=None, y=None, *args, **kwargs):
+    def fit(
+        self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
+    ) -> keras.callbacks.History:
         """`keras.Model.fit`, after a check of targets that are in memory against the heads."""
         if getattr(x, "in_order", False) and kwargs.get("shuffle", True):
             raise ValueError(
@@ -201,7 +227,7 @@ class MultiTaskModel(keras.Model):
                 self._check_targets(data[1])
         return super().fit(x, y, *args, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         frozen = [path for path, layer in layers_by_path(self) if not layer.trainable]
         return {
             **json.loads(self._parts),
@@ -211,7 +237,7 @@ class MultiTaskModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         config = dict(config)
         trainable, frozen = config.pop("trainable", True), config.pop("frozen", ())
         parts = {
@@ -230,10 +256,6 @@ class MultiTaskModel(keras.Model):
             if layer.trainable != (path not in frozen):
                 layer.trainable = path not in frozen
         return model
-
-    def _check_stage(self, stage):
-        if stage not in self.stages:
-            raise ValueError(f"Unknown stage {stage!r}. Known stages: {self.stages}.")
 
     def _stages_of(self, task):
         """Names of the stages that a layer runs for a task: all but those it skips."""
@@ -296,12 +318,24 @@ class MultiTaskModel(keras.Model):
         return None
 
     def _check_targets(self, targets):
-        if not isinstance(targets, dict):
-            return
         outputs = {name: task for task in self.tasks for name in self._output_names[task]}
+        if not isinstance(targets, dict):
+            if targets is not None and len(outputs) > 1:
+                raise ValueError(
+                    f"`y` must be a dict by the task names {list(outputs)}. "
+                    f"Received: y of type {type(targets).__name__}."
+                )
+            return
         unknown = sorted(set(targets) - set(outputs))
         if unknown:
             raise ValueError(f"`y` has unknown tasks {unknown}. Known tasks: {list(outputs)}.")
+        losses = self.loss if isinstance(self.loss, dict) else {}
+        missing = [name for name, loss in losses.items() if loss and name not in targets]
+        if missing:
+            raise ValueError(
+                f"`y` must have targets for {missing}, for which the model is compiled with a "
+                f"loss. Received: {sorted(targets)}."
+            )
         for output, target in targets.items():
             task = outputs[output]
             check = getattr(self.head(task), "check_targets", None)
@@ -352,6 +386,16 @@ def _check_tasks(heads):
         raise ValueError(
             f"`heads`: a task name must be a letter followed by letters, digits or underscores. "
             f"Received: {bad}."
+        )
+    for task, head in heads.items():
+        _check_part(f"heads[{task!r}]", head, keras.layers.Layer, "Dense(1)")
+
+
+def _check_part(argument, value, kind, example):
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"`{argument}` must be an instance of {kind.__name__}, such as `{example}`. "
+            f"Received: {argument}={value!r}."
         )
 
 

@@ -1,6 +1,7 @@
 """The rules of the house that a machine can check."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,19 +9,59 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LIBRARY = sorted([*(ROOT / "keras_mtl").rglob("*.py"), *(ROOT / "applications").rglob("*.py")])
+FOLDERS = ("keras_mtl", "applications", "recipes")
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 BACKENDS = {"tensorflow", "jax", "torch"}
 
-# Each may import those before it, and nothing else of the library.
-CHAIN = ("layers", "towers", "sharing", "heads", "applications")
-MAY_IMPORT = {part: set(CHAIN[: place + 1]) for place, part in enumerate(CHAIN)}
-# Helpers of all parts, which know nothing of the library themselves.
-HELPERS = {"_functional_models", "_check_integer", "_topological_nodes"}
-# Towers know what published checkpoints call their layers.
-MAY_IMPORT |= {"weights": {"weights"}, "towers": MAY_IMPORT["towers"] | {"weights"}}
-# The zoo is where parts meet: models, and what they are trained with.
-MAY_IMPORT["applications"] |= {"multi_task_model", "losses", "metrics", "modulation"}
-MAY_IMPORT["applications"] |= {"optimizers", "weights"}
+# What each part may import of the library: parts before it, and the helpers, which are the modules
+# `keras_mtl/_….py` but for those that stand here.
+MAY_IMPORT = {
+    "augmentation": "",
+    "boxes": "",
+    "geometry": "",
+    "layers": "",
+    "optimizers": "",
+    "retrieval": "",
+    "weights": "",
+    "datasets": "boxes",
+    "proposals": "boxes",
+    "towers": "layers weights",
+    "sharing": "layers towers",
+    "heads": "layers",
+    "losses": "heads",
+    "metrics": "boxes heads losses",
+    "multi_task_model": "layers sharing towers",
+    "ensemble": "multi_task_model",
+    "detection": "boxes ensemble",
+    "gradients": "multi_task_model",
+    "modulation": "layers multi_task_model sharing",
+    "search": "multi_task_model sharing towers",
+    "callbacks": "gradients layers multi_task_model optimizers sharing",
+    "_stage_rows": "layers multi_task_model towers",
+    "plots": "_stage_rows layers multi_task_model sharing",
+    "applications": "heads modulation multi_task_model sharing towers weights",
+}
+MAY_IMPORT = {part: set(others.split()) for part, others in MAY_IMPORT.items()}
+# Those may import all before them; "keras_mtl" is what a user imports by that name.
+for part in ("keras_mtl", "recipes", "cli"):
+    MAY_IMPORT[part] = set(MAY_IMPORT)
+
+# Modules of one part that others know, though users do not.
+SHARED = {
+    *("datasets._scaling", "losses._paired_maps", "losses._pixel_weights", "losses._triplets"),
+    *("sharing._skip_policy_of", "sharing._tree_nodes"),
+    *("recipes._detection_data", "recipes._document_tables", "recipes._evaluation"),
+    *("recipes._published", "recipes._retrieval_data"),
+}
+
+# Where it is asked which backend runs: to take its gradients, for speed, to write it into a file.
+ASK_FOR_THE_BACKEND = {
+    "keras_mtl/gradients/task_gradients.py",
+    "keras_mtl/layers/fast_conv2d.py",
+    "keras_mtl/cli/export.py",
+    "recipes/_results.py",
+    "recipes/_table.py",
+}
 
 
 def module_name(path):
@@ -39,21 +80,46 @@ def imports(path):
             above = package[: len(package) - node.level + 1] if node.level else ()
             base = ".".join([*above, *filter(None, [node.module])])
             yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "extra":
+            yield from (each.value for each in node.args if isinstance(each, ast.Constant))
+
+
+def part_of(name):
+    """The part of the library that a full name is of, such as "layers"."""
+    part = [*name.split("."), ""][1]
+    # What stands at the top, such as `keras_mtl.MultiTaskModel`, is no module.
+    is_module = any((ROOT / "keras_mtl" / f"{part}{end}").exists() for end in ("", ".py"))
+    return part if part and (is_module or part in FOLDERS) else "keras_mtl"
+
+
+def is_helper(part):
+    return part.startswith("_") and part not in MAY_IMPORT
+
+
+def ours(path):
+    return [name for name in imports(path) if name.split(".")[0] == "keras_mtl"]
 
 
 def relative(path):
-    return str(path.relative_to(ROOT))
+    return path.relative_to(ROOT).as_posix()
 
 
 def test_imports_are_read():
     """The reader itself: absolute, of a name, relative, within a function."""
-    found = {name for path in LIBRARY for name in imports(path)}
+    found = {name for path in FILES for name in imports(path)}
     assert {"numpy", "keras", "keras_mtl.layers.CrossStitch"} < found
     assert "keras_mtl.datasets._ordered_batches.OrderedBatches" in found
     assert "scipy.spatial.ConvexHull" in found
+    parts = (
+        "keras_mtl",
+        "keras_mtl.Ensemble",
+        "keras_mtl.plots.stages",
+        "keras_mtl.recipes._dense",
+    )
+    assert [part_of(name) for name in parts] == ["keras_mtl", "keras_mtl", "plots", "recipes"]
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=relative)
+@pytest.mark.parametrize("path", FILES, ids=relative)
 def test_only_gradients_import_a_backend(path):
     if (ROOT / "keras_mtl" / "gradients") in path.parents:
         return
@@ -62,20 +128,62 @@ def test_only_gradients_import_a_backend(path):
     assert not {name for name in imports(path) if name.split(".")[0] in BACKENDS}
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=relative)
+def test_few_ask_for_the_backend():
+    found = set()
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "backend":
+                found.add(relative(path))
+    assert found == ASK_FOR_THE_BACKEND
+
+
+def test_the_parts_stand_in_an_order():
+    """So there is no cycle."""
+    parts = list(MAY_IMPORT)
+    for place, part in enumerate(parts):
+        assert MAY_IMPORT[part] <= set(parts[:place]), part
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
 def test_dependencies_point_one_way(path):
-    ours = [name.split(".") for name in imports(path) if name.split(".")[0] == "keras_mtl"]
-    assert not [name for name in ours if name[1:2] == ["recipes"]]
-    module = module_name(path)
-    part = module[1] if len(module) > 1 else None
-    if part in MAY_IMPORT:
-        allowed = MAY_IMPORT[part] | HELPERS
-        wrong = [".".join(name) for name in ours if name[1] not in allowed]
-        assert not wrong, f"{part} must not import {wrong}"
-    elif part in HELPERS:
-        assert not ours
-    elif part is not None:
-        assert not [name for name in ours if name[1] == "applications"]
+    part = part_of(".".join(module_name(path)))
+    assert part in MAY_IMPORT or is_helper(part), f"MAY_IMPORT has no {part}"
+    others = {part_of(name) for name in ours(path)} - {part}
+    wrong = {other for other in others if not is_helper(other)} - MAY_IMPORT.get(part, set())
+    assert not wrong, f"{part} must not import {wrong}"
+
+
+def test_no_more_is_allowed_than_is_needed():
+    used = {}
+    for path in FILES:
+        part = part_of(".".join(module_name(path)))
+        used.setdefault(part, set()).update(map(part_of, ours(path)))
+    for part in list(MAY_IMPORT)[: list(MAY_IMPORT).index("keras_mtl")]:
+        assert MAY_IMPORT[part] <= used[part], part
+
+
+def test_what_is_private_is_imported_within_its_part():
+    found = set()
+    for path in FILES:
+        part = part_of(".".join(module_name(path)))
+        for name in ours(path):
+            _, *names = name.split(".")
+            private = [place for place, each in enumerate(names) if each.startswith("_")]
+            if private and private[0] > 0 and names[0] != part:
+                found.add(".".join(names[: private[0] + 1]))
+    assert found == SHARED
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/words.md"])
+def test_the_house_is_described_as_it_stands(page):
+    (tree,) = re.findall(r"^```\n(keras_mtl/ .*?)^```", (ROOT / page).read_text(), re.M | re.S)
+    folders = {"": [], "  ": []}
+    for indent, line in re.findall(r"^( *)((?:\w+/ *)+)", tree, re.M):
+        folders[indent] += re.findall(r"\w+", line)
+    packages = {path.parent.name for path in (ROOT / "keras_mtl").glob("*/__init__.py")}
+    assert sorted(folders["  "]) == sorted(packages)
+    assert {*FOLDERS, "tests", "benchmarks", "docs"} == set(folders[""])
+    assert all((ROOT / folder).is_dir() for folder in folders[""])
 
 
 def test_import_costs_no_more_than_keras():

@@ -143,9 +143,9 @@ def test_parts_are_found_by_name():
     assert model.stage("normals", "two").name == "normals_two"
     with pytest.raises(ValueError, match=r"'depth'. Known tasks: \['segmentation', 'normals'\]"):
         model.stage("depth", "two")
-    with pytest.raises(ValueError, match=r"'three'. Known stages: \['one', 'two'\]"):
+    with pytest.raises(ValueError, match=r"`stage` must be .* \['one', 'two'\].*'three'"):
         model.stage("normals", "three")
-    with pytest.raises(ValueError, match="Unknown task 'depth'"):
+    with pytest.raises(ValueError, match="`task` must be one of .*Received: task='depth'"):
         model.head("depth")
 
 
@@ -153,6 +153,26 @@ def test_parts_are_found_by_name():
 def test_heads_must_be_a_dict(heads):
     with pytest.raises(ValueError, match="`heads` must be a dict"):
         MultiTaskModel(small_tower(), CrossStitched(), heads)
+
+
+@pytest.mark.parametrize(
+    "parts, message",
+    [
+        ({"sharing": CrossStitched}, r"`sharing` must be an instance .* `CrossStitched\(...\)`"),
+        ({"sharing": None}, "`sharing` must be .* sharing=None"),
+        ({"sharing": "hard_sharing"}, "`sharing` must be .* sharing='hard_sharing'"),
+        ({"tower": keras.Sequential([keras.Input((4,))])}, "`tower` must be .*Sequential"),
+        ({"tower": Tower}, r"`tower` must be an instance .* such as `Tower\("),
+        ({"heads": {"a": layers.Dense}}, r"`heads\['a'\]` must be an instance of Layer, such"),
+        ({"heads": {"a": layers.Dense(1), "b": 5}}, r"`heads\['b'\]` must be .*=5"),
+        ({"heads": {"a": None}}, r"`heads\['a'\]` must be .*=None"),
+        ({"heads": {"a": lambda x: x}}, r"`heads\['a'\]` must be .*lambda"),
+    ],
+)
+def test_parts_must_be_of_their_kind(parts, message):
+    right = {"tower": small_tower(), "sharing": CrossStitched(), "heads": {"a": layers.Dense(1)}}
+    with pytest.raises(TypeError, match=message):
+        MultiTaskModel(**{**right, **parts})
 
 
 @pytest.mark.parametrize("task", ["", "1st", "a b", "a/b", "_a", "a.b", 3])
@@ -251,7 +271,7 @@ def test_all_towers_start_from_one_network(rng):
     for path in before:
         if path.startswith("stitch") or "head" in path:
             np.testing.assert_array_equal(before[path], after[path])
-    with pytest.raises(ValueError, match="Unknown task 'age'"):
+    with pytest.raises(ValueError, match="`task` must be one of .*Received: task='age'"):
         model.initialize_towers_from(donor, task="age")
 
 
@@ -316,6 +336,10 @@ def with_value(value):
 
 WRONG = {
     "unknown task": (lambda y: {**y, "depth": y["normals"]}, r"`y` has unknown tasks \['depth'\]"),
+    "missing task": (
+        lambda y: {"normals": y["normals"]},
+        r"`y` must have targets for \['segmentation'\], .* loss. Received: \['normals'\]",
+    ),
     "label too large": (
         lambda y: broken(y, "segmentation", with_value(CLASSES)),
         r"`y\['segmentation'\]` must hold labels from 0 to 4, or 255 .* Received: \[5\]",
@@ -376,6 +400,25 @@ def test_wrong_targets_are_refused(rng, model, case):
             fit()
             pytest.fail(f"{case} by {way} passed")
     assert_same(state(model), before)
+
+
+def test_targets_of_several_tasks_must_be_a_dict(rng, model):
+    x, y = examples(rng)
+    for wrong in (y["normals"], list(y.values())):
+        message = rf"`y` must be a dict .*\['segmentation', 'normals'\].*{type(wrong).__name__}"
+        with pytest.raises(ValueError, match=message):
+            model.fit(x, wrong, verbose=0)
+        with pytest.raises(ValueError, match=message):
+            model.fit(x, y, validation_data=(x, wrong), verbose=0)
+
+
+def test_some_tasks_may_have_no_loss(rng):
+    x, y = examples(rng)
+    model = model_of()
+    model.compile("sgd", loss={"segmentation": SegmentationCrossentropy(), "normals": None})
+    model.fit(x, {"segmentation": y["segmentation"]}, verbose=0)
+    with pytest.raises(ValueError, match=r"`y` must have targets for \['segmentation'\]"):
+        model.fit(x, {"normals": y["normals"]}, verbose=0)
 
 
 def test_right_targets_pass(rng, model):
@@ -535,7 +578,7 @@ def test_freeze_keeps_a_stage_of_every_task(rng):
         *("segmentation_two", "normals_two", "stitch_one", "stitch_two"),
         *("segmentation_head", "normals_head"),
     }
-    with pytest.raises(ValueError, match=r"Unknown stage 'ten'. Known stages: \['one', 'two'\]"):
+    with pytest.raises(ValueError, match=r"`stage` must be one of \['one', 'two'\].*'ten'"):
         model.freeze("two", "ten")
     assert model.stage("normals", "two").trainable
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_mtl._types import Array
 from keras_mtl.augmentation._checks import check_fraction, check_pixel_maps
 
 # Luma of ITU-R BT.601, as in most software for pictures.
@@ -40,12 +41,16 @@ class ColorJitter:
     ('uint8', False, True)
     """
 
-    def __init__(self, brightness=0.2, contrast=0.2, saturation=0.2):
+    def __init__(
+        self, brightness: float = 0.2, contrast: float = 0.2, saturation: float = 0.2
+    ) -> None:
         self.brightness = check_fraction("brightness", brightness)
         self.contrast = check_fraction("contrast", contrast)
         self.saturation = check_fraction("saturation", saturation)
 
-    def __call__(self, images, targets, rng):
+    def __call__(
+        self, images: Array, targets: dict[str, Array], rng: np.random.Generator
+    ) -> tuple[Array, dict[str, Array]]:
         check_pixel_maps(images, {})
         spans = (self.brightness, self.contrast, self.saturation)
         brightness, contrast, saturation = (

@@ -1,5 +1,11 @@
 """Several augmentations, one after the other."""
 
+from collections.abc import Iterable
+
+import numpy as np
+
+from keras_mtl._types import Array, Augmentation
+
 
 class Compose:
     """Applies augmentations in turn; they draw from one generator.
@@ -23,13 +29,15 @@ class Compose:
     ((2, 4, 4, 3), ['depth'])
     """
 
-    def __init__(self, augmentations):
+    def __init__(self, augmentations: Iterable[Augmentation]) -> None:
         self.augmentations = list(augmentations)
         for augmentation in self.augmentations:
             if not callable(augmentation):
                 raise ValueError(f"`augmentations` must be callables. Received: {augmentation!r}")
 
-    def __call__(self, images, targets, rng):
+    def __call__(
+        self, images: Array, targets: dict[str, Array], rng: np.random.Generator
+    ) -> tuple[Array, dict[str, Array]]:
         for augmentation in self.augmentations:
             images, targets = augmentation(images, targets, rng)
         return images, targets

@@ -1,7 +1,11 @@
 """Mirroring of pictures, their maps and their surface normals."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from keras_mtl._names import names
+from keras_mtl._types import Array
 from keras_mtl.augmentation._checks import check_fraction, check_pixel_maps
 
 
@@ -43,12 +47,19 @@ class RandomHorizontalFlip:
       [-0.6  0.  -0.8]]]
     """
 
-    def __init__(self, probability=0.5, normals=("normals",), offsets=()):
+    def __init__(
+        self,
+        probability: float = 0.5,
+        normals: str | Iterable[str] = ("normals",),
+        offsets: str | Iterable[str] = (),
+    ) -> None:
         self.probability = check_fraction("probability", probability)
-        self.normals = (normals,) if isinstance(normals, str) else tuple(normals)
-        self.offsets = (offsets,) if isinstance(offsets, str) else tuple(offsets)
+        self.normals = tuple(names(normals, "normals"))
+        self.offsets = tuple(names(offsets, "offsets"))
 
-    def __call__(self, images, targets, rng):
+    def __call__(
+        self, images: Array, targets: dict[str, Array], rng: np.random.Generator
+    ) -> tuple[Array, dict[str, Array]]:
         check_pixel_maps(images, targets)
         _check_vectors(images, targets, self.normals, 3, "normals")
         _check_vectors(images, targets, self.offsets, 2, "offsets")

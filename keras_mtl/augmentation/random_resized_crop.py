@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_mtl._types import Array
 from keras_mtl.augmentation._checks import check_fraction, check_pixel_maps
 
 
@@ -42,10 +43,12 @@ class RandomResizedCrop:
     ((1, 4, 4, 3), (1, 4, 4), [1, 2])
     """
 
-    def __init__(self, smallest=0.5):
+    def __init__(self, smallest: float = 0.5) -> None:
         self.smallest = check_fraction("smallest", smallest, zero=False)
 
-    def __call__(self, images, targets, rng):
+    def __call__(
+        self, images: Array, targets: dict[str, Array], rng: np.random.Generator
+    ) -> tuple[Array, dict[str, Array]]:
         check_pixel_maps(images, targets)
         num_images, height, width = images.shape[:3]
         side = rng.uniform(self.smallest, 1, num_images)

@@ -1,10 +1,13 @@
 """Boxes as they should be, or a named error."""
 
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array, Size
 from keras_mtl.boxes._as_boxes import as_boxes, check_extent, first_row
 from keras_mtl.boxes.clip_boxes import clip_boxes
 
 
-def check_boxes(boxes, name="boxes", size=None):
+def check_boxes(boxes: ArrayLike, name: str = "boxes", size: Size | None = None) -> Array:
     """Returns boxes as float32 (N, 4), or refuses them.
 
     Args:

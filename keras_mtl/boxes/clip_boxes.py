@@ -1,11 +1,13 @@
 """Boxes cut off at the border of the image."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from keras_mtl._types import Array, Size
 from keras_mtl.boxes._as_boxes import as_boxes, check_size
 
 
-def clip_boxes(boxes, size):
+def clip_boxes(boxes: ArrayLike, size: Size) -> Array:
     """Clips boxes to an image.
 
     Args:

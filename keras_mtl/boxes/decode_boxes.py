@@ -1,7 +1,11 @@
 """Boxes back from their offsets."""
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 from keras_mtl.boxes._as_boxes import as_boxes
 from keras_mtl.boxes.encode_boxes import STD, check_broadcast, check_std
 
@@ -10,7 +14,7 @@ from keras_mtl.boxes.encode_boxes import STD, check_broadcast, check_std
 MAX_LOG_SCALE = float(np.log(1000 / 16))
 
 
-def decode_boxes(offsets, rois, std=STD):
+def decode_boxes(offsets: ArrayLike, rois: ArrayLike, std: Sequence[float] = STD) -> Array:
     """Reverses `encode_boxes`.
 
     Args:

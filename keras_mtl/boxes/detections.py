@@ -1,7 +1,11 @@
 """What a detector found in one image."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array, Size
 from keras_mtl.boxes._as_boxes import as_boxes, first_row
 from keras_mtl.boxes.clip_boxes import clip_boxes
 from keras_mtl.boxes.decode_boxes import decode_boxes
@@ -10,16 +14,16 @@ from keras_mtl.boxes.non_maximum_suppression import non_maximum_suppression
 
 
 def detections(
-    outputs,
-    rois,
-    size,
+    outputs: Mapping[str, Array],
+    rois: ArrayLike,
+    size: Size,
     *,
-    from_logits=True,
-    score_threshold=0.05,
-    iou_threshold=0.3,
-    max_detections=100,
-    std=STD,
-):
+    from_logits: bool = True,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.3,
+    max_detections: int | None = 100,
+    std: Sequence[float] = STD,
+) -> dict[str, Array]:
     """Turns a detector's outputs for one image into objects: class, box, score, attributes.
 
     Every RoI may become an object of every class but the background: where the class's

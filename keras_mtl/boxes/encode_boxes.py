@@ -1,13 +1,17 @@
 """Boxes as offsets from RoIs, what a detector learns to predict."""
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 from keras_mtl.boxes._as_boxes import as_boxes, check_extent
 
 STD = (0.1, 0.1, 0.2, 0.2)
 
 
-def encode_boxes(boxes, rois, std=STD):
+def encode_boxes(boxes: ArrayLike, rois: ArrayLike, std: Sequence[float] = STD) -> Array:
     """Codes boxes as offsets from RoIs.
 
     With centres (cx, cy), widths w and heights h, and an index r for the RoI, the offsets are

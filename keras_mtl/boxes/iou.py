@@ -1,11 +1,13 @@
 """How much two boxes overlap."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from keras_mtl._types import Array
 from keras_mtl.boxes._as_boxes import as_boxes
 
 
-def iou(a, b):
+def iou(a: ArrayLike, b: ArrayLike) -> Array:
     """Intersection over union of every box of `a` with every box of `b`.
 
     Args:

@@ -1,12 +1,16 @@
 """One box for each object."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from keras_mtl._types import Array
 from keras_mtl.boxes._as_boxes import as_boxes
 from keras_mtl.boxes.iou import iou
 
 
-def non_maximum_suppression(boxes, scores, iou_threshold=0.3, max_boxes=None):
+def non_maximum_suppression(
+    boxes: ArrayLike, scores: ArrayLike, iou_threshold: float = 0.3, max_boxes: int | None = None
+) -> Array:
     """Keeps the best box and drops all that overlap it too much, over and over.
 
     Args:

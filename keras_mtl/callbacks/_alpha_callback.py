@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -23,7 +24,7 @@ class Mixing(NamedTuple):
 class AlphaCallback(Recorder):
     """Records the alphas of all `CrossStitch` units of a model: `record` gets their `Mixing`s."""
 
-    def read(self, model):
+    def read(self, model: keras.Model) -> list[Mixing]:
         units = dict(layers_by_path(model, CrossStitch))
         if not units:
             raise ValueError(

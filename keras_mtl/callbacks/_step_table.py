@@ -1,9 +1,14 @@
-"""A table in a file whose rows belong to steps of training, and which a stop does not spoil."""
+"""Records in a file: a table whose rows belong to steps, and which a stop does not spoil."""
 
 import csv
 import io
-import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, Literal
+
+from keras_mtl._types import PathLike
+from keras_mtl._whole_file import whole_file
+from keras_mtl.callbacks._recorder import Recorder
 
 
 class StepTable:
@@ -34,9 +39,8 @@ class StepTable:
             # The last line of a run that was killed may lack its end.
             kept = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) < step]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_name(f"unfinished_{self.path.name}")
-        unfinished.write_text("".join([f"{header}\n", *kept]), encoding="utf-8")
-        os.replace(unfinished, self.path)
+        with whole_file(self.path) as unfinished:
+            unfinished.write_text("".join([f"{header}\n", *kept]), encoding="utf-8")
 
     def append(self, rows):
         """Adds the rows of a step."""
@@ -44,6 +48,22 @@ class StepTable:
         csv.writer(text, lineterminator="\n").writerows(rows)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(text.getvalue())
+
+
+class TableRecorder(Recorder):
+    """Keeps records as rows of a `StepTable`; `read` gives their columns behind step and epoch."""
+
+    def __init__(
+        self, path: PathLike, columns: Sequence[str], every: int | Literal["epoch"] = "epoch"
+    ) -> None:
+        super().__init__(every)
+        self.table = StepTable(path, columns)
+
+    def start(self, step: int) -> None:
+        self.table.start(step)
+
+    def record(self, step: int, epoch: int, rows: Iterable[Any]) -> None:
+        self.table.append((step, epoch, *row) for row in rows)
 
 
 def read_rows(path, columns):

@@ -1,11 +1,12 @@
 """How AdaShare's policy takes hold of a network, round by round."""
 
-import numbers
+from typing import Any
 
 import keras
 
-from keras_mtl._skip_policy_of import skip_policy_of
+from keras_mtl._check_integer import check_integer
 from keras_mtl.optimizers import Alternating
+from keras_mtl.sharing._skip_policy_of import skip_policy_of
 
 
 class AdaShareSchedule(keras.callbacks.Callback):
@@ -42,12 +43,18 @@ class AdaShareSchedule(keras.callbacks.Callback):
     and then `model.fit(…, callbacks=[schedule])`.
     """
 
-    def __init__(self, warm_up_epochs, temperature=5.0, decay=0.965, blocks_every=1):
+    def __init__(
+        self,
+        warm_up_epochs: int,
+        temperature: float = 5.0,
+        decay: float = 0.965,
+        blocks_every: int | None = 1,
+    ) -> None:
         super().__init__()
-        self.warm_up_epochs = _checked_count(warm_up_epochs, "warm_up_epochs", 0)
+        self.warm_up_epochs = check_integer("warm_up_epochs", warm_up_epochs, 0)
         self.blocks_every = blocks_every
         if blocks_every is not None:
-            self.blocks_every = _checked_count(blocks_every, "blocks_every", 1)
+            self.blocks_every = check_integer("blocks_every", blocks_every, 1)
         if not 0 < temperature < float("inf"):
             raise ValueError(f"`temperature` must be positive. Received: {temperature!r}.")
         self.temperature = temperature
@@ -55,7 +62,7 @@ class AdaShareSchedule(keras.callbacks.Callback):
             raise ValueError(f"`decay` must be above 0 and at most 1. Received: {decay!r}.")
         self.decay = decay
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         optimizer, steps = self.model.optimizer, self.params.get("steps")
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
         if isinstance(optimizer, Alternating) and steps is not None:
@@ -68,14 +75,14 @@ class AdaShareSchedule(keras.callbacks.Callback):
                     f"warm_up_steps={optimizer.warm_up_steps})."
                 )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # `self.model` first: on JAX it brings the variables up to date, and later would undo this.
         policy = skip_policy_of(self.model)
         self._now = self._at(epoch, len(policy.blocks))
         policy.temperature.assign(self._now["temperature"])
         policy.active_blocks.assign(self._now["active_blocks"])
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
             logs.update(self._now)
 
@@ -89,11 +96,3 @@ class AdaShareSchedule(keras.callbacks.Callback):
             "temperature": self.temperature * self.decay**rounds,
             "active_blocks": min(blocks, num_blocks),
         }
-
-
-def _checked_count(value, argument, low):
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
-        raise ValueError(
-            f"`{argument}` must be a whole number, at least {low}. Received: {value!r}."
-        )
-    return int(value)

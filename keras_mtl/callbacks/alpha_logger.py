@@ -1,12 +1,16 @@
 """The alphas of training as a table in a file."""
 
-from keras_mtl.callbacks._alpha_callback import AlphaCallback
-from keras_mtl.callbacks._step_table import StepTable
+from collections.abc import Iterable
+from typing import Literal
+
+from keras_mtl._types import PathLike
+from keras_mtl.callbacks._alpha_callback import AlphaCallback, Mixing
+from keras_mtl.callbacks._step_table import TableRecorder
 
 COLUMNS = ("step", "epoch", "layer", "task", "from_task", "mean", "min", "max")
 
 
-class AlphaLogger(AlphaCallback):
+class AlphaLogger(AlphaCallback, TableRecorder):
     """Writes the alphas of all `CrossStitch` units of a model to a CSV file while it trains.
 
     A row tells with what weights a unit (`layer`) gives a `task` the features of the task
@@ -36,18 +40,14 @@ class AlphaLogger(AlphaCallback):
     and then `model.fit(…, callbacks=[alphas])`.
     """
 
-    def __init__(self, path, every="epoch", channels=False):
-        super().__init__(every)
-        self.table = StepTable(path, (*COLUMNS, "alpha") if channels else COLUMNS)
+    def __init__(
+        self, path: PathLike, every: int | Literal["epoch"] = "epoch", channels: bool = False
+    ) -> None:
+        super().__init__(path, (*COLUMNS, "alpha") if channels else COLUMNS, every)
 
-    def start(self, step):
-        self.table.start(step)
-
-    def record(self, step, epoch, mixings):
-        self.table.append(
-            (step, epoch, mixing.layer, mixing.task, mixing.from_task, *self._values(mixing.alpha))
-            for mixing in mixings
-        )
+    def record(self, step: int, epoch: int, mixings: Iterable[Mixing]) -> None:
+        rows = [(*mixing[:-1], *self._values(mixing.alpha)) for mixing in mixings]
+        super().record(step, epoch, rows)
 
     def _values(self, alpha):
         # Nine digits tell every float32 from every other.

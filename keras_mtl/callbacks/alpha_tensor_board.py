@@ -1,8 +1,13 @@
 """The alphas of training in TensorBoard."""
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
 import numpy as np
 
-from keras_mtl.callbacks._alpha_callback import AlphaCallback
+from keras_mtl._extra import extra
+from keras_mtl._types import PathLike
+from keras_mtl.callbacks._alpha_callback import AlphaCallback, Mixing
 
 
 class AlphaTensorBoard(AlphaCallback):
@@ -31,20 +36,20 @@ class AlphaTensorBoard(AlphaCallback):
     and then `model.fit(…, callbacks=[alphas])`.
     """
 
-    def __init__(self, log_dir, every="epoch"):
+    def __init__(self, log_dir: PathLike, every: int | Literal["epoch"] = "epoch") -> None:
         super().__init__(every)
         self.log_dir = log_dir
-        self._writer = None
+        self._writer: Any = None
         _summary_writer()  # better now than when training starts
 
-    def start(self, step):
+    def start(self, step: int) -> None:
         # Files are named by the second: without the suffix, a run that follows at once would
         # overwrite the one before.
         self._writer = _summary_writer()(
             str(self.log_dir), purge_step=step, filename_suffix=f".{step}"
         )
 
-    def record(self, step, epoch, mixings):
+    def record(self, step: int, epoch: int, mixings: Sequence[Mixing]) -> None:
         for mixing in mixings:
             tag = f"{mixing.layer}/{mixing.task}_from_{mixing.from_task}"
             self._writer.add_scalar(tag, mixing.alpha.mean(), step)
@@ -54,7 +59,7 @@ class AlphaTensorBoard(AlphaCallback):
                 self._writer.add_histogram(f"{tag}/channels", mixing.alpha, step)
         self._writer.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_end(logs)
         if self._writer is not None:
             self._writer.close()
@@ -62,11 +67,4 @@ class AlphaTensorBoard(AlphaCallback):
 
 
 def _summary_writer():
-    try:
-        from tensorboardX import SummaryWriter
-    except ImportError as error:
-        raise ImportError(
-            "AlphaTensorBoard needs tensorboardX: install it with "
-            "`pip install 'keras-mtl[tensorboard]'`."
-        ) from error
-    return SummaryWriter
+    return extra("AlphaTensorBoard needs tensorboardX", "tensorboard", "tensorboardX").SummaryWriter

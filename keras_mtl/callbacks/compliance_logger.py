@@ -1,9 +1,14 @@
 """Whether the tasks agree on their updates, over training, as a table in a file."""
 
-import numpy as np
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
-from keras_mtl.callbacks._recorder import Recorder
-from keras_mtl.callbacks._step_table import StepTable
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import PathLike
+from keras_mtl.callbacks._step_table import TableRecorder
 from keras_mtl.gradients import (
     cosine_similarity,
     gradient_norms,
@@ -15,7 +20,7 @@ from keras_mtl.gradients import (
 COLUMNS = ("step", "epoch", "layer", "task", "other", "compliance", "cosine", "norm")
 
 
-class ComplianceLogger(Recorder):
+class ComplianceLogger(TableRecorder):
     """Writes how far the tasks agree on the shared weights to a CSV file while a model trains.
 
     After `step` updates, the last of them in the epoch of number `epoch` (the first is 1; 0 before
@@ -57,12 +62,19 @@ class ComplianceLogger(Recorder):
     and then `model.fit(…, callbacks=[compliance])`.
     """
 
-    def __init__(self, path, batches, every="epoch", task_ids=None, variables=None):
-        super().__init__(every)
-        self.table = StepTable(path, COLUMNS)
+    def __init__(
+        self,
+        path: PathLike,
+        batches: Iterable[tuple[Any, ...]],
+        every: int | Literal["epoch"] = "epoch",
+        task_ids: ArrayLike | Callable[[Any, Any], ArrayLike] | None = None,
+        variables: Sequence[keras.Variable | str] | None = None,
+    ) -> None:
+        super().__init__(path, COLUMNS, every)
         self.batches = list(batches)
         if not self.batches:
             raise ValueError("`batches` must hold at least one batch. Received: none.")
+        self.task_ids: list[Any]
         if callable(task_ids):
             self.task_ids = [np.asarray(task_ids(*batch[:2])) for batch in self.batches]
         else:
@@ -73,7 +85,7 @@ class ComplianceLogger(Recorder):
             self.num_tasks = 1 + max(int(np.max(each)) for each in self.task_ids)
         self.variables = variables
 
-    def read(self, model):
+    def read(self, model: keras.Model) -> list[tuple[Any, ...]]:
         products = []
         for batch, task_ids in zip(self.batches, self.task_ids, strict=True):
             gradients = task_gradients(
@@ -97,12 +109,6 @@ class ComplianceLogger(Recorder):
                 values = (ratio, cosine[i, j], norm[i])
                 rows.append((layer, tasks[i], tasks[j], *(f"{x:.9g}" for x in values)))
         return rows
-
-    def start(self, step):
-        self.table.start(step)
-
-    def record(self, step, epoch, rows):
-        self.table.append((step, epoch, *row) for row in rows)
 
 
 def _known_mean(values):

@@ -1,15 +1,18 @@
 """The policy of training as a table in a file."""
 
+from typing import Any, Literal
+
+import keras
 from keras import ops
 
-from keras_mtl._skip_policy_of import skip_policy_of
-from keras_mtl.callbacks._recorder import Recorder
-from keras_mtl.callbacks._step_table import StepTable
+from keras_mtl._types import PathLike
+from keras_mtl.callbacks._step_table import TableRecorder
+from keras_mtl.sharing._skip_policy_of import skip_policy_of
 
 COLUMNS = ("step", "epoch", "task", "block", "probability", "execute_logit", "skip_logit")
 
 
-class PolicyLogger(Recorder):
+class PolicyLogger(TableRecorder):
     """Writes the policy of a model with a `SkipPolicy` to a CSV file while it trains.
 
     A row tells with what `probability` a `task` executes a `block`, and the two logits behind it,
@@ -39,11 +42,10 @@ class PolicyLogger(Recorder):
     and then `model.fit(…, callbacks=[policies])`.
     """
 
-    def __init__(self, path, every="epoch"):
-        super().__init__(every)
-        self.table = StepTable(path, COLUMNS)
+    def __init__(self, path: PathLike, every: int | Literal["epoch"] = "epoch") -> None:
+        super().__init__(path, COLUMNS, every)
 
-    def read(self, model):
+    def read(self, model: keras.Model) -> list[tuple[Any, ...]]:
         policy = skip_policy_of(model)
         probabilities = ops.convert_to_numpy(policy.probabilities())
         logits = ops.convert_to_numpy(policy.logits)
@@ -53,9 +55,3 @@ class PolicyLogger(Recorder):
             for t, task in enumerate(policy.tasks)
             for b, block in enumerate(policy.blocks)
         ]
-
-    def start(self, step):
-        self.table.start(step)
-
-    def record(self, step, epoch, rows):
-        self.table.append((step, epoch, *row) for row in rows)

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from keras_mtl._types import Array, PathLike
 from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.alpha_logger import COLUMNS
 
 
-def read_alphas(path):
+def read_alphas(path: PathLike) -> tuple[list[str], dict[str, dict[int, Array]]]:
     """Reads the file of an `AlphaLogger`.
 
     Args:

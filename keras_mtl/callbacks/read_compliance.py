@@ -1,12 +1,18 @@
 """The table that `ComplianceLogger` writes, read back."""
 
+from typing import Literal
+
 import numpy as np
 
+from keras_mtl._check_choice import check_choice
+from keras_mtl._types import Array, PathLike
 from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.compliance_logger import COLUMNS
 
 
-def read_compliance(path, column="compliance"):
+def read_compliance(
+    path: PathLike, column: Literal["compliance", "cosine", "norm"] = "compliance"
+) -> tuple[list[str], dict[int, dict[str, Array]]]:
     """Reads the file of a `ComplianceLogger`.
 
     Each step has its own layers, as a run may go on with others. A last step that lacks rows, or
@@ -37,10 +43,7 @@ def read_compliance(path, column="compliance"):
     >>> tasks, history[0]["conv1"].tolist()
     (['age', 'height'], [[1.0, 0.5], [0.5, 1.0]])
     """
-    if column not in ("compliance", "cosine", "norm"):
-        raise ValueError(
-            f"`column` must be 'compliance', 'cosine' or 'norm'. Received: {column!r}."
-        )
+    check_choice("column", column, ("compliance", "cosine", "norm"))
     rows = read_rows(path, COLUMNS)
     tasks = list(dict.fromkeys(row[name] for row in rows for name in ("task", "other")))
     steps = {}

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from keras_mtl._types import Array, PathLike
 from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.policy_logger import COLUMNS
 
 
-def read_policies(path):
+def read_policies(path: PathLike) -> tuple[list[str], list[str], dict[int, Array]]:
     """Reads the file of a `PolicyLogger`.
 
     Args:

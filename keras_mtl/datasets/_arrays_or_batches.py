@@ -1,5 +1,7 @@
 """What `load` of the papers' data sets returns."""
 
+from keras_mtl._names import names
+
 from .array_batches import ArrayBatches
 
 
@@ -18,7 +20,7 @@ def arrays_or_batches(columns, as_arrays, tasks, split, options):
             raise TypeError(f"With `as_arrays=True` there is no option {', '.join(options)}.")
         return columns
     known = [name for name in columns if name != "image"]
-    tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks or ())
+    tasks = names(tasks or (), "tasks")
     if not tasks or not set(tasks) <= set(known) or len(set(tasks)) < len(tasks):
         raise ValueError(f"`tasks` must be one or more of {known}. Received: {tasks}.")
     options = {"batch_size": 16, "shuffle": split == "train", **options}

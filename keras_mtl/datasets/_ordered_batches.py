@@ -1,9 +1,12 @@
 """The order that the batches of all data sets share: a pure function of (seed, epoch)."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array
 
 from ._read_ahead import ReadAhead
 
@@ -23,17 +26,17 @@ class OrderedBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        num_samples,
-        batch_size,
-        shuffle,
-        seed,
-        epoch,
-        drop_remainder,
-        workers=1,
-        use_multiprocessing=False,
-        max_queue_size=10,
-        **kwargs,
-    ):
+        num_samples: int,
+        batch_size: int,
+        shuffle: bool,
+        seed: int,
+        epoch: int,
+        drop_remainder: bool,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_samples = num_samples
         self.batch_size = check_integer("batch_size", batch_size, 1)
@@ -41,27 +44,27 @@ class OrderedBatches(keras.utils.PyDataset):
         self.seed = check_integer("seed", seed, 0)
         self.epoch = epoch
         self.drop_remainder = drop_remainder
-        self._cached_order = (None, None)
+        self._cached_order: tuple[Any, Any] = (None, None)
         if not len(self):
             raise ValueError(
-                f"Expected at least one batch of {self.batch_size}. "
-                f"Received: {num_samples} images, drop_remainder={drop_remainder}"
+                f"`images` must fill at least one batch of {self.batch_size}. "
+                f"Received: {num_samples} images, drop_remainder={drop_remainder}."
             )
         self._read_ahead = None
         if workers > 1 or (workers > 0 and use_multiprocessing):
             self._read_ahead = ReadAhead(workers, use_multiprocessing, max_queue_size)
 
     @property
-    def epoch(self):
+    def epoch(self) -> int:
         """The epoch whose order is in force, counted from 0."""
         return self._epoch
 
     @epoch.setter
-    def epoch(self, value):
+    def epoch(self, value: int) -> None:
         self._epoch = check_integer("epoch", value, 0)
         self._last_was_read = False
 
-    def order(self, epoch=None):
+    def order(self, epoch: int | None = None) -> Array:
         """The numbers of the samples (N,) in the order of an epoch, by default the present."""
         epoch = self.epoch if epoch is None else epoch
         if not self.shuffle:
@@ -74,21 +77,21 @@ class OrderedBatches(keras.utils.PyDataset):
             self._cached_order = (epoch, order)
         return order
 
-    def __len__(self):
+    def __len__(self) -> int:
         if self.drop_remainder:
             return self.num_samples // self.batch_size
         return -(-self.num_samples // self.batch_size)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
         """Batch `index` of the present epoch: (inputs, {name: target})."""
         if not 0 <= index < len(self):
-            raise IndexError(f"Expected a batch from 0 to {len(self) - 1}. Received: {index}")
+            raise IndexError(f"`index` must be from 0 to {len(self) - 1}. Received: index={index}.")
         batch = self._at(self.epoch * len(self) + index)
         if index == len(self) - 1:
             self._last_was_read = True
         return batch
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """Goes on to the next epoch, if the present one has been read to its end.
 
         `fit` also calls this before its first epoch, having read a batch or two to build the

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._extra import extra
 
 from .lazy_array import LazyArray
 
@@ -89,16 +90,9 @@ class _Column:
 
 
 def _tfds():
-    try:
-        # TFDS needs these two, but does not require them everywhere.
-        import array_record  # noqa: F401
-        import importlib_resources  # noqa: F401
-        import tensorflow_datasets
-    except ImportError as error:
-        raise ImportError(
-            "Reading the papers' data needs TFDS: install it with `pip install 'keras-mtl[data]'`."
-        ) from error
-    return tensorflow_datasets
+    # TFDS needs the other two, but does not require them everywhere.
+    modules = ("array_record", "importlib_resources", "tensorflow_datasets")
+    return extra("Reading the papers' data needs TFDS", "data", *modules)
 
 
 def _prepared(name, data_dir, cache_dir, config):

@@ -6,6 +6,7 @@ import io
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._extra import extra
 
 BILINEAR = 2  # of Pillow; where pictures shrink wide enough not to alias
 
@@ -78,13 +79,7 @@ class Square:
 
 def pillow():
     """Pillow's module of pictures."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError(
-            "Reading pictures needs Pillow: install it with `pip install 'keras-mtl[data]'`."
-        ) from error
-    return Image
+    return extra("Reading pictures needs Pillow", "data", "PIL", "PIL.Image")
 
 
 def open_picture(file):
@@ -93,11 +88,33 @@ def open_picture(file):
 
 
 def read_picture(image, new_size=None):
-    """An opened picture as uint8 (h, w, 3), RGB; `new_size` is a function of (h, w)."""
-    image = image.convert("RGB")
+    """An opened picture as uint8 (h, w, 3), RGB; `new_size` is a function of (h, w).
+
+    It is turned as its file says, and what is transparent is white. Of 16 bits the upper ones are
+    kept.
+    """
+    image = _as_rgb(_upright(image))
     if new_size is not None:
         width, height = image.size
         height, width = new_size((height, width))
         if image.size != (width, height):
             image = image.resize((width, height), resample=BILINEAR)
     return np.asarray(image)
+
+
+def _upright(image):
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image)
+
+
+def _as_rgb(image):
+    Image = pillow()
+    if image.mode[0] == "I":  # Pillow would cut off what is above 255.
+        values = np.asarray(image)
+        image = Image.fromarray((values >> 8 if values.max() > 255 else values).astype("uint8"))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")

@@ -1,5 +1,7 @@
 """Batches of two data sets in turn: one phase learns the weights, the next one the policy."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
@@ -58,7 +60,14 @@ class AlternatingBatches(OrderedBatches):
 
     in_order = True
 
-    def __init__(self, weights, policy, steps=None, epoch=0, **kwargs):
+    def __init__(
+        self,
+        weights: OrderedBatches,
+        policy: OrderedBatches,
+        steps: tuple[int, int] | None = None,
+        epoch: int = 0,
+        **kwargs: Any,
+    ) -> None:
         refuse_workers(kwargs, "they are for the parts")
         self.parts = {"weights": weights, "policy": policy}
         for name, part in self.parts.items():

@@ -1,9 +1,16 @@
 """Arrays as batches for several tasks."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
+
+from keras_mtl._types import Array, Augmentation
 
 from ._ordered_batches import OrderedBatches
 from ._refuse_workers import refuse_workers
+from .lazy_array import LazyArray
 
 
 class ArrayBatches(OrderedBatches):
@@ -61,17 +68,17 @@ class ArrayBatches(OrderedBatches):
 
     def __init__(
         self,
-        images,
-        targets,
-        batch_size,
-        shuffle=True,
-        seed=0,
-        epoch=0,
-        drop_remainder=False,
-        dtype="float32",
-        augment=None,
-        **kwargs,
-    ):
+        images: Array | LazyArray,
+        targets: Mapping[str, Array | LazyArray],
+        batch_size: int,
+        shuffle: bool = True,
+        seed: int = 0,
+        epoch: int = 0,
+        drop_remainder: bool = False,
+        dtype: DTypeLike = "float32",
+        augment: Augmentation | None = None,
+        **kwargs: Any,
+    ) -> None:
         in_memory = isinstance(targets, dict) and all(
             isinstance(each, np.ndarray) for each in (images, *targets.values())
         )
@@ -80,17 +87,17 @@ class ArrayBatches(OrderedBatches):
         super().__init__(len(images), batch_size, shuffle, seed, epoch, drop_remainder, **kwargs)
         if not isinstance(targets, dict) or not targets:
             raise ValueError(
-                "Expected `targets` to be a dict from task names to arrays. "
-                f"Received: targets of type {type(targets).__name__}"
+                "`targets` must be a dict from task names to arrays. "
+                f"Received: targets of type {type(targets).__name__}."
             )
         for name, values in targets.items():
             if len(values) != len(images):
                 raise ValueError(
-                    f"Expected `targets[{name!r}]` to have one entry for each of the "
-                    f"{len(images)} images. Received: {len(values)} entries"
+                    f"`targets[{name!r}]` must have one entry for each of the "
+                    f"{len(images)} images. Received: {len(values)} entries."
                 )
         if augment is not None and not callable(augment):
-            raise ValueError(f"`augment` must be a callable or None. Received: {augment!r}")
+            raise ValueError(f"`augment` must be a callable or None. Received: {augment!r}.")
         self.images = images
         self.targets = dict(targets)
         self.dtype = dtype

@@ -1,9 +1,12 @@
 """Instances of objects, as vectors for every pixel."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 
 
-def center_offsets(instances):
+def center_offsets(instances: ArrayLike) -> Array:
     """Computes the vector from every pixel to the centre of the instance that it belongs to.
 
     Pixels whose vectors point to one place are one object: that makes a regression of instance

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from keras_mtl._types import Array
+
 from ._image_gradients import image_gradients
 
 
-def edge_map(images, sigma=1.0):
+def edge_map(images: Array, sigma: float = 1.0) -> Array:
     """Computes how strong an edge is at every pixel: the gradient magnitude of the luminance.
 
     It stands in for Taskonomy's 2D edges (Canny's edges without the thinning of their ridges) on

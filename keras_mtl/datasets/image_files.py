@@ -1,6 +1,10 @@
 """Pictures on disk as a sequence of arrays."""
 
+from collections.abc import Iterable
+
 import numpy as np
+
+from keras_mtl._types import Array, PathLike
 
 from ._scaling import Scaling, open_picture, read_picture
 
@@ -31,14 +35,19 @@ class ImageFiles:
     ```
     """
 
-    def __init__(self, paths, shortest_side=None, longest_side=None):
+    def __init__(
+        self,
+        paths: Iterable[PathLike],
+        shortest_side: int | None = None,
+        longest_side: int | None = None,
+    ) -> None:
         self.paths = [str(path) for path in paths]
         self._scaling = Scaling(shortest_side, longest_side)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, number):
+    def __getitem__(self, number: int) -> Array:
         """Picture `number` as a uint8 array (h, w, 3), RGB."""
         path = self.paths[number]
         with open_picture(path) as image:
@@ -48,7 +57,7 @@ class ImageFiles:
                 raise OSError(f"{path} must be a whole picture: {error}") from error
 
     @property
-    def scales(self):
+    def scales(self) -> Array:
         """Float32 (N,): size in pixels by size on disk, what boxes have to be multiplied by."""
         scales = np.ones(len(self), "float32")
         if self._scaling != Scaling():

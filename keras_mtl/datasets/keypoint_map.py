@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from keras_mtl._types import Array
+
 from ._image_gradients import image_gradients
 
 # Standard deviation of the window, in those of the gradient's Gaussian.
 WINDOW = 2
 
 
-def keypoint_map(images, sigma=1.0):
+def keypoint_map(images: Array, sigma: float = 1.0) -> Array:
     """Computes how much like a corner every pixel is: the least change along any direction.
 
     The squared gradients of the luminance are averaged over a Gaussian window of 2 `sigma`; the

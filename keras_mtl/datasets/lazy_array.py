@@ -1,10 +1,14 @@
 """An array whose rows are made where they are read."""
 
 import operator
+from collections.abc import Callable
+from typing import SupportsIndex
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array
 
 
 class LazyArray:
@@ -35,53 +39,53 @@ class LazyArray:
     (1000000, 2)
     """
 
-    def __init__(self, row, length):
+    def __init__(self, row: Callable[[int], Array], length: int) -> None:
         if not callable(row):
             raise ValueError(f"`row` must be a function of a row's number. Received: {row!r}.")
         self._row = row
         self._length = check_integer("length", length, 0)
         self._first = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: SupportsIndex | slice | ArrayLike) -> Array:
         """A row, for an integer; or an array of rows, for a slice, integers or a mask."""
         if isinstance(key, slice):
             return self._stack(range(self._length)[key])
         try:
             if isinstance(key, bool):  # an integer to Python, but no row
                 raise TypeError
-            number = operator.index(key)
+            number = operator.index(key)  # type: ignore[arg-type]
         except TypeError:
             return self._stack(self._numbers(key))
         return self._row(self._checked(number))
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if copy is False:
             raise ValueError("`copy` must not be False: the rows have to be made. Received: False.")
         return np.asarray(self[:], dtype)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """`(N, ...)`, that of the first row after N; `(0,)` if there is none."""
         return (self._length, *(() if self._first_row is None else self._first_row[0]))
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """Type of the first row's values."""
         return np.dtype(float) if self._first_row is None else self._first_row[1]
 
-    def map(self, function):
+    def map(self, function: Callable[[Array], ArrayLike]) -> "LazyArray":
         """A `LazyArray` of `function(row)` for each row."""
         return LazyArray(_Mapped(self._row, function), self._length)
 
-    def take(self, rows):
+    def take(self, rows: ArrayLike) -> "LazyArray":
         """A `LazyArray` of some rows, given as a list of integers or a mask."""
         numbers = self._numbers(rows)
         return LazyArray(_Taken(self._row, numbers), len(numbers))

@@ -3,11 +3,14 @@
 import gzip
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
 
+from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array, PathLike
 
 CLASSES = (
     "T-shirt",
@@ -28,7 +31,12 @@ DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"
 _PREFIXES = {"train": "train", "test": "t10k"}
 
 
-def load(split="train", num_images=None, seed=0, data_dir=None):
+def load(
+    split: Literal["train", "test"] = "train",
+    num_images: int | None = None,
+    seed: int = 0,
+    data_dir: PathLike | None = None,
+) -> dict[str, Array]:
     """Loads Multi-Fashion, composed of the real photographs of Fashion-MNIST.
 
     Each 28×28 article stands at the top left of a 36×36 picture, and a random other one of the same
@@ -66,8 +74,7 @@ def load(split="train", num_images=None, seed=0, data_dir=None):
     CLASSES[test["top_left"][0]]
     ```
     """
-    if split not in _PREFIXES:
-        raise ValueError(f"`split` must be one of {list(_PREFIXES)}. Received: {split!r}.")
+    check_choice("split", split, _PREFIXES)
     seed = check_integer("seed", seed, 0)
     articles, labels = _articles(split, data_dir)
     total = len(articles)

@@ -1,12 +1,21 @@
 """The objects of pictures, each as a picture of its own."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array
 from keras_mtl.boxes import check_boxes
 
 
-def object_crops(images, boxes, size=32, margin=0.1):
+def object_crops(
+    images: Array | Sequence[ArrayLike],
+    boxes: Sequence[ArrayLike],
+    size: int = 32,
+    margin: float = 0.1,
+) -> Array:
     """Cuts the objects out of pictures and brings them to one size, to classify them one by one.
 
     What is cut out is the smallest square around the box and its margin, about the same centre, so
@@ -45,10 +54,12 @@ def object_crops(images, boxes, size=32, margin=0.1):
             f"Received: {len(boxes)} entries for {len(images)} images."
         )
     images = [np.asarray(image) for image in images]
-    boxes = [_clipped(*pair, number) for number, pair in enumerate(zip(images, boxes, strict=True))]
-    crops = np.empty((sum(map(len, boxes)), size, size, 3), "uint8")
+    clipped = [
+        _clipped(*pair, number) for number, pair in enumerate(zip(images, boxes, strict=True))
+    ]
+    crops = np.empty((sum(map(len, clipped)), size, size, 3), "uint8")
     empty = iter(crops)
-    for image, of_image in zip(images, boxes, strict=True):
+    for image, of_image in zip(images, clipped, strict=True):
         for box in of_image.tolist():
             next(empty)[:] = _crop(image, box, size, margin)
     return crops

@@ -1,12 +1,16 @@
 """Pictures, RoIs and their targets as batches for a detector."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl._check_integer import check_integer
-from keras_mtl.boxes import check_boxes
+from keras_mtl._names import names
+from keras_mtl._types import Pictures
+from keras_mtl.boxes import canvas, check_boxes
 from keras_mtl.boxes.encode_boxes import STD
 
-from ._canvas import canvas
 from ._check_annotations import check_annotations
 from ._ordered_batches import OrderedBatches
 from .sample_rois import check_sampling, sample_rois
@@ -81,31 +85,31 @@ class RoIBatches(OrderedBatches):
 
     def __init__(
         self,
-        images,
-        boxes,
-        classes,
-        attributes,
-        proposals,
-        batch_size=2,
+        images: Pictures,
+        boxes: Sequence[ArrayLike],
+        classes: Sequence[ArrayLike],
+        attributes: Sequence[ArrayLike] | None,
+        proposals: Sequence[ArrayLike],
+        batch_size: int = 2,
         *,
-        difficult=None,
-        num_classes=None,
-        rois_per_image=64,
-        foreground_fraction=0.25,
-        foreground_iou=0.5,
-        background_iou=(0.1, 0.5),
-        std=STD,
-        tasks=("detection", "attributes"),
-        mirror=False,
-        pad_to=None,
-        shuffle=True,
-        seed=0,
-        epoch=0,
-        drop_remainder=False,
-        workers=1,
-        use_multiprocessing=False,
-        max_queue_size=10,
-    ):
+        difficult: Sequence[ArrayLike] | None = None,
+        num_classes: int | None = None,
+        rois_per_image: int = 64,
+        foreground_fraction: float = 0.25,
+        foreground_iou: float = 0.5,
+        background_iou: tuple[float, float] = (0.1, 0.5),
+        std: Sequence[float] = STD,
+        tasks: str | Iterable[str] = ("detection", "attributes"),
+        mirror: bool = False,
+        pad_to: tuple[int, int] | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        epoch: int = 0,
+        drop_remainder: bool = False,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> None:
         super().__init__(
             len(images),
             batch_size,
@@ -117,7 +121,7 @@ class RoIBatches(OrderedBatches):
             use_multiprocessing,
             max_queue_size,
         )
-        self.tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks or ())
+        self.tasks = tuple(names(tasks or (), "tasks"))
         if not self.tasks or not set(self.tasks) <= set(_TARGETS):
             raise ValueError(f"`tasks` must be one or more of {list(_TARGETS)}. Received: {tasks}.")
         if attributes is None and "attributes" in self.tasks:

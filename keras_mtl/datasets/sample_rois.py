@@ -1,25 +1,29 @@
 """RoIs to learn from, and what they are: Fast R-CNN's sampler."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array
 from keras_mtl.boxes import check_boxes, encode_boxes, iou
 from keras_mtl.boxes.encode_boxes import STD, check_std
 
 
 def sample_rois(
-    proposals,
-    boxes,
-    classes,
-    attributes,
-    rng,
-    num_rois=64,
-    foreground_fraction=0.25,
-    foreground_iou=0.5,
-    background_iou=(0.1, 0.5),
-    std=STD,
-    difficult=None,
-):
+    boxes: ArrayLike,
+    classes: ArrayLike,
+    attributes: ArrayLike,
+    proposals: ArrayLike,
+    rng: np.random.Generator,
+    num_rois: int = 64,
+    foreground_fraction: float = 0.25,
+    foreground_iou: float = 0.5,
+    background_iou: tuple[float, float] = (0.1, 0.5),
+    std: Sequence[float] = STD,
+    difficult: ArrayLike | None = None,
+) -> dict[str, Array]:
     """Draws the RoIs of one picture and their targets.
 
     Candidates are the proposals and the true boxes themselves. Foreground is what overlaps its
@@ -32,10 +36,10 @@ def sample_rois(
     reaches .1: there any other proposal is background.
 
     Args:
-        proposals: Array (P, 4), `[x1, y1, x2, y2]` in pixels; P may be 0.
-        boxes: Array (K, 4), the true boxes; K may be 0.
+        boxes: Array (K, 4), the true boxes, `[x1, y1, x2, y2]` in pixels; K may be 0.
         classes: Integers (K,), 1..N; 0 is the background.
         attributes: Array (K, A) of 0 and 1, or -1 where unknown.
+        proposals: Array (P, 4) in pixels; P may be 0.
         rng: A `numpy.random.Generator`.
         num_rois: Number of RoIs, R.
         foreground_fraction: Most of them, 0 to 1, that may be foreground.
@@ -63,7 +67,7 @@ def sample_rois(
     >>> from keras_mtl.datasets import sample_rois
     >>> near, aside = [12, 10, 32, 30], [20, 10, 50, 30]
     >>> rng = np.random.default_rng(0)
-    >>> sample = sample_rois([near, aside], [[10, 10, 30, 30]], [3], [[1, 0]], rng, num_rois=4)
+    >>> sample = sample_rois([[10, 10, 30, 30]], [3], [[1, 0]], [near, aside], rng, num_rois=4)
     >>> print(sample["detection_classes"], sample["attributes"][0])
     [ 3  0 -1 -1] [1. 0.]
     """

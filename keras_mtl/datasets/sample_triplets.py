@@ -1,11 +1,15 @@
 """Triplets to learn an embedding from, drawn by labels."""
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array
 
 from ._label_groups import LabelGroups
 
 
-def sample_triplets(labels, num_triplets, rng):
+def sample_triplets(labels: ArrayLike, num_triplets: int, rng: np.random.Generator) -> Array:
     """Draws triplets: an anchor, another row of its label, and a row of another label.
 
     All labels count alike, the rare as much as the frequent: the anchor's is drawn uniformly from

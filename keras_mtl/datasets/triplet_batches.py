@@ -1,15 +1,20 @@
 """Triplets of images for several tasks as batches."""
 
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from keras_mtl._check_integer import check_integer
 from keras_mtl._check_triplets import check_triplets
+from keras_mtl._types import Array, Augmentation
 
 from ._label_groups import LabelGroups
 from ._ordered_batches import OrderedBatches
 from ._refuse_workers import refuse_workers
+from .lazy_array import LazyArray
 
 # What a task draws for: parts of the keys of its generators.
 _DRAW, _ORDER, _AUGMENT = range(3)
@@ -77,19 +82,19 @@ class TripletBatches(OrderedBatches):
 
     def __init__(
         self,
-        images,
-        labels=None,
-        triplets=None,
-        triplets_per_task=8,
-        batches_per_epoch=None,
-        shuffle=True,
-        seed=0,
-        epoch=0,
-        task_input=True,
-        dtype="float32",
-        augment=None,
-        **kwargs,
-    ):
+        images: Array | LazyArray,
+        labels: Mapping[str, ArrayLike] | None = None,
+        triplets: Mapping[str, ArrayLike] | None = None,
+        triplets_per_task: int = 8,
+        batches_per_epoch: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        epoch: int = 0,
+        task_input: bool = True,
+        dtype: DTypeLike = "float32",
+        augment: Augmentation | None = None,
+        **kwargs: Any,
+    ) -> None:
         if isinstance(images, np.ndarray):
             refuse_workers(kwargs, "the batches are rows of arrays in memory")
         if (labels is None) == (triplets is None):
@@ -113,13 +118,13 @@ class TripletBatches(OrderedBatches):
         self.task_input = task_input
         self.dtype = dtype
         self.augment = augment
-        self._groups = labels and {
+        self._groups = {
             task: _groups(f"labels[{task!r}]", values, len(images))
-            for task, values in labels.items()
+            for task, values in (labels or {}).items()
         }
-        self._triplets = triplets and {
+        self._triplets = {
             task: _given(f"triplets[{task!r}]", values, len(images))
-            for task, values in triplets.items()
+            for task, values in (triplets or {}).items()
         }
         self._cached_orders = {}
         if batches_per_epoch is None:
@@ -129,11 +134,11 @@ class TripletBatches(OrderedBatches):
         # What has a place in an epoch is a batch.
         super().__init__(batches_per_epoch, 1, shuffle, seed, epoch, False, **kwargs)
 
-    def order(self, epoch=None):
+    def order(self, epoch: int | None = None) -> Array:
         """The numbers of the batches: another epoch has others, not the same in a new order."""
         return np.arange(self.num_samples)
 
-    def triplets_of(self, task, epoch, index):
+    def triplets_of(self, task: str, epoch: int, index: int) -> Array:
         """The triplets of a task in batch `index` of an epoch: integers (P, 3)."""
         if self._groups:
             rng = self._generator_of(task, _DRAW, epoch, index)

@@ -3,6 +3,9 @@
 import functools
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 
 # Rotations a side of the cube of candidates: neighbours are 8 degrees apart, so that one of them
 # lies within 7 degrees of the best frame, where it can be seen with the least `within`.
@@ -13,7 +16,9 @@ FINE_SAMPLES = 5000
 STEPS = 20
 
 
-def manhattan_frame(normals, mask=None, within=25.0):
+def manhattan_frame(
+    normals: ArrayLike, mask: ArrayLike | None = None, within: float = 25.0
+) -> Array:
     """Finds the three orthogonal axes that the normals of one picture lie nearest to.
 
     The frame maximises a robust score: a normal counts fully on an axis (of either sign), less

@@ -1,11 +1,13 @@
 """Surface normals put in line with the room."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from keras_mtl._types import Array
 from keras_mtl.geometry.manhattan_frame import manhattan_frame
 
 
-def rectify_normals(normals, frame=None, within=25.0):
+def rectify_normals(normals: Array, frame: ArrayLike | None = None, within: float = 25.0) -> Array:
     """Turns normals that are nearly along an axis of a Manhattan frame into that axis.
 
     Walls, floors and ceilings become flat; what is farther from every axis than `within`, such

@@ -1,11 +1,15 @@
 """Do the tasks' gradients point the same way?"""
 
-import numpy as np
+from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 from keras_mtl.gradients.gradient_norms import gradient_norms
 
 
-def cosine_similarity(inner_products):
+def cosine_similarity(inner_products: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """Divides the inner products of gradients by their norms.
 
     Args:

@@ -1,9 +1,14 @@
 """How strongly every task pulls at a layer."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 
 
-def gradient_norms(inner_products):
+def gradient_norms(inner_products: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """Takes the Euclidean norms of gradients from their inner products.
 
     Args:

@@ -1,9 +1,15 @@
 """How the tasks' gradients lie to each other, layer by layer."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from keras_mtl._types import Array
 
-def inner_products(gradients):
+
+def inner_products(
+    gradients: Mapping[str, Mapping[str, Array]] | Mapping[int, Mapping[str, Array]],
+) -> dict[str, Array]:
     """Multiplies the gradients of all pairs of tasks, for every layer.
 
     A layer's vector is that of all its variables, which are those whose paths differ in their last

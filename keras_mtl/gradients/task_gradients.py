@@ -1,16 +1,28 @@
 """What every task alone would change in the variables."""
 
 import importlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops, tree
+from numpy.typing import ArrayLike
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array
 from keras_mtl.multi_task_model import MultiTaskModel
 
 
-def task_gradients(model, data, *, task_ids=None, num_tasks=None, variables=None, training=True):
+def task_gradients(
+    model: keras.Model,
+    data: tuple[Any, ...],
+    *,
+    task_ids: ArrayLike | None = None,
+    num_tasks: int | None = None,
+    variables: Sequence[keras.Variable | str] | None = None,
+    training: bool = True,
+) -> dict[str, dict[str, Array]] | dict[int, dict[str, Array]]:
     """Takes the joint loss of a batch apart into every task's gradient.
 
     The tasks' gradients sum to the gradient of the loss that the model is compiled with, its

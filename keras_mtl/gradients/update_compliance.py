@@ -1,11 +1,15 @@
 """How often two tasks agree on an update."""
 
-import numpy as np
+from collections.abc import Iterable, Mapping
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 from keras_mtl.gradients.gradient_norms import gradient_norms
 
 
-def update_compliance(batches):
+def update_compliance(batches: Iterable[Mapping[str, ArrayLike]]) -> dict[str, Array]:
     """Counts how often the gradients of two tasks have a positive inner product.
 
     The update compliance ratio of two tasks at a layer is the share of mini-batches in which an

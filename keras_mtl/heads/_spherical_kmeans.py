@@ -57,7 +57,7 @@ def _seed(directions, num_words, rng):
         total = distance.sum(dtype="float64")
         if total == 0:
             raise ValueError(
-                f"Expected `normals` with at least num_words={num_words} different directions. "
+                f"`normals` must have at least num_words={num_words} different directions. "
                 f"Received: {len(seeds)} different directions."
             )
         seeds.append(directions[rng.choice(len(directions), p=distance / total)])

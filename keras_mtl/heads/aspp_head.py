@@ -1,9 +1,16 @@
 """The head of AdaShare: atrous spatial pyramid pooling, as in DeepLab."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+
+from keras_mtl._check_integer import check_integer
+from keras_mtl._check_pair import check_pair
+from keras_mtl._types import Config, Shape, Size, Tensor
 
 WINDOW = 3
 
@@ -49,34 +56,31 @@ class ASPPHead(keras.layers.Layer):
 
     def __init__(
         self,
-        channels,
-        output_size=None,
-        features=1024,
-        rates=(6, 12, 18, 24),
-        dropout=0.5,
-        seed=None,
-        activation=None,
-        **kwargs,
-    ):
+        channels: int,
+        output_size: Size | None = None,
+        features: int = 1024,
+        rates: Sequence[int] = (6, 12, 18, 24),
+        dropout: float = 0.5,
+        seed: int | None = None,
+        activation: str | Callable[[Tensor], Tensor] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        for argument, value in (("channels", channels), ("features", features)):
-            if not _is_positive(value):
-                raise ValueError(
-                    f"`{argument}` must be a positive integer. Received: {argument}={value!r}."
-                )
-        if not rates or not all(map(_is_positive, rates)):
-            raise ValueError(f"`rates` must be positive integers. Received: rates={rates!r}.")
-        self.channels, self.features, self.rates = channels, features, tuple(rates)
-        self.output_size = None if output_size is None else tuple(output_size)
+        self.channels = check_integer("channels", channels, 1)
+        self.features = check_integer("features", features, 1)
+        if not np.ndim(rates) or not len(rates):
+            raise ValueError(f"`rates` must be one or more integers. Received: rates={rates!r}.")
+        self.rates = tuple(check_integer("rates", rate, 1) for rate in rates)
+        self.output_size = None if output_size is None else check_pair("output_size", output_size)
         self.dropout, self.seed = dropout, seed
         self.activation = keras.activations.get(activation)
         self.branches = [self._branch(number, rate) for number, rate in enumerate(self.rates)]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for branch in self.branches:
             branch.build(input_shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         # Losses and metrics of low-precision scores would lose what mixed precision saves.
         first, *others = (
             ops.cast(branch(inputs, training=training), "float32") for branch in self.branches
@@ -88,25 +92,31 @@ class ASPPHead(keras.layers.Layer):
             )
         return self.activation(scores)
 
-    def prediction(self, outputs):
+    def prediction(self, outputs: Tensor) -> Tensor:
         """What the outputs say, in a form whose mean over several networks makes sense."""
         is_logits = self.activation is keras.activations.linear
         return ops.softmax(outputs) if is_logits else outputs
 
-    def compute_output_spec(self, inputs, training=None):
+    def decode(self, predictions: Tensor) -> Tensor:
+        """What `prediction` means: the likeliest class of every pixel, int32 (batch, h, w)."""
+        return ops.cast(ops.argmax(predictions, axis=-1), "int32")
+
+    def compute_output_spec(
+        self, inputs: keras.KerasTensor, training: bool | None = None
+    ) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype="float32")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape[0], *(self.output_size or input_shape[1:3]), self.channels
 
-    def macs(self, input_shape):
+    def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them."""
         *cells, inputs = input_shape[1:]
         of_branch = WINDOW**2 * inputs * self.features + self.features**2
         of_branch += self.features * self.channels
         return len(self.rates) * math.prod(cells) * of_branch
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "channels": self.channels,
@@ -151,7 +161,3 @@ class ASPPHead(keras.layers.Layer):
             ],
             name=f"branch{number}",
         )
-
-
-def _is_positive(value):
-    return isinstance(value, int) and value > 0

@@ -1,8 +1,11 @@
 """A map of numbers, such as edges or vectors, by atrous spatial pyramid pooling."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from keras_mtl._types import Array, Size, Tensor
 from keras_mtl.heads._check_map import check_map
 from keras_mtl.heads.aspp_head import ASPPHead
 
@@ -31,13 +34,16 @@ class ASPPMapHead(ASPPHead):
     (1, 96, 96, 1)
     """
 
-    def __init__(self, output_size=None, channels=1, **kwargs):
+    def __init__(self, output_size: Size | None = None, channels: int = 1, **kwargs: Any) -> None:
         super().__init__(channels, output_size, **kwargs)
 
-    def prediction(self, outputs):
+    def prediction(self, outputs: Tensor) -> Tensor:
         return outputs  # the targets' own unit
 
-    def check_targets(self, values, name="map"):
+    def decode(self, predictions: Tensor) -> Tensor:
+        return predictions
+
+    def check_targets(self, values: Array, name: str = "map") -> None:
         """Raises a `ValueError` unless they are (…, height, width, channels), none infinite."""
         check_map(values, name, channels=self.channels)
         infinite = np.isinf(values)

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_mtl._types import Array
 from keras_mtl.heads._check_labels import check_labels
 from keras_mtl.heads.aspp_head import ASPPHead
 
@@ -23,7 +24,7 @@ class ASPPSegmentationHead(ASPPHead):
     (1, 96, 96, 17)
     """
 
-    def check_targets(self, labels, name="labels"):
+    def check_targets(self, labels: Array, name: str = "labels") -> None:
         """Raises a `ValueError` if labels are out of range.
 
         Without it, a label out of range stops TensorFlow and PyTorch deep inside the step, and

@@ -1,10 +1,14 @@
 """A head for several yes-or-no questions about each region."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array, Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -35,14 +39,11 @@ class AttributesHead(keras.layers.Layer):
     (1, 7, 64)
     """
 
-    def __init__(self, num_attributes, dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self, num_attributes: int, dropout: float = 0.0, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(num_attributes, int) or num_attributes < 1:
-            raise ValueError(
-                "`num_attributes` must be a positive integer. "
-                f"Received: num_attributes={num_attributes!r}."
-            )
-        self.num_attributes = num_attributes
+        self.num_attributes = check_integer("num_attributes", num_attributes, 1)
         self.dropout = keras.layers.Dropout(
             dropout, seed=seed, name="dropout", dtype=self.dtype_policy
         )
@@ -53,18 +54,18 @@ class AttributesHead(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.dropout.build(input_shape)
         self.score.build(input_shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return ops.cast(self.score(self.dropout(inputs, training=training)), "float32")
 
-    def prediction(self, outputs):
+    def prediction(self, outputs: Tensor) -> Tensor:
         """What the outputs say, in a form whose mean over several networks makes sense."""
         return ops.sigmoid(outputs)
 
-    def check_targets(self, attributes, name="attributes"):
+    def check_targets(self, attributes: Array, name: str = "attributes") -> None:
         """Raises a `ValueError` if there is another number of attributes, or not 0, 1 and -1."""
         if attributes.shape[-1] != self.num_attributes:
             raise ValueError(
@@ -78,17 +79,19 @@ class AttributesHead(keras.layers.Layer):
                 f"Received: {np.unique(attributes[bad])[:10].tolist()}."
             )
 
-    def compute_output_spec(self, inputs, training=None):
+    def compute_output_spec(
+        self, inputs: keras.KerasTensor, training: bool | None = None
+    ) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype="float32")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.score.compute_output_shape(input_shape)
 
-    def macs(self, input_shape):
+    def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them."""
         return math.prod(input_shape[1:]) * self.num_attributes
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_attributes": self.num_attributes,

@@ -1,7 +1,10 @@
 """Depth: a distance for every pixel."""
 
+from typing import Any
+
 import keras
 
+from keras_mtl._types import Array, Config, Size, Tensor
 from keras_mtl.heads._check_depth import check_depth
 from keras_mtl.heads.fcn_head import FCNHead
 
@@ -28,17 +31,20 @@ class DepthHead(FCNHead):
     (1, 96, 96, 1)
     """
 
-    def __init__(self, output_size, strides, **kwargs):
+    def __init__(self, output_size: Size, strides: int, **kwargs: Any) -> None:
         super().__init__(1, output_size, strides, **kwargs)
 
-    def prediction(self, outputs):
+    def prediction(self, outputs: Tensor) -> Tensor:
         return outputs  # metres
 
-    def check_targets(self, depth, name="depth"):
+    def decode(self, predictions: Tensor) -> Tensor:
+        return predictions
+
+    def check_targets(self, depth: Array, name: str = "depth") -> None:
         """Raises a `ValueError` unless depths are (…, height, width) numbers, finite, ≥ 0."""
         check_depth(depth, name)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["channels"]
         return config

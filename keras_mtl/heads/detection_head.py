@@ -1,10 +1,14 @@
 """The head of Fast R-CNN: what is in a region, and where exactly."""
 
 import math
+from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array, Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -40,13 +44,11 @@ class DetectionHead(keras.layers.Layer):
     ((1, 7, 21), (1, 7, 84))
     """
 
-    def __init__(self, num_classes, dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self, num_classes: int, dropout: float = 0.0, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(num_classes, int) or num_classes < 1:
-            raise ValueError(
-                f"`num_classes` must be a positive integer. Received: num_classes={num_classes!r}."
-            )
-        self.num_classes = num_classes
+        self.num_classes = check_integer("num_classes", num_classes, 1)
         self.dropout = keras.layers.Dropout(
             dropout, seed=seed, name="dropout", dtype=self.dtype_policy
         )
@@ -54,23 +56,25 @@ class DetectionHead(keras.layers.Layer):
         other_seed = None if seed is None else seed + 1
         self.boxes = self._score("boxes", 4 * (1 + num_classes), 0.001, other_seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.dropout.build(input_shape)
         self.classes.build(input_shape)
         self.boxes.build(input_shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> dict[str, Tensor]:
         features = self.dropout(inputs, training=training)
         return {
             "classes": ops.cast(self.classes(features), "float32"),
             "boxes": ops.cast(self.boxes(features), "float32"),
         }
 
-    def prediction(self, outputs):
+    def prediction(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """What the outputs say, in a form whose mean over several networks makes sense."""
         return {**outputs, "classes": ops.softmax(outputs["classes"])}
 
-    def check_targets(self, targets, name="targets", output="classes"):
+    def check_targets(
+        self, targets: Array, name: str = "targets", output: Literal["classes", "boxes"] = "classes"
+    ) -> None:
         """Raises a `ValueError` if classes are out of range or offsets are not finite.
 
         Without it, a class out of range is a NaN far from its cause.
@@ -85,23 +89,25 @@ class DetectionHead(keras.layers.Layer):
         if not np.isfinite(targets).all():
             raise ValueError(f"`{name}` must be finite. Received NaN or infinite offsets.")
 
-    def compute_output_spec(self, inputs, training=None):
+    def compute_output_spec(
+        self, inputs: keras.KerasTensor, training: bool | None = None
+    ) -> dict[str, keras.KerasTensor]:
         return {
             key: keras.KerasTensor(shape, dtype="float32")
             for key, shape in self.compute_output_shape(inputs.shape).items()
         }
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> dict[str, Shape]:
         return {
             "classes": self.classes.compute_output_shape(input_shape),
             "boxes": self.boxes.compute_output_shape(input_shape),
         }
 
-    def macs(self, input_shape):
+    def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them."""
         return math.prod(input_shape[1:]) * 5 * (1 + self.num_classes)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_classes": self.num_classes,

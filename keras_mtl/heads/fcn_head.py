@@ -1,10 +1,13 @@
 """The head of FCN-32s: a score for every cell, upsampled to the image."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Config, Shape, Size, Tensor
 from keras_mtl.layers import BilinearDeconvolution
 
 
@@ -29,6 +32,9 @@ class FCNHead(keras.layers.Layer):
     Returns:
         Logits (batch, height, width, channels), float32 also under mixed precision.
 
+    Raises:
+        ValueError: sizes that are no positive integers, or no pair of them.
+
     Example:
 
     >>> import numpy as np, keras_mtl
@@ -37,9 +43,18 @@ class FCNHead(keras.layers.Layer):
     (1, 96, 96, 17)
     """
 
-    def __init__(self, channels, output_size, strides, crop=0, dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        channels: int,
+        output_size: Size,
+        strides: int,
+        crop: int | tuple[int, int] = 0,
+        dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.channels = channels
+        self.channels = check_integer("channels", channels, 1)
         self.dropout = keras.layers.Dropout(
             dropout, seed=seed, name="dropout", dtype=self.dtype_policy
         )
@@ -55,30 +70,36 @@ class FCNHead(keras.layers.Layer):
             output_size, strides, crop=crop, name="upsample", dtype="float32"
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.dropout.build(input_shape)
         self.score.build(input_shape)
         self.upsample.build(self.score.compute_output_shape(input_shape))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self.upsample(self.score(self.dropout(inputs, training=training)))
 
-    def prediction(self, outputs):
+    def prediction(self, outputs: Tensor) -> Tensor:
         """What the outputs say, in a form whose mean over several networks makes sense."""
         return ops.softmax(outputs)
 
-    def compute_output_spec(self, inputs, training=None):
+    def decode(self, predictions: Tensor) -> Tensor:
+        """What `prediction` means: the likeliest class of every pixel, int32 (batch, h, w)."""
+        return ops.cast(ops.argmax(predictions, axis=-1), "int32")
+
+    def compute_output_spec(
+        self, inputs: keras.KerasTensor, training: bool | None = None
+    ) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype="float32")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.upsample.compute_output_shape(self.score.compute_output_shape(input_shape))
 
-    def macs(self, input_shape):
+    def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them."""
         score = math.prod(input_shape[1:]) * self.channels
         return score + self.upsample.macs(self.score.compute_output_shape(input_shape))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "channels": self.channels,

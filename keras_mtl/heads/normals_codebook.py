@@ -1,11 +1,14 @@
 """Surface normals as words of a codebook, and back."""
 
 import functools
+from typing import Self
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
+from keras_mtl._types import Array, Config, Tensor
 from keras_mtl.heads._spherical_kmeans import spherical_kmeans
 
 # Six evenly spread words (an octahedron) already cover the whole sphere with triangles whose
@@ -49,31 +52,33 @@ class NormalsCodebook:
     True
     """
 
-    def __init__(self, codewords):
+    def __init__(self, codewords: ArrayLike) -> None:
         words = np.array(codewords, dtype="float32")
         if words.ndim != 2 or words.shape[1] != 3 or words.shape[0] < 4:
             raise ValueError(
-                "Expected `codewords` of shape (K, 3) with K >= 4. "
-                f"Received: codewords of shape {words.shape}"
+                "`codewords` must be of shape (K, 3) with K >= 4. "
+                f"Received: codewords of shape {words.shape}."
             )
         length = np.linalg.norm(words.astype("float64"), axis=1)
         if not np.all(np.abs(length - 1) < 1e-4):
             raise ValueError(
-                "Expected `codewords` of unit length. "
-                f"Received: codewords with lengths {length.tolist()}"
+                "`codewords` must be of unit length. "
+                f"Received: codewords with lengths {length.tolist()}."
             )
         gap = np.linalg.norm(words[:, None] - words[None], axis=-1) + 2 * np.eye(len(words))
         if gap.min() < 1e-3:
             first, second = sorted(np.unravel_index(np.argmin(gap), gap.shape))
             raise ValueError(
-                "Expected `codewords` that all differ. "
-                f"Received: codewords {first} and {second} are {gap.min():.1e} apart"
+                "`codewords` must all differ. "
+                f"Received: codewords {first} and {second} are {gap.min():.1e} apart."
             )
         words.flags.writeable = False
         self.codewords = words
 
     @classmethod
-    def fit(cls, normals, num_words=20, seed=0, max_samples=100_000):
+    def fit(
+        cls, normals: ArrayLike, num_words: int = 20, seed: int = 0, max_samples: int = 100_000
+    ) -> Self:
         """Codebook by spherical k-means.
 
         Args:
@@ -94,7 +99,7 @@ class NormalsCodebook:
         normals = np.asarray(normals)
         if normals.ndim < 1 or normals.shape[-1] != 3:
             raise ValueError(
-                f"Expected `normals` of shape (..., 3). Received: shape {normals.shape}"
+                f"`normals` must be of shape (..., 3). Received: shape {normals.shape}."
             )
         normals = normals.reshape(-1, 3).astype("float32", copy=False)
         length = np.sqrt(np.einsum("ni,ni->n", normals, normals))
@@ -103,8 +108,8 @@ class NormalsCodebook:
         wrong = ~(np.abs(length - 1) < 0.1)  # so that NaN is wrong, too
         if wrong.any():
             raise ValueError(
-                "Expected `normals` of unit length, or zero where there is none. Received: "
-                f"{wrong.sum()} of {len(normals)} vectors like {normals[wrong.argmax()].tolist()}"
+                "`normals` must be of unit length, or zero where there is none. Received: "
+                f"{wrong.sum()} of {len(normals)} vectors like {normals[wrong.argmax()].tolist()}."
             )
         rng = np.random.default_rng(seed)
         if len(normals) > max_samples:
@@ -112,13 +117,13 @@ class NormalsCodebook:
             normals, length = normals[chosen], length[chosen]
         if len(normals) < num_words:
             raise ValueError(
-                f"Expected `normals` with at least num_words={num_words} valid vectors. "
-                f"Received: {len(normals)}"
+                f"`normals` must have at least num_words={num_words} valid vectors. "
+                f"Received: {len(normals)}."
             )
         return cls(spherical_kmeans(normals / length[:, None], num_words, rng))
 
     @classmethod
-    def default(cls):
+    def default(cls) -> Self:
         """Twenty codewords over the hemisphere that faces the camera, for use without data.
 
         In camera coordinates (x right, y down, z forward) a visible surface has a normal with
@@ -136,11 +141,11 @@ class NormalsCodebook:
         return cls(words)
 
     @property
-    def num_words(self):
+    def num_words(self) -> int:
         return len(self.codewords)
 
     @functools.cached_property
-    def triangles(self):
+    def triangles(self) -> Array:
         """int32 array (M, 3): the Delaunay triangles of the codewords on the sphere.
 
         Points on a sphere are all corners of their convex hull, and a face of the hull is a
@@ -158,8 +163,8 @@ class NormalsCodebook:
             hull = ConvexHull(self.codewords.astype("float64"))
         except QhullError as error:
             raise ValueError(
-                "Expected `codewords` that are not all on one circle. "
-                f"Received: codewords={self.codewords.tolist()}"
+                "`codewords` must not all be on one circle. "
+                f"Received: codewords={self.codewords.tolist()}."
             ) from error
         faces = np.sort(hull.simplices, axis=1)
         # The distance of a face's plane from the origin is the cosine of its circle's radius.
@@ -183,12 +188,12 @@ class NormalsCodebook:
         return membership
 
     @staticmethod
-    def is_valid(normals):
+    def is_valid(normals: Tensor) -> Tensor:
         """Bool (...): whether (..., 3) holds a normal, i.e. neither zeros nor NaN."""
         # A comparison with NaN is false. Below 1e-3 a vector has length by rounding only.
         return ops.sum(ops.square(normals), axis=-1) > 1e-6
 
-    def encode(self, normals):
+    def encode(self, normals: Tensor) -> Tensor:
         """Nearest codeword of each normal.
 
         Args:
@@ -203,7 +208,7 @@ class NormalsCodebook:
         word = _first_largest(ops.matmul(self.codewords, flat))
         return ops.reshape(word, ops.shape(normals)[:-1])
 
-    def decode(self, probabilities):
+    def decode(self, probabilities: Tensor) -> Tensor:
         """Normals from the probabilities of the codewords.
 
         Args:
@@ -223,11 +228,11 @@ class NormalsCodebook:
         normals = normals * ops.rsqrt(ops.maximum(length, 1e-20))
         return ops.reshape(normals, (*ops.shape(probabilities)[:-1], 3))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"codewords": self.codewords.tolist()}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
 

@@ -1,9 +1,13 @@
 """Surface normals: a word of a codebook for every pixel."""
 
+from typing import Any
+
 import keras
 
+from keras_mtl._types import Array, Config, Size, Tensor
 from keras_mtl.heads._check_normals import check_normals
 from keras_mtl.heads.fcn_head import FCNHead
+from keras_mtl.heads.normals_codebook import NormalsCodebook
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -11,13 +15,16 @@ class NormalsHead(FCNHead):
     """An `FCNHead` whose channels are logits of the words of a `NormalsCodebook`.
 
     Its targets are unit normals (batch, height, width, 3), zero where none is known. Train it with
-    `NormalsCodebookCrossentropy(codebook)`; `codebook.decode(softmax(logits))` gives normals.
+    `NormalsCodebookCrossentropy(codebook)`; `decode(prediction(logits))` gives normals.
 
     Source: Misra et al., CVPR 2016, section 5 (20 words), after Ladický et al., ECCV 2014.
 
     Args:
         codebook: a `NormalsCodebook`.
         output_size, strides, **kwargs: as in `FCNHead`.
+
+    Raises:
+        ValueError: `codebook` is none.
 
     Example:
 
@@ -26,17 +33,27 @@ class NormalsHead(FCNHead):
     >>> head = keras_mtl.heads.NormalsHead(codebook, (96, 96), strides=16, crop=9)
     """
 
-    def __init__(self, codebook, output_size, strides, **kwargs):
+    def __init__(
+        self, codebook: NormalsCodebook, output_size: Size, strides: int, **kwargs: Any
+    ) -> None:
         if isinstance(codebook, dict):
             codebook = keras.saving.deserialize_keras_object(codebook)
+        if not isinstance(codebook, NormalsCodebook):
+            raise ValueError(
+                f"`codebook` must be a NormalsCodebook. Received: codebook={codebook!r}."
+            )
         super().__init__(len(codebook.codewords), output_size, strides, **kwargs)
         self.codebook = codebook
 
-    def check_targets(self, normals, name="normals"):
+    def decode(self, predictions: Tensor) -> Tensor:
+        """Unit normals (batch, height, width, 3) of the words' probabilities."""
+        return self.codebook.decode(predictions)
+
+    def check_targets(self, normals: Array, name: str = "normals") -> None:
         """Raises a `ValueError` unless normals are (…, 3) unit vectors, or zero."""
         check_normals(normals, name)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["channels"]
         return {**config, "codebook": keras.saving.serialize_keras_object(self.codebook)}

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_mtl._types import Array
 from keras_mtl.heads._check_labels import check_labels
 from keras_mtl.heads.fcn_head import FCNHead
 
@@ -11,7 +12,7 @@ class SegmentationHead(FCNHead):
     """An `FCNHead` whose channels are class logits; arguments as there.
 
     Its targets are integer labels (batch, height, width) from 0 to `channels` − 1, or 255 for void:
-    train it with `SparseCategoricalCrossentropy(from_logits=True, ignore_class=255)`.
+    train it with `SegmentationCrossentropy()`.
 
     Example:
 
@@ -19,7 +20,7 @@ class SegmentationHead(FCNHead):
     >>> head = keras_mtl.heads.SegmentationHead(17, (96, 96), strides=16, crop=9)
     """
 
-    def check_targets(self, labels, name="labels"):
+    def check_targets(self, labels: Array, name: str = "labels") -> None:
         """Raises a `ValueError` if labels are out of range.
 
         Without it, a label out of range stops TensorFlow and PyTorch deep inside the step, and

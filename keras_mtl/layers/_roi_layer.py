@@ -1,7 +1,14 @@
 """What RoI pooling and RoI align have in common."""
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
 import keras
 from keras import ops
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._check_pair import check_pair
+from keras_mtl._types import Config, Shape, Tensor
 
 
 class RoILayer(keras.layers.Layer):
@@ -12,10 +19,16 @@ class RoILayer(keras.layers.Layer):
     `(R,)` index of each one's image.
     """
 
-    def __init__(self, output_size, spatial_scale, data_format=None, **kwargs):
+    def __init__(
+        self,
+        output_size: int | tuple[int, int],
+        spatial_scale: float,
+        data_format: Literal["channels_last", "channels_first"] | None = None,
+        **kwargs: Any,
+    ) -> None:
         # No autocast: half precision would move boxes by up to half a pixel.
         super().__init__(autocast=False, **kwargs)
-        self.output_size = _check_output_size(output_size)
+        self.output_size = check_pair("output_size", output_size, one_for_both=True)
         if isinstance(spatial_scale, bool) or not (
             isinstance(spatial_scale, (int, float)) and 0 < spatial_scale < float("inf")
         ):
@@ -25,16 +38,12 @@ class RoILayer(keras.layers.Layer):
             )
         self.spatial_scale = float(spatial_scale)
         self.data_format = data_format or keras.config.image_data_format()
-        if self.data_format not in ("channels_last", "channels_first"):
-            raise ValueError(
-                "`data_format` must be 'channels_last' or 'channels_first'. "
-                f"Received: {data_format!r}."
-            )
+        check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         self._check_shapes(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         features, rois = inputs
         first = self.data_format == "channels_first"
         if first:
@@ -46,18 +55,18 @@ class RoILayer(keras.layers.Layer):
             outputs = self.pool_flat(features, ops.cast(rois[:, 0], "int32"), rois[:, 1:])
         return ops.moveaxis(outputs, -1, -3) if first else outputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         features, rois = self._check_shapes(input_shape)
         if self.data_format == "channels_first":
             return *rois[:-1], features[1], *self.output_size
         return *rois[:-1], *self.output_size, features[-1]
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         features, rois = inputs
         shape = self.compute_output_shape([features.shape, rois.shape])
         return keras.KerasTensor(shape, dtype=features.dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "output_size": list(self.output_size),
@@ -84,18 +93,3 @@ class RoILayer(keras.layers.Layer):
                 f"Received: shapes {rois} and {features}."
             )
         return features, rois
-
-
-def _check_output_size(output_size):
-    pair = (output_size, output_size) if isinstance(output_size, int) else output_size
-    if not (
-        isinstance(pair, (list, tuple))
-        and len(pair) == 2
-        and all(isinstance(bins, int) and not isinstance(bins, bool) for bins in pair)
-        and min(pair) >= 1
-    ):
-        raise ValueError(
-            "`output_size` must be a positive integer or a pair of them, (rows, columns). "
-            f"Received: {output_size!r}."
-        )
-    return tuple(pair)

@@ -1,10 +1,15 @@
 """The frozen bilinear deconvolution of fully convolutional networks, as two matrix products."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_mtl._check_integer import check_integer
+from keras_mtl._check_pair import check_pair
+from keras_mtl._types import Config, Shape, Size, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -32,7 +37,8 @@ class BilinearDeconvolution(keras.layers.Layer):
         A tensor (batch, *output_size, channels).
 
     Raises:
-        ValueError: the upsampled map is smaller than crop + output_size.
+        ValueError: sizes that are no pair of integers, or an upsampled map that is smaller than
+            crop + output_size.
 
     Example:
 
@@ -42,20 +48,27 @@ class BilinearDeconvolution(keras.layers.Layer):
     (1, 8, 8, 5)
     """
 
-    def __init__(self, output_size, strides, kernel_size=None, crop=0, **kwargs):
+    def __init__(
+        self,
+        output_size: Size,
+        strides: int,
+        kernel_size: int | None = None,
+        crop: int | tuple[int, int] = 0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.output_size = tuple(output_size)
-        self.strides = strides
+        self.output_size = check_pair("output_size", output_size)
+        self.strides = check_integer("strides", strides, 1)
         self.kernel_size = kernel_size or 2 * strides - 1
-        self.crop = (crop, crop) if isinstance(crop, int) else tuple(crop)
+        self.crop = check_pair("crop", crop, 0, one_for_both=True)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._rows, self._columns = (
             self._interpolation(*axis)
             for axis in zip(input_shape[1:3], self.output_size, self.crop, strict=True)
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         (height, rows), (width, columns) = self._rows.shape, self._columns.shape
         rows_matrix = ops.convert_to_tensor(self._rows, dtype=inputs.dtype)
         columns_matrix = ops.convert_to_tensor(self._columns, dtype=inputs.dtype)
@@ -65,10 +78,10 @@ class BilinearDeconvolution(keras.layers.Layer):
         x = ops.matmul(rows_matrix, ops.reshape(x, (-1, rows, width * channels)))
         return ops.reshape(x, (-1, height, width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape[0], *self.output_size, input_shape[-1]
 
-    def macs(self, input_shape):
+    def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them.
 
         Those of the transposed convolution that this is, one channel at a time: the two matrix
@@ -76,7 +89,7 @@ class BilinearDeconvolution(keras.layers.Layer):
         """
         return math.prod(input_shape[1:]) * self.kernel_size**2
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "output_size": list(self.output_size),

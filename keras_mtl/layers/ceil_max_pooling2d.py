@@ -1,7 +1,11 @@
 """Max pooling that rounds its output size up, as Caffe does."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_mtl._types import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -32,7 +36,9 @@ class CeilMaxPooling2D(keras.layers.Layer):
     (1, 3, 3, 1)
     """
 
-    def __init__(self, pool_size=3, strides=2, padding=0, **kwargs):
+    def __init__(
+        self, pool_size: int = 3, strides: int = 2, padding: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if not 1 <= strides <= pool_size:
             raise ValueError(
@@ -47,7 +53,7 @@ class CeilMaxPooling2D(keras.layers.Layer):
             )
         self.pool_size, self.strides, self.padding = pool_size, strides, padding
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         overhang = [self._overhang(size) for size in inputs.shape[1:3]]
         if self.padding or any(overhang):
             pads = ((0, 0), *((self.padding, self.padding + n) for n in overhang), (0, 0))
@@ -56,11 +62,11 @@ class CeilMaxPooling2D(keras.layers.Layer):
             inputs, self.pool_size, self.strides, padding="valid", data_format="channels_last"
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, height, width, channels = input_shape
         return batch, self._output_size(height), self._output_size(width), channels
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "pool_size": self.pool_size,

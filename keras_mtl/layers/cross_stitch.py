@@ -2,10 +2,18 @@
 
 import math
 import warnings
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_mtl._types import Config, Shape, Tensor
+from keras_mtl.layers._check_multiplier import check_multiplier
+
+Towers: TypeAlias = list[Tensor] | tuple[Tensor, ...] | dict[str, Tensor]
+Shapes: TypeAlias = list[Shape] | tuple[Shape, ...] | dict[str, Shape]
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -36,7 +44,8 @@ class CrossStitch(keras.layers.Layer):
         The mixtures, in the same structure and of the same shapes.
 
     Raises:
-        ValueError: fewer than two towers, unequal shapes, or a channel axis of unknown size.
+        ValueError: `alpha` is no pair of numbers, or the multiplier negative or not finite; fewer
+            than two towers, unequal shapes, or a channel axis of unknown size.
 
     Example:
 
@@ -49,19 +58,20 @@ class CrossStitch(keras.layers.Layer):
 
     def __init__(
         self,
-        per_channel=True,
-        alpha=(0.9, 0.1),
-        axis=-1,
-        learning_rate_multiplier=100.0,
-        **kwargs,
-    ):
+        per_channel: bool = True,
+        alpha: Sequence[float] = (0.9, 0.1),
+        axis: int = -1,
+        learning_rate_multiplier: float = 100.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.per_channel = per_channel
         self.initial_alpha = _checked_alpha(alpha)
+        warn_of_alpha(self.initial_alpha, stacklevel=2)
         self.axis = axis
-        self.learning_rate_multiplier = float(learning_rate_multiplier)
+        self.learning_rate_multiplier = check_multiplier(learning_rate_multiplier)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shapes) -> None:
         shapes = _as_list(input_shape)
         self._check_shapes(shapes)
         towers = len(shapes)
@@ -82,7 +92,7 @@ class CrossStitch(keras.layers.Layer):
         self.alpha.learning_rate_multiplier = self.learning_rate_multiplier
         self.alpha.weight_decay_exempt = True
 
-    def call(self, inputs):
+    def call(self, inputs: Towers) -> Towers:
         towers = _as_list(inputs)
         alpha = self._broadcastable_alpha(len(towers), len(towers[0].shape))
         # One multiply-add for each pair of towers: on every backend faster than stacking the
@@ -97,15 +107,15 @@ class CrossStitch(keras.layers.Layer):
             return dict(zip(sorted(inputs), mixtures, strict=True))
         return type(inputs)(mixtures)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shapes) -> Shapes:
         return input_shape
 
-    def macs(self, input_shape):
+    def macs(self, input_shape: Sequence[tuple[int, ...]] | dict[str, tuple[int, ...]]) -> int:
         """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them."""
         shapes = _as_list(input_shape)
         return len(shapes) ** 2 * math.prod(shapes[0][1:])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "per_channel": self.per_channel,
@@ -161,24 +171,32 @@ def _as_list(structure):
 
 
 def _checked_alpha(alpha):
-    if len(alpha) != 2 or not np.all(np.isfinite(alpha)):
+    try:
+        same, different = (float(value) for value in alpha)
+    except (TypeError, ValueError):
+        same = different = math.nan
+    if not (math.isfinite(same) and math.isfinite(different)):
         raise ValueError(
-            f"`alpha` must be a pair of numbers (same, different). Received: alpha={alpha}."
+            f"`alpha` must be a pair of numbers (same, different). Received: alpha={alpha!r}."
         )
-    same, different = (float(value) for value in alpha)
+    return same, different
+
+
+def warn_of_alpha(alpha: Sequence[float], stacklevel: int) -> None:
+    """Warns of a start that the paper does not take; `stacklevel` as if the caller warned."""
+    same, different = alpha
     if not (0 <= same <= 1 and 0 <= different <= 1):
         warnings.warn(
             f"`alpha` outside [0, 1] lets activations grow or change sign from layer to layer; "
             f"the paper starts within it. Received: alpha=({same}, {different}).",
-            stacklevel=3,
+            stacklevel=stacklevel + 1,
         )
     elif abs(same + different - 1) > 1e-6:
         warnings.warn(
             f"`alpha` should sum to 1, so that activations keep their scale at the start. "
             f"Received: alpha=({same}, {different}).",
-            stacklevel=3,
+            stacklevel=stacklevel + 1,
         )
-    return same, different
 
 
 def _convex_matrix(towers, same, different):

@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
+
 # From here on the kernel, not the map, is what has to be read from memory.
 LARGE_KERNEL = 2**22
 JAX_LARGE_WINDOW = 36
@@ -30,7 +32,7 @@ class FastConv2D(keras.layers.Conv2D):
     (1, 8, 8, 4)
     """
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         if not _runs_on_cpu():
             return super().convolution_op(inputs, kernel)
         if self.groups == 1:

@@ -1,7 +1,11 @@
 """Vectors brought to length one."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_mtl._types import Config, Shape, Tensor
 
 SHORTEST = 1e-3
 
@@ -32,19 +36,19 @@ class L2Normalization(keras.layers.Layer):
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # Squares leave the range of float16.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         squared = ops.sum(ops.square(x), axis=self.axis, keepdims=True)
         return ops.cast(x * ops.rsqrt(ops.maximum(squared, SHORTEST**2)), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "axis": self.axis}

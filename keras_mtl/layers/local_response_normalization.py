@@ -1,8 +1,12 @@
 """AlexNet's normalisation across neighbouring channels."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
+
+from keras_mtl._types import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -36,13 +40,15 @@ class LocalResponseNormalization(keras.layers.Layer):
     0.5
     """
 
-    def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0, **kwargs):
+    def __init__(
+        self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if size < 1 or size % 2 == 0:
             raise ValueError(f"`size` must be an odd number of channels. Received: size={size}.")
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # The sum over neighbours as one product with a banded matrix: 2 to 7 times faster than
         # adding up shifted slices on JAX and TensorFlow, and than PyTorch's own operator.
         channels = np.arange(inputs.shape[-1])
@@ -54,10 +60,10 @@ class LocalResponseNormalization(keras.layers.Layer):
             return inputs * root * ops.sqrt(root)
         return inputs * ops.power(scale, -self.beta)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "size": self.size,

@@ -2,12 +2,19 @@
 
 import math
 import string
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Config, Shape, Tensor
+from keras_mtl.layers._check_multiplier import check_multiplier
+
+Features: TypeAlias = Tensor | list[Tensor] | tuple[Tensor, ...]
+"""Those that tasks share, or of each task its own."""
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -77,15 +84,15 @@ class ModulationGate(keras.layers.Layer):
 
     def __init__(
         self,
-        num_tasks,
-        per_channel=True,
-        relu=None,
-        axis=-1,
-        initializer="ones",
-        regularizer=None,
-        learning_rate_multiplier=1.0,
-        **kwargs,
-    ):
+        num_tasks: int,
+        per_channel: bool = True,
+        relu: bool | None = None,
+        axis: int = -1,
+        initializer: str | Config | keras.initializers.Initializer = "ones",
+        regularizer: str | Config | keras.regularizers.Regularizer | None = None,
+        learning_rate_multiplier: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_tasks = check_integer("num_tasks", num_tasks, 1)
         self.per_channel = per_channel
@@ -93,13 +100,8 @@ class ModulationGate(keras.layers.Layer):
         self.axis = axis
         self.initializer = _copied(keras.initializers.get(initializer))
         self.regularizer = keras.regularizers.get(regularizer)
-        self.learning_rate_multiplier = float(learning_rate_multiplier)
+        self.learning_rate_multiplier = check_multiplier(learning_rate_multiplier)
         self.supports_masking = True
-        if not 0 <= self.learning_rate_multiplier < math.inf:
-            raise ValueError(
-                "`learning_rate_multiplier` must be a finite number of 0 or more. "
-                f"Received: {learning_rate_multiplier}."
-            )
         if not per_channel and self.relu:
             raise ValueError(
                 "`relu` must not be True with `per_channel=False`: most of a projection starts at "
@@ -111,13 +113,13 @@ class ModulationGate(keras.layers.Layer):
                 f"identity. Received: initializer={initializer!r}."
             )
 
-    def __call__(self, inputs, task=None, **kwargs):
+    def __call__(self, inputs: Features, task: Tensor | None = None, **kwargs: Any) -> Features:
         # Before Keras makes tensors of arrays, whose values could not be looked at when traced.
         if task is None:
             return super().__call__(inputs, **kwargs)
         return super().__call__(inputs, self._checked_numbers(task), **kwargs)
 
-    def build(self, inputs_shape, task_shape=None):
+    def build(self, inputs_shape: Shape | Sequence[Shape], task_shape: Shape | None = None) -> None:
         channels = self._checked_shapes(inputs_shape, task_shape)[0][self.axis]
         if self.per_channel:
             shape, initializer = (self.num_tasks, channels), self.initializer
@@ -132,21 +134,25 @@ class ModulationGate(keras.layers.Layer):
         self.gate.learning_rate_multiplier = self.learning_rate_multiplier
         self.gate.weight_decay_exempt = True
 
-    def call(self, inputs, task=None):
-        several = isinstance(inputs, (list, tuple))
-        shapes = [tuple(x.shape) for x in inputs] if several else tuple(inputs.shape)
+    def call(self, inputs: Features, task: Tensor | None = None) -> Features:
+        if several := isinstance(inputs, (list, tuple)):
+            shapes = [tuple(x.shape) for x in inputs]
+        else:
+            shapes = tuple(inputs.shape)
         rank = len(self._checked_shapes(shapes, None if task is None else tuple(task.shape))[0])
-        gates = self._broadcastable(rank)
         if task is not None:
             numbers = task if len(task.shape) == 1 else ops.squeeze(task, -1)
             # JAX would count negative numbers from the end.
             numbers = ops.where(numbers < 0, self.num_tasks, numbers)
-            return self._gated(inputs, ops.take(gates, numbers, axis=0), per_example=True)
+            # Rows of a matrix: the one lookup that every format of export knows.
+            rows = ops.take(ops.reshape(self.rows(), (self.num_tasks, -1)), numbers, axis=0)
+            return self._gated(inputs, self._broadcastable(rows, rank), per_example=True)
+        gates = self._broadcastable(self.rows(), rank)
         features = inputs if several else [inputs] * self.num_tasks
         seen = [self._gated(x, gates[number]) for number, x in enumerate(features)]
         return tuple(seen) if isinstance(inputs, tuple) else seen
 
-    def rows(self):
+    def rows(self) -> Tensor:
         """The gates as they act, that is behind ReLU.
 
         Returns:
@@ -154,7 +160,9 @@ class ModulationGate(keras.layers.Layer):
         """
         return self._acting(ops.convert_to_tensor(self.gate))
 
-    def compute_output_shape(self, inputs_shape, task_shape=None):
+    def compute_output_shape(
+        self, inputs_shape: Shape | Sequence[Shape], task_shape: Shape | None = None
+    ) -> Shape | Sequence[Shape]:
         shapes = self._checked_shapes(inputs_shape, task_shape)
         if task_shape is not None:
             return shapes[0]
@@ -162,7 +170,7 @@ class ModulationGate(keras.layers.Layer):
             return shapes * self.num_tasks
         return tuple(shapes) if isinstance(inputs_shape, tuple) else shapes
 
-    def macs(self, input_shape):
+    def macs(self, input_shape: tuple[int, ...] | Sequence[tuple[int, ...]]) -> int:
         """Multiply-accumulates of one example, as `keras_mtl.search.cost` asks for them.
 
         The shape of the first argument does not tell whether the call is given the tasks of its
@@ -177,7 +185,7 @@ class ModulationGate(keras.layers.Layer):
         products = 1 if self.per_channel else shapes[0][self.axis]
         return len(shapes) * products * math.prod(shapes[0][1:])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_tasks": self.num_tasks,
@@ -196,14 +204,14 @@ class ModulationGate(keras.layers.Layer):
         # A penalty on what ReLU has shut would draw it back to 0.
         return self.regularizer(self._acting(gates))
 
-    def _broadcastable(self, rank):
-        """The gates, of a shape that multiplies features; projections stay as they are."""
-        gates = self.rows()
-        if not self.per_channel or rank == 2:
-            return gates
+    def _broadcastable(self, rows, rank):
+        """Rows of gates, of a shape that multiplies features; or the projections."""
+        channels = self.gate.shape[-1]
+        if not self.per_channel:
+            return ops.reshape(rows, (-1, channels, channels))
         shape = [1] * rank
-        shape[0], shape[self.axis] = gates.shape
-        return ops.reshape(gates, shape)
+        shape[0], shape[self.axis] = -1, channels
+        return ops.reshape(rows, shape)
 
     def _gated(self, features, gates, per_example=False):
         if self.per_channel:
@@ -269,13 +277,15 @@ class ModulationGate(keras.layers.Layer):
 
 def _holds_shapes(shape):
     """Whether this is a list or tuple of shapes, not a shape, which is a tuple itself."""
-    return not shape or not (shape[0] is None or isinstance(shape[0], int))
+    return not shape or isinstance(shape[0], (list, tuple))
 
 
 def _one_for_each(shape, batch):
     """Whether a shape, of which sizes may be unknown, is that of one number for each example."""
-    fits = len(shape) == 1 or (len(shape) == 2 and shape[1] in (1, None))
-    return fits and (None in (shape[0], batch) or shape[0] == batch)
+    if not (len(shape) == 1 or (len(shape) == 2 and shape[1] in (1, None))):
+        return False
+    # Where a model is exported an open size is a symbol, which would not stay open if compared.
+    return len({size for size in (shape[0], batch) if isinstance(size, int)}) < 2
 
 
 def _copied(initializer):

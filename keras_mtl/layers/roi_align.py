@@ -1,9 +1,13 @@
 """Bilinear sampling of regions of interest, as Mask R-CNN does it."""
 
+from typing import Any, Literal
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Config, Tensor
 from keras_mtl.layers._roi_layer import RoILayer
 
 
@@ -50,26 +54,21 @@ class RoIAlign(RoILayer):
 
     def __init__(
         self,
-        output_size,
-        spatial_scale,
-        sampling_ratio=2,
-        aligned=True,
-        data_format=None,
-        **kwargs,
-    ):
+        output_size: int | tuple[int, int],
+        spatial_scale: float,
+        sampling_ratio: int = 2,
+        aligned: bool = True,
+        data_format: Literal["channels_last", "channels_first"] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(output_size, spatial_scale, data_format, **kwargs)
-        if isinstance(sampling_ratio, bool) or not (
-            isinstance(sampling_ratio, int) and sampling_ratio >= 1
-        ):
-            raise ValueError(
-                f"`sampling_ratio` must be a positive integer. Received: {sampling_ratio!r}."
-            )
-        self.sampling_ratio, self.aligned = sampling_ratio, aligned
+        self.sampling_ratio = check_integer("sampling_ratio", sampling_ratio, 1)
+        self.aligned = aligned
 
-    def pool(self, features, boxes):
+    def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
         return _weighted_means(_columns_of(features), *self._weights(features, boxes))
 
-    def pool_flat(self, features, image, boxes):
+    def pool_flat(self, features: Tensor, image: Tensor, boxes: Tensor) -> Tensor:
         rows, columns = self._weights(features, boxes[None])
         # All images beside each other as one, in which a RoI has weights in its own only.
         own = ops.cast(image[:, None] == ops.arange(ops.shape(features)[0]), columns.dtype)
@@ -81,7 +80,7 @@ class RoIAlign(RoILayer):
         map_columns = ops.reshape(map_columns, (1, shape[0] * shape[1], *shape[2:]))
         return _weighted_means(map_columns, rows, columns)[0]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "sampling_ratio": self.sampling_ratio,

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.layers._first_maximum import LONGEST_RANGE, first_maximum
 from keras_mtl.layers._roi_layer import RoILayer
 
@@ -55,13 +56,13 @@ class RoIPooling(RoILayer):
     (2, 6, 6, 3)
     """
 
-    def pool(self, features, boxes):
+    def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
         images, rois = ops.shape(boxes)[:2]
         image = ops.repeat(ops.arange(images, dtype="int32"), rois)
         outputs = self.pool_flat(features, image, ops.reshape(boxes, (-1, 4)))
         return ops.reshape(outputs, (images, rois, *ops.shape(outputs)[1:]))
 
-    def pool_flat(self, features, image, boxes):
+    def pool_flat(self, features: Tensor, image: Tensor, boxes: Tensor) -> Tensor:
         images, height, width, channels = ops.shape(features)
         left, top, right, bottom = ops.unstack(_rounded(boxes * self.spatial_scale), 4, axis=1)
         rows = _bins(top, bottom, self.output_size[0], height)

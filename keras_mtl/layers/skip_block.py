@@ -1,7 +1,12 @@
 """A block that some tasks skip."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_mtl._types import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -37,11 +42,11 @@ class SkipBlock(keras.layers.Layer):
     [0.25, 1.0]
     """
 
-    def __init__(self, block, tasks, split=True, **kwargs):
+    def __init__(self, block: int, tasks: Sequence[int], split: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.block, self.tasks, self.split = block, list(tasks), split
 
-    def call(self, output, shortcut, policy):
+    def call(self, output: Tensor, shortcut: Tensor, policy: Tensor) -> Tensor:
         weights = ops.stack([policy[task, self.block] for task in self.tasks])
         weights = ops.reshape(weights, (len(self.tasks), *[1] * len(output.shape)))
         parts = len(self.tasks) if self.split else 1
@@ -52,16 +57,23 @@ class SkipBlock(keras.layers.Layer):
         mixed = weights * output + (1 - weights) * shortcut
         return ops.reshape(mixed, (-1, *ops.shape(mixed)[2:]))
 
-    def compute_output_spec(self, output, shortcut, policy):
+    def compute_output_spec(
+        self, output: keras.KerasTensor, shortcut: keras.KerasTensor, policy: keras.KerasTensor
+    ) -> keras.KerasTensor:
         shape = self.compute_output_shape(output.shape)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
-    def compute_output_shape(self, output_shape, shortcut_shape=None, policy_shape=None):
+    def compute_output_shape(
+        self,
+        output_shape: Shape,
+        shortcut_shape: Shape | None = None,
+        policy_shape: Shape | None = None,
+    ) -> Shape:
         batch, *rest = output_shape
         if batch is not None and not self.split:
             batch *= len(self.tasks)
         return batch, *rest
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {"block": self.block, "tasks": list(self.tasks), "split": self.split}
         return {**super().get_config(), **config}

@@ -1,10 +1,15 @@
 """AdaShare's policy: whether a task executes or skips a block."""
 
 import numbers
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._types import Array, Config, Shape, Tensor
 
 FORMS = ("code", "paper")
 
@@ -64,28 +69,27 @@ class SkipPolicy(keras.layers.Layer):
 
     def __init__(
         self,
-        tasks,
-        blocks,
+        tasks: Sequence[str],
+        blocks: Sequence[str],
         *,
-        temperature=5.0,
-        hard=False,
-        sparsity=0.0,
-        sharing=0.0,
-        form="code",
-        seed=None,
-        **kwargs,
-    ):
+        temperature: float = 5.0,
+        hard: bool = False,
+        sparsity: float = 0.0,
+        sharing: float = 0.0,
+        form: Literal["code", "paper"] = "code",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         # A draw in half precision would be 0 or 1 too often.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.tasks, self.blocks = _checked_names(tasks, "tasks"), _checked_names(blocks, "blocks")
         self.initial_temperature = _checked(temperature, "temperature", positive=True)
         self.sparsity, self.sharing = _checked(sparsity, "sparsity"), _checked(sharing, "sharing")
-        if form not in FORMS:
-            raise ValueError(f"`form` must be one of {FORMS}. Received: form={form!r}.")
+        check_choice("form", form, FORMS)
         self.hard, self.form, self.seed = hard, form, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.logits = self.add_weight(
             shape=(len(self.tasks), len(self.blocks), 2),
             initializer=keras.initializers.Constant(0.5),
@@ -105,7 +109,9 @@ class SkipPolicy(keras.layers.Layer):
             name="active_blocks",
         )
 
-    def call(self, inputs, noise=None, training=None):
+    def call(
+        self, inputs: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         self._add_losses()
         if not training:
             return self._most_probable()
@@ -121,15 +127,15 @@ class SkipPolicy(keras.layers.Layer):
             soft = soft + ops.stop_gradient(ops.cast(soft >= 0.5, "float32") - soft)
         return self._under_policy(soft)
 
-    def probabilities(self):
+    def probabilities(self) -> Tensor:
         """Probability of each task to execute each block: float32 tensor (T, L)."""
         return self._under_policy(ops.softmax(self.logits)[..., 0])
 
-    def decisions(self):
+    def decisions(self) -> Array:
         """The most probable policy: NumPy bool array (T, L), true where a block is executed."""
         return ops.convert_to_numpy(self._most_probable()) > 0
 
-    def sample(self, seed):
+    def sample(self, seed: int) -> Array:
         """A policy drawn from the probabilities: NumPy bool array (T, L).
 
         Args:
@@ -139,17 +145,19 @@ class SkipPolicy(keras.layers.Layer):
         # Below 1, so that a block that is not under the policy is executed by every draw.
         return np.random.default_rng(seed).random(probabilities.shape) < probabilities
 
-    def compute_output_spec(self, inputs, noise=None, training=None):
+    def compute_output_spec(
+        self, inputs: keras.KerasTensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> keras.KerasTensor:
         return keras.KerasTensor((len(self.tasks), len(self.blocks)), dtype="float32")
 
-    def compute_output_shape(self, inputs_shape, noise_shape=None):
+    def compute_output_shape(self, inputs_shape: Shape, noise_shape: Shape | None = None) -> Shape:
         return len(self.tasks), len(self.blocks)
 
-    def macs(self, input_shape):
+    def macs(self, input_shape: tuple[int, ...]) -> int:
         """None, as `keras_mtl.search.cost` asks for them: no activation is multiplied."""
         return 0
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["dtype"]
         return {

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.losses._masked_loss import MaskedLoss
 
 
@@ -15,12 +16,12 @@ class MaskedCrossentropy(MaskedLoss):
         """Returns int32 class indices and a bool tensor of valid positions, of one shape."""
         raise NotImplementedError
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         labels, valid = self._labels(y_true)
         if len(y_pred.shape) != len(labels.shape) + 1:
             raise ValueError(
-                f"Expected `y_pred` of shape (*labels, classes) for labels of shape "
-                f"{tuple(labels.shape)}. Received: y_pred of shape {tuple(y_pred.shape)}"
+                "`y_pred` must be of shape (*labels, classes) for labels of shape "
+                f"{tuple(labels.shape)}. Received: y_pred of shape {tuple(y_pred.shape)}."
             )
         labels = ops.where(valid, labels, 0)
         in_range = ops.logical_and(labels >= 0, labels < y_pred.shape[-1])

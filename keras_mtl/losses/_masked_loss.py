@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.losses._pixel_weights import pixel_weights
 
 
@@ -19,7 +20,9 @@ class MaskedLoss(keras.losses.Loss):
         """Returns a bool tensor (B, H, W) or (B, R) of the positions that count."""
         raise NotImplementedError
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         y_true = ops.convert_to_tensor(y_true)
         weights = ops.cast(self._valid(y_true), self.dtype)
         if self.reduction in ("sum_over_batch_size", "mean"):

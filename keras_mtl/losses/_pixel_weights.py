@@ -29,8 +29,8 @@ def pixel_weights(sample_weight, pixels, dtype="float32"):
         for size, of in zip(weights.shape, pixels.shape, strict=False)
     ):
         raise ValueError(
-            "Expected `sample_weight` with one value a sample or a pixel, for pixels of shape "
-            f"{tuple(pixels.shape)}. Received: sample_weight of shape {tuple(weights.shape)}"
+            "`sample_weight` must have one value a sample or a pixel, for pixels of shape "
+            f"{tuple(pixels.shape)}. Received: sample_weight of shape {tuple(weights.shape)}."
         )
     for _ in range(rank - len(weights.shape)):
         weights = ops.expand_dims(weights, axis=-1)

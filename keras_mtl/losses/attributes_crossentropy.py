@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Reduction, Tensor
 from keras_mtl.losses._masked_loss import MaskedLoss
 
 
@@ -36,12 +37,17 @@ class AttributesCrossentropy(MaskedLoss):
     1.3863
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="attributes_crossentropy", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "attributes_crossentropy",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def _valid(self, y_true):
         return ops.any(y_true >= 0, axis=-1)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         losses = ops.softplus(y_pred) - y_pred * y_true
         return ops.sum(ops.where(y_true >= 0, losses, 0.0), axis=-1)

@@ -1,14 +1,13 @@
 """Mean absolute error of depth."""
 
 import keras
-from keras import ops
 
-from keras_mtl.losses._depth_maps import depth_maps
-from keras_mtl.losses._masked_loss import MaskedLoss
+from keras_mtl._types import Reduction
+from keras_mtl.losses._masked_l1 import MaskedL1
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class DepthL1(MaskedLoss):
+class DepthL1(MaskedL1):
     """Absolute error of depth in metres, averaged over the pixels whose depth is known.
 
     A batch without any has the loss 0.
@@ -40,18 +39,15 @@ class DepthL1(MaskedLoss):
     0.75
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="depth_l1", dtype=None):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    _several_channels = False
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        y_true, y_pred = depth_maps(y_true, y_pred, self.dtype)
-        return super().__call__(y_true, y_pred, sample_weight)
+    def __init__(
+        self,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "depth_l1",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def _valid(self, y_true):
         return y_true > 0  # a comparison with NaN is false
-
-    def call(self, y_true, y_pred):
-        valid = self._valid(y_true)
-        # Before the subtraction, too: a NaN that is selected away still spoils the gradient.
-        errors = ops.abs(y_pred - ops.where(valid, y_true, 0.0))
-        return ops.where(valid, errors, 0.0)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Reduction, Tensor
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 
@@ -36,10 +37,17 @@ class DetectionCrossentropy(MaskedCrossentropy):
     1.6094
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="detection_crossentropy", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "detection_crossentropy",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
         return super().__call__(y_true, y_pred, sample_weight)
 

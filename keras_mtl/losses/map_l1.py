@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
-from keras_mtl.losses._masked_loss import MaskedLoss
-from keras_mtl.losses._paired_maps import paired_maps
+from keras_mtl._types import Reduction
+from keras_mtl.losses._masked_l1 import MaskedL1
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class MapL1(MaskedLoss):
+class MapL1(MaskedL1):
     """Absolute error of a map such as edges or vectors, averaged over its known values.
 
     Values may have any sign, and zero counts: where `DepthL1` takes it for unknown, here only NaN
@@ -45,18 +45,13 @@ class MapL1(MaskedLoss):
     0.25
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="map_l1", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "map_l1",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        y_true, y_pred = paired_maps(y_true, y_pred, self.dtype)
-        return super().__call__(y_true, y_pred, sample_weight)
 
     def _valid(self, y_true):
         return ops.logical_not(ops.isnan(y_true))
-
-    def call(self, y_true, y_pred):
-        valid = self._valid(y_true)
-        # Before the subtraction, too: a NaN that is selected away still spoils the gradient.
-        errors = ops.abs(y_pred - ops.where(valid, y_true, 0.0))
-        return ops.where(valid, errors, 0.0)

@@ -1,7 +1,10 @@
 """Cross-entropy of surface normals that are classified into codewords."""
 
+from typing import Self
+
 import keras
 
+from keras_mtl._types import Config, Reduction, Tensor
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
@@ -40,42 +43,44 @@ class NormalsCodebookCrossentropy(MaskedCrossentropy):
 
     def __init__(
         self,
-        codebook,
-        reduction="sum_over_batch_size",
-        name="normals_codebook_crossentropy",
-        dtype=None,
-    ):
+        codebook: NormalsCodebook,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "normals_codebook_crossentropy",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not isinstance(codebook, NormalsCodebook):
-            raise ValueError(f"Expected `codebook` a NormalsCodebook. Received: {codebook!r}")
+            raise ValueError(
+                f"`codebook` must be a NormalsCodebook. Received: codebook={codebook!r}."
+            )
         self.codebook = codebook
 
     def _valid(self, y_true):
         if y_true.shape[-1] != 3:
             raise ValueError(
-                "Expected `y_true` of shape (batch, height, width, 3). "
-                f"Received: y_true of shape {tuple(y_true.shape)}"
+                "`y_true` must be of shape (batch, height, width, 3). "
+                f"Received: y_true of shape {tuple(y_true.shape)}."
             )
         return self.codebook.is_valid(y_true)
 
     def _labels(self, y_true):
         return self.codebook.encode(y_true), self._valid(y_true)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if y_pred.shape[-1] != self.codebook.num_words:
             raise ValueError(
-                f"Expected `y_pred` with num_words={self.codebook.num_words} logits a pixel. "
-                f"Received: y_pred of shape {tuple(y_pred.shape)}"
+                f"`y_pred` must have num_words={self.codebook.num_words} logits a pixel. "
+                f"Received: y_pred of shape {tuple(y_pred.shape)}."
             )
         return super().call(y_true, y_pred)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "codebook": keras.saving.serialize_keras_object(self.codebook),
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         codebook = keras.saving.deserialize_keras_object(config["codebook"])
         return cls(**{**config, "codebook": codebook})

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Reduction, Tensor
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.losses._masked_loss import MaskedLoss
 
@@ -45,7 +46,12 @@ class NormalsCosine(MaskedLoss):
     0.5
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="normals_cosine", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "normals_cosine",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def _valid(self, y_true):
@@ -56,7 +62,7 @@ class NormalsCosine(MaskedLoss):
             )
         return NormalsCodebook.is_valid(y_true)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         true, predicted = tuple(y_true.shape), tuple(y_pred.shape)
         if len(true) != len(predicted) or any(
             None not in sizes and sizes[0] != sizes[1]

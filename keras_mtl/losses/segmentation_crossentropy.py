@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Config, Reduction, Tensor
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 
@@ -39,15 +40,17 @@ class SegmentationCrossentropy(MaskedCrossentropy):
 
     def __init__(
         self,
-        ignore_class=255,
-        reduction="sum_over_batch_size",
-        name="segmentation_crossentropy",
-        dtype=None,
-    ):
+        ignore_class: int | None = 255,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "segmentation_crossentropy",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.ignore_class = ignore_class
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
             y_true = ops.squeeze(y_true, axis=-1)
@@ -61,5 +64,5 @@ class SegmentationCrossentropy(MaskedCrossentropy):
     def _labels(self, y_true):
         return ops.cast(y_true, "int32"), self._valid(y_true)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "ignore_class": self.ignore_class}

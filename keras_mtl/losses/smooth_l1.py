@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Config, Reduction, Tensor
 from keras_mtl.losses._masked_loss import MaskedLoss
 
 
@@ -38,7 +39,13 @@ class SmoothL1(MaskedLoss):
     1.25
     """
 
-    def __init__(self, beta=1.0, reduction="sum_over_batch_size", name="smooth_l1", dtype=None):
+    def __init__(
+        self,
+        beta: float = 1.0,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "smooth_l1",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not beta > 0:
             raise ValueError(f"`beta` must be positive. Received: beta={beta}.")
@@ -47,7 +54,7 @@ class SmoothL1(MaskedLoss):
     def _valid(self, y_true):
         return y_true[..., 0] >= 0
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if y_true.shape[-1] != 5 or y_pred.shape[-1] % 4:
             raise ValueError(
                 "`y_true` must be of shape (batch, regions, 5), and the last axis of `y_pred` a "
@@ -67,5 +74,5 @@ class SmoothL1(MaskedLoss):
         losses = ops.where(in_range, ops.where(is_object, losses, 0.0), float("nan"))
         return ops.sum(losses, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "beta": self.beta}

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Config, Reduction, Tensor
 from keras_mtl.losses._triplets import triplet_distances, triplet_weights
 
 
@@ -44,21 +45,27 @@ class TripletLoss(keras.losses.Loss):
     """
 
     def __init__(
-        self, margin=0.2, reduction="sum_over_batch_size", name="triplet_loss", dtype=None
-    ):
+        self,
+        margin: float = 0.2,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str = "triplet_loss",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not margin >= 0:
             raise ValueError(f"`margin` must be at least 0. Received: margin={margin}.")
         self.margin = margin
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         if sample_weight is not None:
             sample_weight = triplet_weights(sample_weight, ops.convert_to_tensor(y_pred))
         return super().__call__(y_true, y_pred, sample_weight)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         to_positive, to_negative = triplet_distances(y_pred)
         return ops.relu(to_positive - to_negative + self.margin)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "margin": self.margin}

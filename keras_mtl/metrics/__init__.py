@@ -17,7 +17,7 @@ from keras_mtl.metrics.pixel_accuracy import PixelAccuracy
 from keras_mtl.metrics.retrieval_scores import retrieval_scores
 from keras_mtl.metrics.segmentation_scores import SegmentationScores
 from keras_mtl.metrics.triplet_accuracy import TripletAccuracy
-from keras_mtl.metrics.triplet_scores import triplet_accuracy
+from keras_mtl.metrics.triplet_scores import triplet_scores
 from keras_mtl.metrics.within_angle import WithinAngle
 
 __all__ = [
@@ -39,5 +39,5 @@ __all__ = [
     "average_precision",
     "detection_average_precision",
     "retrieval_scores",
-    "triplet_accuracy",
+    "triplet_scores",
 ]

@@ -1,9 +1,12 @@
 """What the metrics of surface normals share: the angle between truth and prediction."""
 
+from typing import Self
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_mtl._types import Config, Tensor
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.losses._pixel_weights import pixel_weights
 
@@ -28,27 +31,34 @@ class AngularMetric(keras.metrics.Metric):
         sample_weight: Optional, one value a sample or a pixel: a pixel counts as that many.
     """
 
-    def __init__(self, codebook=None, name=None, dtype=None):
+    def __init__(
+        self,
+        codebook: NormalsCodebook | None = None,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if codebook is not None and not isinstance(codebook, NormalsCodebook):
             raise ValueError(
-                f"Expected `codebook` None or a NormalsCodebook. Received: {codebook!r}"
+                f"`codebook` must be None or a NormalsCodebook. Received: codebook={codebook!r}."
             )
         self.codebook = codebook
 
     def _accumulate(self, angles, weights):
         raise NotImplementedError
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         y_true = ops.cast(ops.convert_to_tensor(y_true), "float32")
         # Without it, torch would keep the graph of every batch.
         y_pred = ops.cast(ops.stop_gradient(ops.convert_to_tensor(y_pred)), "float32")
         size = 3 if self.codebook is None else self.codebook.num_words
         if y_true.shape[-1] != 3 or y_pred.shape[-1] != size:
             raise ValueError(
-                "Expected `y_true` of shape (batch, height, width, 3) and `y_pred` of shape "
+                "`y_true` must be of shape (batch, height, width, 3) and `y_pred` of shape "
                 f"(batch, height, width, {size}). Received: y_true of shape "
-                f"{tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}"
+                f"{tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}."
             )
         valid = NormalsCodebook.is_valid(y_true)
         weights = ops.cast(valid, "float32")
@@ -59,14 +69,14 @@ class AngularMetric(keras.metrics.Metric):
         angles = ops.where(valid, _degrees(y_true, y_pred), 0.0)
         self._accumulate(ops.reshape(angles, (-1,)), ops.reshape(weights, (-1,)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         codebook = self.codebook
         if codebook is not None:
             codebook = keras.saving.serialize_keras_object(codebook)
         return {**super().get_config(), "codebook": codebook}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         codebook = config.get("codebook")
         if codebook is not None:
             codebook = keras.saving.deserialize_keras_object(codebook)

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array, Config, Tensor
 from keras_mtl.losses._pixel_weights import pixel_weights
 from keras_mtl.metrics._wide_counter import WideCounter
 
@@ -29,17 +31,21 @@ class ConfusionMetric(keras.metrics.Metric):
     a label came that is neither in [0, C) nor void.
     """
 
-    def __init__(self, num_classes, ignore_class=255, name=None, dtype=None):
+    def __init__(
+        self,
+        num_classes: int,
+        ignore_class: int | None = 255,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
-        if isinstance(num_classes, bool) or int(num_classes) != num_classes or num_classes < 2:
-            raise ValueError(f"Expected `num_classes` an integer >= 2. Received: {num_classes!r}")
-        self.num_classes = int(num_classes)
+        self.num_classes = check_integer("num_classes", num_classes, 2)
         self.ignore_class = ignore_class
         # The last cell counts labels that are no class.
         self._counts = WideCounter(self, (self.num_classes**2 + 1,), "counts")
 
     @property
-    def confusion_matrix(self):
+    def confusion_matrix(self) -> Array:
         """NumPy array (C, C), truth by prediction: int64, or float64 after fractional weights.
 
         Raises:
@@ -48,14 +54,14 @@ class ConfusionMetric(keras.metrics.Metric):
         counts = self._counts.exact()
         if counts[-1] > 0:
             raise ValueError(
-                f"Expected `y_true` in [0, {self.num_classes}) or {self.ignore_class} (void). "
-                f"Received: other labels in {counts[-1]:.0f} pixels"
+                f"`y_true` must be in [0, {self.num_classes}) or {self.ignore_class} (void). "
+                f"Received: other labels in {counts[-1]:.0f} pixels."
             )
         matrix = counts[:-1].reshape(self.num_classes, self.num_classes)
         whole = np.rint(matrix).astype("int64")
         return whole if np.array_equal(whole, matrix) else matrix
 
-    def per_class_iu(self):
+    def per_class_iu(self) -> Array:
         """NumPy float64 array (C,): each class's IU, NaN if in neither truth nor prediction."""
         matrix = self.confusion_matrix
         union = matrix.sum(axis=0) + matrix.sum(axis=1) - np.diagonal(matrix)
@@ -63,7 +69,9 @@ class ConfusionMetric(keras.metrics.Metric):
             np.diagonal(matrix), union, out=np.full(len(union), np.nan), where=union > 0
         )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         classes = self.num_classes
         # uint8 labels would overflow when multiplied by the number of classes.
         y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
@@ -72,9 +80,9 @@ class ConfusionMetric(keras.metrics.Metric):
             y_true = ops.squeeze(y_true, axis=-1)
         if len(y_true.shape) + 1 != len(y_pred.shape) or y_pred.shape[-1] != classes:
             raise ValueError(
-                f"Expected `y_true` of shape (batch, height, width) and `y_pred` of shape (batch, "
+                "`y_true` must be of shape (batch, height, width) and `y_pred` of shape (batch, "
                 f"height, width, num_classes={classes}). Received: y_true of shape "
-                f"{tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}"
+                f"{tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}."
             )
         predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
         in_range = ops.logical_and(y_true >= 0, y_true < classes)
@@ -98,10 +106,10 @@ class ConfusionMetric(keras.metrics.Metric):
         defined = ops.logical_and(counts[-1] == 0, ops.sum(matrix) > 0)
         return ops.where(defined, score(matrix), float("nan"))
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._result(self.score)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_classes": self.num_classes,

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_mtl.losses._depth_maps import depth_maps
+from keras_mtl._types import Tensor
+from keras_mtl.losses._paired_maps import paired_maps
 from keras_mtl.losses._pixel_weights import pixel_weights
 
 
@@ -27,8 +28,10 @@ class DepthMetric(keras.metrics.Metric):
     def _accumulate(self, true, predicted, weights):
         raise NotImplementedError
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        true, predicted = depth_maps(y_true, y_pred)
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
+        true, predicted = paired_maps(y_true, y_pred, several_channels=False)
         # Without it, torch would keep the graph of every batch.
         predicted = ops.stop_gradient(predicted)
         known = true > 0

@@ -1,11 +1,17 @@
 """Average precision of each attribute."""
 
-import numpy as np
+from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 from keras_mtl.metrics.average_precision import average_precision
 
 
-def attribute_average_precision(scores, labels, interpolation="area"):
+def attribute_average_precision(
+    scores: ArrayLike, labels: ArrayLike, interpolation: Literal["area", "11-point"] = "area"
+) -> Array:
     """Average precision of each of A attributes over M objects.
 
     Args:

@@ -1,11 +1,19 @@
 """How well scores rank the positives before the others."""
 
+from typing import Literal
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 INTERPOLATIONS = ("area", "11-point")
 
 
-def average_precision(scores, positives, num_positives=None, interpolation="area"):
+def average_precision(
+    scores: ArrayLike,
+    positives: ArrayLike,
+    num_positives: int | None = None,
+    interpolation: Literal["area", "11-point"] = "area",
+) -> float:
     """Average precision of one ranking, as PASCAL VOC defines it.
 
     The precision at a recall is the best at that or any higher recall. Equal scores are one

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.metrics._depth_metric import DepthMetric
 from keras_mtl.metrics._weighted_mean import WeightedMean
 
@@ -34,12 +35,14 @@ class DepthAbsoluteError(DepthMetric):
     0.75
     """
 
-    def __init__(self, name="absolute_error", dtype=None):
+    def __init__(
+        self, name: str = "absolute_error", dtype: str | keras.DTypePolicy | None = None
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self._mean = WeightedMean(self)
 
     def _accumulate(self, true, predicted, weights):
         self._mean.add(ops.abs(predicted - true), weights)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._mean.result()

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.metrics._depth_metric import DepthMetric
 from keras_mtl.metrics._weighted_mean import WeightedMean
 
@@ -34,12 +35,14 @@ class DepthRelativeError(DepthMetric):
     0.375
     """
 
-    def __init__(self, name="relative_error", dtype=None):
+    def __init__(
+        self, name: str = "relative_error", dtype: str | keras.DTypePolicy | None = None
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self._mean = WeightedMean(self)
 
     def _accumulate(self, true, predicted, weights):
         self._mean.add(ops.abs(predicted - true) / true, weights)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._mean.result()

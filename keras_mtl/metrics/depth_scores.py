@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_mtl._types import Tensor
 from keras_mtl.metrics._depth_metric import DepthMetric
 from keras_mtl.metrics.depth_absolute_error import DepthAbsoluteError
 from keras_mtl.metrics.depth_relative_error import DepthRelativeError
@@ -40,7 +41,7 @@ class DepthScores(DepthMetric):
     (0.5, 0.5)
     """
 
-    def __init__(self, name="depth", dtype=None):
+    def __init__(self, name: str = "depth", dtype: str | keras.DTypePolicy | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
         # Tracked by Keras: their variables are this metric's.
         self.parts = [
@@ -53,5 +54,5 @@ class DepthScores(DepthMetric):
         for part in self.parts:
             part._accumulate(true, predicted, weights)
 
-    def result(self):
+    def result(self) -> dict[str, Tensor]:
         return {f"{self.name}_{part.name}": part.result() for part in self.parts}

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_mtl._types import Config, Tensor
 from keras_mtl.metrics._depth_metric import DepthMetric
 from keras_mtl.metrics._weighted_mean import WeightedMean
 
@@ -37,7 +38,12 @@ class DepthWithinRatio(DepthMetric):
     0.5
     """
 
-    def __init__(self, threshold=1.25, name=None, dtype=None):
+    def __init__(
+        self,
+        threshold: float = 1.25,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         if not 1 < threshold < math.inf:
             raise ValueError(f"`threshold` must be above 1 and finite. Received: {threshold}.")
         # Enough digits for 1.25³.
@@ -52,8 +58,8 @@ class DepthWithinRatio(DepthMetric):
         )
         self._mean.add(ops.cast(within, "float32"), weights)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._mean.result()
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "threshold": self.threshold}

@@ -1,14 +1,23 @@
 """Average precision of each class of a detector."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array
 from keras_mtl.boxes import check_boxes, iou
 from keras_mtl.metrics.average_precision import average_precision
 
 
 def detection_average_precision(
-    detections, truths, num_classes, iou_threshold=0.5, interpolation="area"
-):
+    detections: Sequence[Mapping[str, ArrayLike]],
+    truths: Sequence[Mapping[str, ArrayLike]],
+    num_classes: int,
+    iou_threshold: float = 0.5,
+    interpolation: Literal["area", "11-point"] = "area",
+) -> Array:
     """Average precision of each class over a whole test set, by the rules of PASCAL VOC.
 
     A detection claims the object of its class and image that it overlaps most. It is right if

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.metrics._confusion_metric import ConfusionMetric
 
 
@@ -38,11 +39,17 @@ class FrequencyWeightedIU(ConfusionMetric):
     0.5625
     """
 
-    def __init__(self, num_classes, ignore_class=255, name="frequency_weighted_iu", dtype=None):
+    def __init__(
+        self,
+        num_classes: int,
+        ignore_class: int | None = 255,
+        name: str = "frequency_weighted_iu",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(num_classes, ignore_class=ignore_class, name=name, dtype=dtype)
 
     @staticmethod
-    def score(confusion):
+    def score(confusion: Tensor) -> Tensor:
         """Scalar tensor from a float tensor (C, C) of counts, truth by prediction."""
         hit = ops.diagonal(confusion)
         true = ops.sum(confusion, axis=1)

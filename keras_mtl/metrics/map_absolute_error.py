@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.losses._paired_maps import paired_maps
 from keras_mtl.losses._pixel_weights import pixel_weights
 from keras_mtl.metrics._weighted_mean import WeightedMean
@@ -49,11 +50,15 @@ class MapAbsoluteError(keras.metrics.Metric):
     0.25
     """
 
-    def __init__(self, name="absolute_error", dtype=None):
+    def __init__(
+        self, name: str = "absolute_error", dtype: str | keras.DTypePolicy | None = None
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self._mean = WeightedMean(self)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         true, predicted = paired_maps(y_true, y_pred)
         # Without it, torch would keep the graph of every batch.
         predicted = ops.stop_gradient(predicted)
@@ -63,5 +68,5 @@ class MapAbsoluteError(keras.metrics.Metric):
             weights = weights * pixel_weights(sample_weight, weights)
         self._mean.add(ops.where(known, ops.abs(predicted - true), 0.0), weights)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._mean.result()

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_mtl._types import Tensor
+from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.metrics._angular_metric import AngularMetric
 from keras_mtl.metrics._weighted_mean import WeightedMean
 
@@ -33,12 +35,17 @@ class MeanAngularError(AngularMetric):
     45.0
     """
 
-    def __init__(self, codebook=None, name="mean_angular_error", dtype=None):
+    def __init__(
+        self,
+        codebook: NormalsCodebook | None = None,
+        name: str = "mean_angular_error",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(codebook, name=name, dtype=dtype)
         self._mean = WeightedMean(self)
 
     def _accumulate(self, angles, weights):
         self._mean.add(angles, weights)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._mean.result()

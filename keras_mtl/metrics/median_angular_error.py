@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
+from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.metrics._angular_metric import AngularMetric
 from keras_mtl.metrics._wide_counter import WideCounter
 
@@ -41,7 +43,12 @@ class MedianAngularError(AngularMetric):
     NUM_BINS = 3600
     BIN_WIDTH = 180 / NUM_BINS
 
-    def __init__(self, codebook=None, name="median_angular_error", dtype=None):
+    def __init__(
+        self,
+        codebook: NormalsCodebook | None = None,
+        name: str = "median_angular_error",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(codebook, name=name, dtype=dtype)
         self._histogram = WideCounter(self, (self.NUM_BINS,), "histogram")
 
@@ -50,7 +57,7 @@ class MedianAngularError(AngularMetric):
         bins = ops.minimum(ops.cast(angles / self.BIN_WIDTH, "int32"), self.NUM_BINS - 1)
         self._histogram.add(ops.segment_sum(weights, bins, num_segments=self.NUM_BINS))
 
-    def result(self):
+    def result(self) -> Tensor:
         histogram = self._histogram.value()
         upto = ops.cumsum(histogram)
         half = upto[-1] / 2

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_mtl._types import Tensor
+from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.metrics._angular_metric import AngularMetric
 from keras_mtl.metrics.mean_angular_error import MeanAngularError
 from keras_mtl.metrics.median_angular_error import MedianAngularError
@@ -41,7 +43,12 @@ class NormalsScores(AngularMetric):
     (45.0, 0.5)
     """
 
-    def __init__(self, codebook=None, name="normals", dtype=None):
+    def __init__(
+        self,
+        codebook: NormalsCodebook | None = None,
+        name: str = "normals",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(codebook, name=name, dtype=dtype)
         # Tracked by Keras: their variables are this metric's.
         self.parts = [
@@ -54,5 +61,5 @@ class NormalsScores(AngularMetric):
         for part in self.parts:
             part._accumulate(angles, weights)
 
-    def result(self):
+    def result(self) -> dict[str, Tensor]:
         return {f"{self.name}_{part.name}": part.result() for part in self.parts}

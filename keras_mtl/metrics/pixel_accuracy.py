@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.metrics._confusion_metric import ConfusionMetric
 
 
@@ -36,10 +37,16 @@ class PixelAccuracy(ConfusionMetric):
     0.5
     """
 
-    def __init__(self, num_classes, ignore_class=255, name="pixel_accuracy", dtype=None):
+    def __init__(
+        self,
+        num_classes: int,
+        ignore_class: int | None = 255,
+        name: str = "pixel_accuracy",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(num_classes, ignore_class=ignore_class, name=name, dtype=dtype)
 
     @staticmethod
-    def score(confusion):
+    def score(confusion: Tensor) -> Tensor:
         """Scalar tensor from a float tensor (C, C) of counts, truth by prediction."""
         return ops.divide_no_nan(ops.trace(confusion), ops.sum(confusion))

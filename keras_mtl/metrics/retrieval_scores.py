@@ -1,13 +1,22 @@
 """How well what lies near a query is of its kind."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl._check_integer import check_integer
 
 DISTANCES_AT_ONCE = 1 << 24  # 128 MB of float64.
 
 
-def retrieval_scores(queries, query_labels, gallery=None, gallery_labels=None, ks=(1, 5, 10)):
+def retrieval_scores(
+    queries: ArrayLike,
+    query_labels: ArrayLike,
+    gallery: ArrayLike | None = None,
+    gallery_labels: ArrayLike | None = None,
+    ks: Sequence[int] = (1, 5, 10),
+) -> dict[str, float]:
     """Rates embeddings by what they find: recall at k, and mean average precision.
 
     The gallery is ranked by the squared Euclidean distance from each query. Recall at k is the

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_mtl._types import Tensor
 from keras_mtl.metrics._confusion_metric import ConfusionMetric
 from keras_mtl.metrics.frequency_weighted_iu import FrequencyWeightedIU
 from keras_mtl.metrics.mean_iu import MeanIU
@@ -38,10 +39,16 @@ class SegmentationScores(ConfusionMetric):
     1.0
     """
 
-    def __init__(self, num_classes, ignore_class=255, name="segmentation", dtype=None):
+    def __init__(
+        self,
+        num_classes: int,
+        ignore_class: int | None = 255,
+        name: str = "segmentation",
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         super().__init__(num_classes, ignore_class=ignore_class, name=name, dtype=dtype)
 
-    def result(self):
+    def result(self) -> dict[str, Tensor]:
         return {
             f"{self.name}_pixel_accuracy": self._result(PixelAccuracy.score),
             f"{self.name}_mean_iu": self._result(MeanIU.score),

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Tensor
 from keras_mtl.losses._triplets import triplet_distances, triplet_weights
 from keras_mtl.metrics._weighted_mean import WeightedMean
 
@@ -13,7 +14,7 @@ class TripletAccuracy(keras.metrics.Metric):
 
     Equal distances count as wrong, as do embeddings that are not finite. The margin of
     `TripletLoss` has no part in it. For embeddings that are there already,
-    `keras_mtl.metrics.triplet_accuracy` gives the same number.
+    `keras_mtl.metrics.triplet_scores` gives the same number.
 
     Args:
         name: Name of the metric.
@@ -43,11 +44,15 @@ class TripletAccuracy(keras.metrics.Metric):
     0.5
     """
 
-    def __init__(self, name="triplet_accuracy", dtype=None):
+    def __init__(
+        self, name: str = "triplet_accuracy", dtype: str | keras.DTypePolicy | None = None
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self._mean = WeightedMean(self)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         # Without it, torch would keep the graph of every batch.
         y_pred = ops.stop_gradient(ops.cast(y_pred, "float32"))
         to_positive, to_negative = triplet_distances(y_pred)
@@ -57,5 +62,5 @@ class TripletAccuracy(keras.metrics.Metric):
             weights = triplet_weights(sample_weight, y_pred)
         self._mean.add(right, weights)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._mean.result()

@@ -1,13 +1,14 @@
 """Share of the triplets that an embedding orders rightly, of embeddings that are there already."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl._check_triplets import check_triplets
 
 TRIPLETS_AT_ONCE = 8192  # Bounds what is held beside the embeddings.
 
 
-def triplet_accuracy(embeddings, triplets):
+def triplet_scores(embeddings: ArrayLike, triplets: ArrayLike) -> float:
     """Share of the triplets whose anchor is nearer to the positive than to the negative.
 
     Equal distances count as wrong, as do embeddings that are not finite: what
@@ -28,8 +29,8 @@ def triplet_accuracy(embeddings, triplets):
 
     Example:
 
-    >>> from keras_mtl.metrics import triplet_accuracy
-    >>> triplet_accuracy([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], [[0, 1, 2], [0, 2, 1]])
+    >>> from keras_mtl.metrics import triplet_scores
+    >>> triplet_scores([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], [[0, 1, 2], [0, 2, 1]])
     0.5
     """
     embeddings, triplets = np.asarray(embeddings), np.asarray(triplets)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_mtl._types import Config, Tensor
+from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.metrics._angular_metric import AngularMetric
 from keras_mtl.metrics._weighted_mean import WeightedMean
 
@@ -36,9 +38,15 @@ class WithinAngle(AngularMetric):
     0.5
     """
 
-    def __init__(self, degrees, codebook=None, name=None, dtype=None):
+    def __init__(
+        self,
+        degrees: float,
+        codebook: NormalsCodebook | None = None,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> None:
         if not 0 < degrees <= 180:
-            raise ValueError(f"Expected `degrees` in (0, 180]. Received: {degrees}")
+            raise ValueError(f"`degrees` must be in (0, 180]. Received: degrees={degrees}.")
         super().__init__(codebook, name=name or f"within_{degrees:g}", dtype=dtype)
         self.degrees = float(degrees)
         self._mean = WeightedMean(self)
@@ -46,8 +54,8 @@ class WithinAngle(AngularMetric):
     def _accumulate(self, angles, weights):
         self._mean.add(ops.cast(angles < self.degrees, "float32"), weights)
 
-    def result(self):
+    def result(self) -> Tensor:
         return self._mean.result()
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "degrees": self.degrees}

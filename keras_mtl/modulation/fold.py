@@ -14,7 +14,7 @@ from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import Modulated
 
 
-def fold(model, task, *, name=None):
+def fold(model: keras.Model, task: int | str, *, name: str | None = None) -> keras.Model:
     """Takes one task out of a modulated model, its gates folded into the neighbouring weights.
 
     The result has the layers of the network without gates, and so its speed; in inference it
@@ -93,9 +93,7 @@ def _for_one_task(model, task, name):
 
 def _of_one_task(model, task):
     """A `MultiTaskModel` with only one of its tasks."""
-    if task not in model.tasks:
-        raise ValueError(f"Unknown task {task!r}. Known tasks: {model.tasks}.")
-    config = model.get_config()
+    head, config = model.head(task), model.get_config()
     tower, sharing = (
         keras.saving.deserialize_keras_object(config[part]) for part in ("tower", "sharing")
     )
@@ -103,7 +101,7 @@ def _of_one_task(model, task):
         raise ValueError(
             f"`model` must have the sharing Modulated. Received: {type(sharing).__name__}."
         )
-    alone = MultiTaskModel(tower, sharing, {task: model.head(task)}, name=model.name)
+    alone = MultiTaskModel(tower, sharing, {task: head}, name=model.name)
     alone.initialize_from(model)
     number = model.tasks.index(task)
     for layer in alone.layers:

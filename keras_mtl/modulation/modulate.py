@@ -1,9 +1,13 @@
 """Gates for several tasks in any functional model."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 
 from keras_mtl._check_integer import check_integer
 from keras_mtl._functional_models import as_functional, fresh_inputs
+from keras_mtl._names import names
 from keras_mtl.layers import ModulationGate
 from keras_mtl.modulation._copied_layers import CopiedLayers
 from keras_mtl.sharing.modulated import gate_name
@@ -13,7 +17,14 @@ TASK = "task"
 """Name of the input with the tasks."""
 
 
-def modulate(model, num_tasks, after, *, name=None, **options):
+def modulate(
+    model: keras.Model,
+    num_tasks: int,
+    after: str | Iterable[str],
+    *,
+    name: str | None = None,
+    **options: Any,
+) -> keras.Model:
     """Puts a `ModulationGate` behind layers of a model, with a row for each task.
 
     The result takes one input more, the tasks of the examples, and is a copy: it starts with the
@@ -83,7 +94,7 @@ def modulate(model, num_tasks, after, *, name=None, **options):
 
 def _checked_after(model, after):
     known = [layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    after = [after] if isinstance(after, str) else list(after)
+    after = names(after, "after")
     unknown = [name for name in after if name not in known]
     if unknown:
         raise ValueError(

@@ -3,12 +3,15 @@
 import functools
 import re
 import warnings
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any, Self
 
 import keras
 from keras import ops
 
 from keras_mtl._check_integer import check_integer
-from keras_mtl.optimizers.learning_rate_multipliers import _PATHS_SHOWN, _path
+from keras_mtl._types import Config, Tensor
+from keras_mtl.optimizers._paths import is_pattern, listed, path_of
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -72,15 +75,15 @@ class Alternating(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        weights,
-        policy,
-        pattern="skip_policy",
-        steps=(1, 1),
-        warm_up=None,
-        warm_up_steps=0,
-        name=None,
-        **kwargs,
-    ):
+        weights: keras.optimizers.Optimizer,
+        policy: keras.optimizers.Optimizer,
+        pattern: str = "skip_policy",
+        steps: tuple[int, int] = (1, 1),
+        warm_up: keras.optimizers.Optimizer | None = None,
+        warm_up_steps: int = 0,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         if kwargs:
             raise ValueError(
                 "`Alternating` takes no argument of a single optimizer: give it to `weights`, "
@@ -99,7 +102,7 @@ class Alternating(keras.optimizers.Optimizer):
         self.weights, self.policy, self.warm_up = weights, policy, warm_up
         self.pattern, self.steps, self.warm_up_steps = pattern, steps, warm_up_steps
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         """Tells the policy's variables from the weights' and builds the inner optimizers."""
         if self.built:
             return
@@ -120,7 +123,11 @@ class Alternating(keras.optimizers.Optimizer):
         turn = ops.where(ops.less(ops.mod(step, sum(self.steps)), self.steps[0]), 0, 1)
         return ops.where(ops.less(step, 0), 0 if self.warm_up is None else 2, turn)
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self,
+        grads: Sequence[Tensor | None],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
         """Updates the variables of the group that is on turn, and counts the step.
 
         Args:
@@ -145,7 +152,12 @@ class Alternating(keras.optimizers.Optimizer):
                 ops.cond(ops.equal(turn, number), step, lambda: None)
         self._iterations.assign_add(1)
 
-    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+    def stateless_apply(
+        self,
+        optimizer_variables: Sequence[Tensor],
+        grads: Sequence[Tensor | None],
+        trainable_variables: Sequence[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """Does what `apply` does, without side effects: what `fit` calls on JAX.
 
         Args:
@@ -187,28 +199,30 @@ class Alternating(keras.optimizers.Optimizer):
         return self._of_policy[self._get_variable_index(variable)]
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """The count of steps, then the variables of `weights`, `policy` and `warm_up`."""
         inner = (v for optimizer, _ in self._turns() for v in optimizer.variables)
         return [*self._variables, *inner]
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Tensor:
         """That of `weights`."""
         return self.weights.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate):
+    def learning_rate(
+        self, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
+    ) -> None:
         self.weights.learning_rate = learning_rate
 
     @property
-    def loss_scale_factor(self):
+    def loss_scale_factor(self) -> float | None:
         """The first factor that an inner optimizer has, or `None`. Each scales its own turn."""
         factors = (optimizer.loss_scale_factor for optimizer in self._given())
         return next((factor for factor in factors if factor is not None), None)
 
     @loss_scale_factor.setter
-    def loss_scale_factor(self, factor):
+    def loss_scale_factor(self, factor: float | None) -> None:
         # `LossScaleOptimizer` sets `None`, or gradients would be unscaled twice.
         for optimizer in self._given():
             optimizer.loss_scale_factor = factor
@@ -216,14 +230,14 @@ class Alternating(keras.optimizers.Optimizer):
     def _given(self):
         return filter(None, (self.weights, self.policy, self.warm_up))
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Tensor) -> Tensor:
         """Scales the loss as the inner optimizer that is on turn does."""
         scaled = [optimizer.scale_loss(loss) for optimizer, _ in self._turns()]
         if all(each is loss for each in scaled):
             return loss
         return ops.take(ops.stack(scaled), self._turn(self._iterations))
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Sequence[keras.Variable]) -> None:
         """Replaces variables by their moving averages, where an inner optimizer keeps them."""
         # Asked first, for when an error ends `fit` on JAX no variable may have a value.
         if not any(optimizer.use_ema for optimizer, _ in self._turns()):
@@ -237,21 +251,25 @@ class Alternating(keras.optimizers.Optimizer):
                     [v for v in var_list if self._is_of_policy(v) == is_policy]
                 )
 
-    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+    def exclude_from_weight_decay(
+        self,
+        var_list: Sequence[keras.Variable] | None = None,
+        var_names: Sequence[str] | None = None,
+    ) -> None:
         """Excludes variables from the weight decay of all inner optimizers, before `build`."""
         for optimizer, _ in self._turns():
             optimizer.exclude_from_weight_decay(var_list, var_names)
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Tensor]) -> None:
         """Sets the values of `variables`."""
         for variable, value in zip(self.variables, weights, strict=True):
             variable.assign(value)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         # Keras saves the inner optimizers, which are attributes, by themselves.
         store["iterations"] = ops.convert_to_numpy(self._iterations)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
         if "iterations" not in store.keys():
             warnings.warn(
                 f"Skipping variable loading for optimizer '{self.name}': what was saved is the "
@@ -261,7 +279,7 @@ class Alternating(keras.optimizers.Optimizer):
             return
         self._iterations.assign(store["iterations"])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         serialize = keras.saving.serialize_keras_object
         return {
             "name": self.name,
@@ -274,7 +292,7 @@ class Alternating(keras.optimizers.Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         # Not by `keras.saving`: a stock optimizer saved under torch is to load on any backend.
         inner = {
             name: config[name] and keras.optimizers.deserialize(dict(config[name]), custom_objects)
@@ -306,12 +324,7 @@ def _check_optimizers(weights, policy, warm_up):
 
 
 def _checked_pattern(pattern):
-    try:
-        # Not a compiled pattern: the config is saved as JSON.
-        valid = isinstance(pattern, str) and re.compile(pattern)
-    except re.error:
-        valid = False
-    if not valid:
+    if not is_pattern(pattern):
         raise ValueError(
             "`pattern` must be a string that is a regular expression. "
             f"Received: pattern={pattern!r}"
@@ -329,14 +342,13 @@ def _checked_steps(steps):
 
 def _groups(variables, pattern):
     """Returns of each variable whether it is the policy's; raises if one group is empty."""
-    paths = [_path(variable) for variable in variables]
+    paths = [path_of(variable) for variable in variables]
     of_policy = tuple(re.search(pattern, path) is not None for path in paths)
     if not any(of_policy) or all(of_policy):
-        more = f" and {len(paths) - _PATHS_SHOWN} more" if len(paths) > _PATHS_SHOWN else ""
         raise ValueError(
             "`pattern` must match some trainable variables and leave others to the weights. "
             f"Received: pattern={pattern!r}, which matches {'all' if any(of_policy) else 'none'}. "
-            f"Known paths: {paths[:_PATHS_SHOWN]}{more}"
+            f"Known paths: {listed(paths)}"
         )
     return of_policy
 

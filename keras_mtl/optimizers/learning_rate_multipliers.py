@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 import keras
 
-# How many variable paths an error message lists.
-_PATHS_SHOWN = 10
+from keras_mtl._types import Config
+from keras_mtl.optimizers._paths import is_pattern, listed, path_of
 
 
 class LearningRateMultipliers:
@@ -50,12 +52,14 @@ class LearningRateMultipliers:
     # Multiplies the learning rate while the weight decay of one group is applied.
     _decay_factor = 1.0
 
-    def __init__(self, *args, learning_rate_multipliers=None, **kwargs):
+    def __init__(
+        self, *args: Any, learning_rate_multipliers: dict[str, float] | None = None, **kwargs: Any
+    ) -> None:
         multipliers = _validated(learning_rate_multipliers)
         super().__init__(*args, **kwargs)
         self.learning_rate_multipliers = multipliers
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         """Creates the optimizer's state and fixes the factor of each variable."""
         if self.built:
             return
@@ -114,11 +118,11 @@ class LearningRateMultipliers:
         groups.pop(0.0, None)
         return groups.items()
 
-    def get_config(self):
+    def get_config(self) -> Config:
         multipliers = dict(self.learning_rate_multipliers)
         return {**super().get_config(), "learning_rate_multipliers": multipliers}
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         # Keras unpickles through a class method, so through the class, which pickle cannot find by
         # name if a factory made it. Any optimizer's method does: the saved config names the class.
         _, args = super().__reduce__()
@@ -135,12 +139,7 @@ def _validated(multipliers):
             f"factors, or None. Received: learning_rate_multipliers={multipliers}"
         )
     for pattern in multipliers:
-        try:
-            # Not a compiled pattern or bytes: the config is saved as JSON.
-            valid = isinstance(pattern, str) and re.compile(pattern)
-        except re.error:
-            valid = False
-        if not valid:
+        if not is_pattern(pattern):
             raise ValueError(
                 "A key of `learning_rate_multipliers` must be a string that is a regular "
                 f"expression. Received: {pattern!r}"
@@ -157,17 +156,12 @@ def _valid_factor(factor, source):
     return float(factor)
 
 
-def _path(variable):
-    # A raw `tf.Variable`, which Keras optimizers accept, has a name only.
-    return getattr(variable, "path", variable.name)
-
-
 def _factors(variables, multipliers):
     """Returns the factor of each variable; raises on a pattern that decides none."""
     factors = []
     deciding = set()
     for variable in variables:
-        path = _path(variable)
+        path = path_of(variable)
         pattern = next((p for p in multipliers if re.search(p, path)), None)
         if pattern is not None:
             deciding.add(pattern)
@@ -178,7 +172,7 @@ def _factors(variables, multipliers):
             factors.append(_valid_factor(carried, source))
     for pattern in multipliers:
         if pattern not in deciding:
-            _raise_idle(pattern, [_path(v) for v in variables])
+            _raise_idle(pattern, [path_of(v) for v in variables])
     return factors
 
 
@@ -190,9 +184,7 @@ def _raise_idle(pattern, paths):
     else:
         problem = "matches no trainable variable"
         hint = "Known paths"
-    shown = found or paths
-    more = f" and {len(shown) - _PATHS_SHOWN} more" if len(shown) > _PATHS_SHOWN else ""
     raise ValueError(
         f"The pattern {pattern!r} of `learning_rate_multipliers` {problem}. "
-        f"{hint}: {shown[:_PATHS_SHOWN]}{more}"
+        f"{hint}: {listed(found or paths)}"
     )

@@ -8,7 +8,9 @@ from keras_mtl.optimizers.learning_rate_multipliers import LearningRateMultiplie
 
 
 @functools.cache
-def with_learning_rate_multipliers(optimizer_class):
+def with_learning_rate_multipliers(
+    optimizer_class: type[keras.optimizers.Optimizer],
+) -> type[keras.optimizers.Optimizer]:
     """Returns a subclass of a Keras optimizer that takes `learning_rate_multipliers`.
 
     The subclass is `LearningRateMultipliers`, where the rules stand, before `optimizer_class`. The

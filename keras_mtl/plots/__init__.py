@@ -15,6 +15,7 @@ from keras_mtl.plots.pyplot import pyplot
 from keras_mtl.plots.sharing_tree import sharing_tree
 from keras_mtl.plots.sorted_alphas import sorted_alphas
 from keras_mtl.plots.split_performance import split_performance
+from keras_mtl.plots.stages import stages
 from keras_mtl.plots.stitch_units import stitch_units
 from keras_mtl.plots.update_compliance import update_compliance
 
@@ -34,6 +35,7 @@ __all__ = [
     "sharing_tree",
     "sorted_alphas",
     "split_performance",
+    "stages",
     "stitch_units",
     "update_compliance",
 ]

@@ -1,8 +1,10 @@
-"""Tables drawn as cells."""
+"""Tables drawn as cells, and colours to tell classes apart."""
 
 import re
 
 import numpy as np
+
+from keras_mtl.plots.pyplot import pyplot
 
 
 def name_cells(axes, rows, columns):
@@ -19,6 +21,11 @@ def name_cells(axes, rows, columns):
     axes.grid(which="minor", color="white", linewidth=min(2, 0.1 * room))
     axes.tick_params(which="both", length=0, labelsize=min(10, 0.85 * room))
     axes.spines[:].set_visible(False)
+
+
+def class_colors(count):
+    """Colours (count, 4) in which neighbouring classes are far apart in hue."""
+    return pyplot().get_cmap("tab20")(np.arange(count) * 7 % 20 / 19.0)
 
 
 def write_numbers(axes, values, colors):

@@ -1,14 +1,18 @@
 """How alike the features of the tasks are: an affinity matrix as a picture."""
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Axes
 from keras_mtl.plots._cells import name_cells, write_numbers
 from keras_mtl.plots.pyplot import pyplot
 
 MOST_NUMBERS = 8  # Tasks, above which the cells are too small to write in.
 
 
-def affinity(axes, matrix, tasks, *, vmin=0.0):
+def affinity(axes: Axes, matrix: ArrayLike, tasks: Sequence[str], *, vmin: float = 0.0) -> Axes:
     """Draws the affinities of all pairs of tasks at one stage, the brighter the more alike.
 
     All matrices share one scale of colours, from `vmin` to 1, so that stages can be compared. What

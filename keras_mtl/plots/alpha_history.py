@@ -1,9 +1,14 @@
 """How a cross-stitch unit learns: its alphas over the steps of training."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
+from keras_mtl._types import Array, Axes
 
-def alpha_history(axes, history, tasks):
+
+def alpha_history(axes: Axes, history: Mapping[int, Array], tasks: Sequence[str]) -> Axes:
     """Draws a unit's alphas, averaged over its channels, against the step of training.
 
     Same-task values are drawn solid, different-task values dashed, as in `sorted_alphas`.
@@ -37,7 +42,7 @@ def alpha_history(axes, history, tasks):
     means = np.array([np.reshape(history[step], (*wanted, -1)).mean(-1) for step in steps])
     for i, task in enumerate(tasks):
         for j, other in enumerate(tasks):
-            style = {"linestyle": "-" if i == j else "--", "color": f"C{i}"}
+            style: dict[str, Any] = {"linestyle": "-" if i == j else "--", "color": f"C{i}"}
             axes.plot(steps, means[:, i, j], label=f"{task} ← {other}", **style)
     axes.set_xlabel("step")
     axes.set_ylabel("mean alpha")

@@ -1,12 +1,15 @@
 """Do the tasks come to agree? The update compliance ratio over the steps of training."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from keras_mtl._types import Array, Axes
 from keras_mtl.plots._task_pairs import known_mean, task_pairs
 from keras_mtl.plots.pyplot import pyplot
 
 
-def compliance_history(axes, history):
+def compliance_history(axes: Axes, history: Mapping[int, Mapping[str, Array]]) -> Axes:
     """Draws every layer's mean update compliance ratio against the step of training.
 
     The mean is that over all pairs of different tasks. Layers go from dark, the first, to bright.

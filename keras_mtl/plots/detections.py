@@ -1,21 +1,26 @@
 """Objects in a picture: class, score and attributes."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array, Axes
+from keras_mtl.plots._cells import class_colors
 from keras_mtl.plots.pyplot import pyplot
 
 FONT_SIZE = 7  # In points: a small picture has no smaller letters than a large one.
 
 
 def detections(
-    axes,
-    image,
-    found,
-    class_names,
-    attribute_names=None,
-    score_threshold=0.5,
-    max_attributes=3,
-):
+    axes: Axes,
+    image: Array,
+    found: Mapping[str, ArrayLike],
+    class_names: Sequence[str],
+    attribute_names: Sequence[str] | None = None,
+    score_threshold: float = 0.5,
+    max_attributes: int = 3,
+) -> Axes:
     """Draws a picture with the boxes of what was found in it.
 
     A label at each box has the class and its score, then the strongest attributes of those with a
@@ -54,7 +59,7 @@ def detections(
             f"`found['classes']` must be from 1 to {len(class_names)}, the number of "
             f"`class_names`. Received: {np.unique(classes)}."
         )
-    attributes = np.zeros((len(classes), 0))
+    attributes, names = np.zeros((len(classes), 0)), attribute_names or ()
     if attribute_names is not None:
         attributes = np.asarray(found.get("attributes", attributes))
         if attributes.shape != (len(classes), len(attribute_names)):
@@ -67,16 +72,15 @@ def detections(
     axes.apply_aspect()  # Only then its height is that of the picture.
     inches = axes.get_window_extent().height / axes.figure.dpi
     line_height = 1.4 * FONT_SIZE / 72 / inches * image.shape[0]
-    # Neighbouring classes far apart in hue.
-    palette = pyplot().get_cmap("tab20")(np.arange(len(class_names)) * 7 % 20 / 19.0)
-    scores = np.asarray(found["scores"])
+    palette = class_colors(len(class_names))
+    boxes, scores = np.asarray(found["boxes"]), np.asarray(found["scores"])
     for row in np.argsort(scores, kind="stable"):
         if scores[row] < score_threshold:
             continue
         strongest = np.argsort(-attributes[row], kind="stable")[:max_attributes]
         label = [f"{class_names[classes[row] - 1]} {scores[row]:.2f}"]
-        label += [attribute_names[each] for each in strongest if attributes[row, each] >= 0.5]
-        _draw(axes, found["boxes"][row], "\n".join(label), palette[classes[row] - 1], line_height)
+        label += [names[each] for each in strongest if attributes[row, each] >= 0.5]
+        _draw(axes, boxes[row], "\n".join(label), palette[classes[row] - 1], line_height)
     return axes
 
 

@@ -1,9 +1,20 @@
 """Figures 5 and 6 of the cross-stitch paper: who gains from sharing?"""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from keras_mtl._types import Array, Axes
 
-def gain_per_class(axes, names, gains, counts, *, unit="IU"):
+
+def gain_per_class(
+    axes: Axes,
+    names: Sequence[str],
+    gains: Sequence[float] | Array,
+    counts: Sequence[float] | Array,
+    *,
+    unit: str = "IU",
+) -> Axes:
     """Draws each class's gain over the baseline, from the rarest class to the most frequent.
 
     Source: Misra et al., CVPR 2016, Figures 5 and 6.

@@ -1,13 +1,22 @@
 """Queries and the images that were found for them."""
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array, Figure
 from keras_mtl.plots.pyplot import pyplot
 
 FRAMES = {None: "0.3", True: "#2a9d3a", False: "#d62728"}  # Query, right, wrong.
 
 
-def neighbours(queries, found, right=None, titles=None):
+def neighbours(
+    queries: Array,
+    found: Array,
+    right: ArrayLike | None = None,
+    titles: Sequence[str] | None = None,
+) -> Figure:
     """Draws a figure with a row for each query: the query, then its neighbours, nearest first.
 
     The query stands apart at the left, in a dark frame. Where it is known what is right, right
@@ -46,8 +55,9 @@ def neighbours(queries, found, right=None, titles=None):
             f"queries. Received: shape {found.shape}."
         )
     shape = found.shape[:2]
-    if right is not None and np.shape(right) != shape:
-        raise ValueError(f"`right` must be of shape {shape}. Received: shape {np.shape(right)}.")
+    right = None if right is None else np.asarray(right)
+    if right is not None and right.shape != shape:
+        raise ValueError(f"`right` must be of shape {shape}. Received: shape {right.shape}.")
     if titles is not None and len(titles) != len(queries):
         raise ValueError(
             f"`titles` must be {len(queries)}, one for each query. Received: {len(titles)}."
@@ -66,8 +76,8 @@ def neighbours(queries, found, right=None, titles=None):
         if titles is not None:
             first.set_ylabel(titles[row], rotation=0, ha="right", va="center", fontsize=9)
         for place, axis in enumerate(others):
-            known = right is not None
-            _draw(axis, found[row, place], bool(right[row][place]) if known else None, 2.5 * known)
+            is_right = None if right is None else bool(right[row, place])
+            _draw(axis, found[row, place], is_right, 2.5 * (right is not None))
     return figure
 
 

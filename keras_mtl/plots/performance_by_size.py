@@ -1,11 +1,21 @@
 """What a network's size buys: performance against parameters, or another cost."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Axes
 
 MARKERS = "osD^vP"
 
 
-def performance_by_size(axes, series, *, xlabel="parameters"):
+def performance_by_size(
+    axes: Axes,
+    series: Mapping[str, Sequence[tuple[float, ArrayLike]]],
+    *,
+    xlabel: str = "parameters",
+) -> Axes:
     """Draws the performance of networks against their size, such as of searched and random trees.
 
     A point is the mean over the seeds, its bar their standard deviation. The points of a series

@@ -2,10 +2,19 @@
 
 import numpy as np
 
+from keras_mtl._types import Array, Axes
+from keras_mtl.plots._cells import class_colors
 from keras_mtl.plots.pyplot import pyplot
 
 
-def pixel_map(axes, values, *, num_classes=None, void=255, depth_range=None):
+def pixel_map(
+    axes: Axes,
+    values: Array,
+    *,
+    num_classes: int | None = None,
+    void: int = 255,
+    depth_range: tuple[float, float] | None = None,
+) -> Axes:
     """Draws one map; what kind it is, its type and shape say.
 
     Args:
@@ -70,6 +79,5 @@ def _label_colours(labels, num_classes, void):
             f"`num_classes` must be above every label but the void one, {void}. "
             f"Received: num_classes={num_classes} for label {unknown_classes.max()}."
         )
-    # Neighbouring classes far apart in hue, so that thin objects stand out from what they are on.
-    palette = pyplot().get_cmap("tab20")(np.arange(num_classes or 1) * 7 % 20 / 19.0)[:, :3]
+    palette = class_colors(num_classes or 1)[:, :3]
     return np.where(known[..., None], palette[np.where(known, labels, 0)], 0.0)

@@ -1,12 +1,17 @@
 """Predictions beside the truth, as pictures."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from keras_mtl._types import Array, Figure
 from keras_mtl.plots.pixel_map import is_depth, known_depth, pixel_map
 from keras_mtl.plots.pyplot import pyplot
 
 
-def pixel_predictions(images, columns, *, num_classes=None, void=255):
+def pixel_predictions(
+    images: Array, columns: Mapping[str, Array], *, num_classes: int | None = None, void: int = 255
+) -> Figure:
     """Draws a figure with a row for each image and a column for each map.
 
     All depths of a row share one colour scale, so that truth and predictions can be compared.

@@ -1,11 +1,16 @@
 """How a policy learns: the probability of every block over the steps of training."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
+from keras_mtl._types import Array, Figure
 from keras_mtl.plots.pyplot import pyplot
 
 
-def policy_history(history, tasks, blocks):
+def policy_history(
+    history: Mapping[int, Array], tasks: Sequence[str], blocks: Sequence[str]
+) -> Figure:
     """Draws with what probability each task executes each block, against the step of training.
 
     A panel for each task, a row of it for each block, the first at the top. Blue is executed, red

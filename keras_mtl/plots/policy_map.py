@@ -1,11 +1,15 @@
 """A policy as a picture: which task executes which block."""
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Axes
 from keras_mtl.plots._cells import name_cells, write_numbers
 
 
-def policy_map(axes, policy, tasks, blocks):
+def policy_map(axes: Axes, policy: ArrayLike, tasks: Sequence[str], blocks: Sequence[str]) -> Axes:
     """Draws a policy, a row of cells for each task and a column for each block.
 
     A decision fills a cell if the task executes the block, and leaves it pale if it skips it. A

@@ -1,16 +1,19 @@
 """Which tasks share which stages: a tree as a picture."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from keras_mtl._tree_nodes import tree_nodes
+from keras_mtl._types import Axes, Partition
 from keras_mtl.plots.pyplot import pyplot
+from keras_mtl.sharing._tree_nodes import tree_nodes
 
 NUMBER_SIZE = 6.5  # In points, of the numbers in the dots.
 DOT_SIZES = (9, 17)  # Diameters in points, of two tasks or few of many, and of all.
 LONE_DOT_SIZE = 4.5
 
 
-def sharing_tree(axes, tree):
+def sharing_tree(axes: Axes, tree: Mapping[str, Partition]) -> Axes:
     """Draws a tree of stages, from the image at the top to the tasks at the bottom.
 
     A dot is a group of tasks that share a stage, the larger and darker the more they are; where a

@@ -1,9 +1,15 @@
 """Table 4 of the cross-stitch paper: what a unit has learned."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Axes
 
 
-def sorted_alphas(axes, alpha, tasks):
+def sorted_alphas(axes: Axes, alpha: ArrayLike, tasks: Sequence[str]) -> Axes:
     """Draws a unit's alphas, each pair of tasks sorted over the channels.
 
     Same-task values are drawn solid, different-task values dashed. Each curve is sorted on its
@@ -39,7 +45,7 @@ def sorted_alphas(axes, alpha, tasks):
     for i, task in enumerate(tasks):
         for j, other in enumerate(tasks):
             curve = np.broadcast_to(curves[i, j], position.shape)
-            style = {"linestyle": "-" if i == j else "--", "color": f"C{i}"}
+            style: dict[str, Any] = {"linestyle": "-" if i == j else "--", "color": f"C{i}"}
             axes.plot(position, curve, label=f"{task} ← {other}", **style)
     axes.set_xlim(0, 1)
     axes.set_xlabel("channels, sorted")

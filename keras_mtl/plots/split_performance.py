@@ -1,9 +1,23 @@
 """Figure 2 of the cross-stitch paper: where should two tasks part?"""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._names import names
+from keras_mtl._types import Axes
 
 
-def split_performance(axes, splits, scores, baseline, *, lower_is_better=()):
+def split_performance(
+    axes: Axes,
+    splits: Sequence[str],
+    scores: Mapping[str, ArrayLike],
+    baseline: Mapping[str, ArrayLike],
+    *,
+    lower_is_better: str | Iterable[str] = (),
+) -> Axes:
     """Draws what every Split architecture does to each task, in percent of its one-task network.
 
     Above the zero line a task gains from sharing. A point is the mean over the seeds, its bar their
@@ -36,6 +50,7 @@ def split_performance(axes, splits, scores, baseline, *, lower_is_better=()):
     ...     baseline={"parts": [0.60, 0.60], "normals": 32.0},
     ...     lower_is_better=["normals"])
     """
+    lower_is_better = names(lower_is_better, "lower_is_better")
     unknown = sorted(set(lower_is_better) - set(scores))
     if unknown:
         raise ValueError(
@@ -49,7 +64,7 @@ def split_performance(axes, splits, scores, baseline, *, lower_is_better=()):
         position = np.arange(len(splits)) + 0.08 * (index - (len(scores) - 1) / 2)
         mean = change.mean(axis=1).filled(np.nan)
         spread = change.std(axis=1, ddof=1).filled(np.nan)  # of a single seed: none
-        style = {"color": f"C{index}", "capsize": 3, "marker": "o", "markersize": 4}
+        style: dict[str, Any] = {"color": f"C{index}", "capsize": 3, "marker": "o", "markersize": 4}
         axes.errorbar(position, mean, spread, label=task, **style)
         best = np.nanargmax(mean)
         axes.plot(position[best], mean[best], "*", color=f"C{index}", markersize=15)

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._skip_policy_of import skip_policy_of
 from keras_mtl._stage_rows import stage_rows
 from keras_mtl._types import Figure
 from keras_mtl.plots.pyplot import pyplot
+from keras_mtl.sharing._skip_policy_of import skip_policy_of
 
 MOST_COLOURS = 10  # Tasks, above which they are told by their place alone.
 MOST_NUMBERS = 8  # Tasks, above which cells are too narrow to write in.

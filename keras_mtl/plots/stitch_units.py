@@ -2,11 +2,14 @@
 
 from keras import ops
 
+from keras_mtl._types import Figure
+from keras_mtl.layers import CrossStitch
+from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.plots.pyplot import pyplot
 from keras_mtl.plots.sorted_alphas import sorted_alphas
 
 
-def stitch_units(model):
+def stitch_units(model: MultiTaskModel) -> Figure:
     """Draws the sorted alphas of every cross-stitch unit of a model, a panel each.
 
     Args:
@@ -18,7 +21,11 @@ def stitch_units(model):
     Raises:
         ValueError: the model has no units.
     """
-    units = getattr(model, "units", None)
+    units = {
+        stage: unit
+        for stage, unit in getattr(model, "units", {}).items()
+        if isinstance(unit, CrossStitch)
+    }
     if not units:
         raise ValueError(f"`model` must have CrossStitch units. Received: {model.name!r}.")
     figure, axes = pyplot().subplots(

@@ -1,11 +1,15 @@
 """Do the tasks agree on their updates, and does a module help them to?"""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from keras_mtl._types import Array, Axes
 from keras_mtl.plots._task_pairs import known_mean, task_pairs
 
 
-def update_compliance(axes, ratios):
+def update_compliance(axes: Axes, ratios: Mapping[str, Mapping[str, Array]]) -> Axes:
     """Draws the update compliance ratios of all pairs of tasks, layer by layer, network by network.
 
     A dot is a pair of different tasks; networks stand side by side in colours of their own, each
@@ -62,7 +66,8 @@ def update_compliance(axes, ratios):
         ends = centers - 0.4 * width, centers + 0.4 * width
         axes.hlines(means, *ends, color=color, linewidth=2.5, label=network, zorder=3)
     long = max(map(len, layers)) * len(layers) > 60
-    axes.set_xticks(range(len(layers)), layers, **({"rotation": 60, "ha": "right"} if long else {}))
+    style: dict[str, Any] = {"rotation": 60, "ha": "right"} if long else {}
+    axes.set_xticks(range(len(layers)), layers, **style)
     axes.set_xlim(-0.6, len(layers) - 0.4)
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel("update compliance ratio")

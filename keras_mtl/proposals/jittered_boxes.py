@@ -1,8 +1,10 @@
 """Proposals drawn around the true boxes: for pictures that no proposal method works on."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array, Size
 from keras_mtl.boxes import check_boxes, clip_boxes
 
 # Chosen so that the overlap of a copy with its true box spreads from about .3 to 1.
@@ -12,7 +14,13 @@ _MAX_SHIFT, _MAX_LOG_SCALE = 0.4, 0.5
 _MIN_SIDE, _MAX_LOG_ASPECT = 0.1, 1.0
 
 
-def jittered_boxes(boxes, size, num_boxes, rng, jittered_fraction=0.5):
+def jittered_boxes(
+    boxes: ArrayLike,
+    size: Size,
+    num_boxes: int,
+    rng: np.random.Generator,
+    jittered_fraction: float = 0.5,
+) -> Array:
     """Draws jittered copies of the true boxes, and random boxes.
 
     A copy is shifted by up to .4 of its sides, and each side scaled by exp(-.5) to exp(.5), all

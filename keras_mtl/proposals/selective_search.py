@@ -1,21 +1,28 @@
 """Selective search, through OpenCV's contrib module: an extra, imported where it is used."""
 
-import contextlib
 import hashlib
 import os
-import threading
 import warnings
 
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._extra import extra
+from keras_mtl._types import Array, PathLike
+from keras_mtl._whole_file import whole_file
 from keras_mtl.boxes import check_boxes
 
 # Goes into the names of the cache files: raise it when the same picture gives other boxes.
 _VERSION = 1
 
 
-def selective_search(image, cache_dir=None, fast=True, max_boxes=2000, min_size=20):
+def selective_search(
+    image: Array,
+    cache_dir: PathLike | None = None,
+    fast: bool = True,
+    max_boxes: int = 2000,
+    min_size: int = 20,
+) -> Array:
     """Proposes boxes by grouping similar neighbouring regions: selective search.
 
     It takes 0.8 s for a picture of 500×375 pixels, and 3 s with `fast=False`; a cache makes it a
@@ -65,7 +72,9 @@ def selective_search(image, cache_dir=None, fast=True, max_boxes=2000, min_size=
     boxes = _read(path)
     if boxes is None:
         boxes = _search(image, fast, max_boxes, min_size)
-        _write(path, boxes)
+        os.makedirs(cache_dir, exist_ok=True)
+        with whole_file(path) as unfinished, unfinished.open("wb") as file:
+            np.savez_compressed(file, boxes=boxes)
     return boxes
 
 
@@ -86,15 +95,13 @@ def _search(image, fast, max_boxes, min_size):
 
 
 def _segmentation():
-    try:
-        from cv2.ximgproc import segmentation
-    # OpenCV without its contrib modules lacks `ximgproc`.
-    except ImportError as error:
-        raise ImportError(
-            "Selective search needs OpenCV with its contrib modules: install it with "
-            "`pip install 'keras-mtl[detection]'`, and remove other OpenCV packages, which hide it."
-        ) from error
-    return segmentation
+    ximgproc = extra(
+        "Selective search needs OpenCV with its contrib modules",
+        "detection",
+        "cv2.ximgproc",  # OpenCV without those lacks it.
+        hint=", and remove other OpenCV packages, which hide it",
+    )
+    return ximgproc.segmentation
 
 
 def _key(image, *arguments):
@@ -114,17 +121,3 @@ def _read(path):
             f"The cache file {path} is damaged ({error!r}): the boxes are made anew.", stacklevel=3
         )
         return None
-
-
-def _write(path, boxes):
-    """Writes a complete file or none: under another name first, then renamed."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    # Two processes or threads that make the same boxes must not write into one file.
-    partial = f"{path}.{os.getpid()}.{threading.get_ident()}.partial"
-    try:
-        with open(partial, "wb") as file:
-            np.savez_compressed(file, boxes=boxes)
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(partial)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_mtl._extra import extra
+
 QUERIES_AT_ONCE = 256
 SPARE = 8  # Candidates beyond k, so that rounding seldom asks for more.
 
@@ -72,7 +74,8 @@ class FaissFinder:
     """Candidates by FAISS; as `NumpyFinder`."""
 
     def __init__(self, gallery):
-        self._index = _faiss().IndexFlatL2(gallery.shape[1])
+        faiss = extra("`library='faiss'` needs FAISS", "retrieval", "faiss")
+        self._index = faiss.IndexFlatL2(gallery.shape[1])
         self._index.add(gallery)
 
     def __call__(self, queries, count):
@@ -80,13 +83,3 @@ class FaissFinder:
 
 
 FINDERS = {"numpy": NumpyFinder, "faiss": FaissFinder}
-
-
-def _faiss():
-    try:
-        import faiss
-    except ImportError as error:
-        raise ImportError(
-            "`library='faiss'` needs FAISS: install it with `pip install 'keras-mtl[retrieval]'`."
-        ) from error
-    return faiss

@@ -1,12 +1,17 @@
 """Images that can be searched by what they have in common for a task."""
 
-import os
 import zipfile
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Literal, Self
 
+import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
+from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array, PathLike
+from keras_mtl._whole_file import whole_file
 from keras_mtl.retrieval._nearest import FINDERS, nearest
 
 
@@ -50,7 +55,14 @@ class EmbeddingIndex:
     [[3 2 4]] [[ 0. 12. 12.]]
     """
 
-    def __init__(self, model, images, tasks, library="numpy", batch_size=256):
+    def __init__(
+        self,
+        model: keras.Model,
+        images: Array,
+        tasks: Sequence[str],
+        library: Literal["numpy", "faiss"] = "numpy",
+        batch_size: int = 256,
+    ) -> None:
         tasks = _names(tasks)
         self.model, self.batch_size = model, check_integer("batch_size", batch_size, 1)
         embeddings = {
@@ -58,7 +70,7 @@ class EmbeddingIndex:
         }
         self._keep(embeddings, library)
 
-    def search(self, queries, task, k=10):
+    def search(self, queries: Array, task: str, k: int = 10) -> tuple[Array, Array]:
         """The k nearest images of the gallery for each query.
 
         Args:
@@ -83,7 +95,9 @@ class EmbeddingIndex:
         embeddings = self._embed("queries", queries, self.tasks.index(task))
         return self.search_embeddings(embeddings, task, k)
 
-    def search_embeddings(self, embeddings, task, k=10):
+    def search_embeddings(
+        self, embeddings: ArrayLike, task: str, k: int = 10
+    ) -> tuple[Array, Array]:
         """As `search`, by embeddings (Q, D) that the model gave for the task."""
         gallery, embeddings = self._check(task, k), np.asarray(embeddings, "float32")
         if embeddings.ndim != 2 or embeddings.shape[1] != gallery.shape[1]:
@@ -94,7 +108,7 @@ class EmbeddingIndex:
         _check_finite("`embeddings`", embeddings)
         return nearest(self._finders[task], gallery, np.ascontiguousarray(embeddings), k)
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes the embeddings, but not the model, as a NumPy archive, whole or not at all.
 
         Args:
@@ -104,13 +118,18 @@ class EmbeddingIndex:
         arrays = {
             f"embeddings_{place}": self.embeddings[task] for place, task in enumerate(self.tasks)
         }
-        unfinished = Path(path).with_name(f"unfinished_{Path(path).name}")
-        with unfinished.open("wb") as file:  # Given a name, NumPy might add to it.
+        # Given a name, NumPy might add to it.
+        with whole_file(path) as unfinished, unfinished.open("wb") as file:
             np.savez(file, tasks=np.array(self.tasks), **arrays)
-        os.replace(unfinished, path)
 
     @classmethod
-    def load(cls, path, model=None, library="numpy", batch_size=256):
+    def load(
+        cls,
+        path: PathLike,
+        model: keras.Model | None = None,
+        library: Literal["numpy", "faiss"] = "numpy",
+        batch_size: int = 256,
+    ) -> Self:
         """An index that `save` wrote.
 
         Args:
@@ -134,8 +153,7 @@ class EmbeddingIndex:
         return index
 
     def _keep(self, embeddings, library):
-        if library not in FINDERS:
-            raise ValueError(f"`library` must be one of {list(FINDERS)}. Received: {library!r}.")
+        check_choice("library", library, FINDERS)
         self.tasks, self.embeddings, self.library = list(embeddings), embeddings, library
         self._finders = {task: FINDERS[library](each) for task, each in embeddings.items()}
 
@@ -154,8 +172,7 @@ class EmbeddingIndex:
 
     def _check(self, task, k):
         """The gallery of a task."""
-        if task not in self.embeddings:
-            raise ValueError(f"`task` must be one of {self.tasks}. Received: {task!r}.")
+        check_choice("task", task, self.tasks)
         gallery = self.embeddings[task]
         check_integer("k", k, 1, len(gallery))
         return gallery

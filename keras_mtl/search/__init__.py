@@ -1,8 +1,7 @@
 """What sharing costs, and what there is to choose from."""
 
 from keras_mtl.search.branch import Branching, branch
-from keras_mtl.search.branch_report import BranchedTree, BranchReport
-from keras_mtl.search.cost import cost
+from keras_mtl.search.cost import Cost, cost
 from keras_mtl.search.enumerate_splits import enumerate_splits
 from keras_mtl.search.prune import prune
 from keras_mtl.search.rank_trees import rank_trees
@@ -10,8 +9,9 @@ from keras_mtl.search.relative_gain import relative_gain
 from keras_mtl.search.representation_similarity import affinities, affinity
 from keras_mtl.search.splits import Split, SplitTable, splits
 from keras_mtl.search.task_costs import task_costs
+from keras_mtl.search.tree_report import TreeReport, TreeRow
 from keras_mtl.search.trees import (
-    RankedTree,
+    FrontTree,
     best_tree,
     enumerate_trees,
     format_tree,
@@ -20,10 +20,11 @@ from keras_mtl.search.trees import (
 )
 
 __all__ = [
-    "BranchReport",
-    "BranchedTree",
+    "TreeReport",
+    "TreeRow",
     "Branching",
-    "RankedTree",
+    "Cost",
+    "FrontTree",
     "Split",
     "SplitTable",
     "affinities",

@@ -1,37 +1,43 @@
 """From one-task networks to one branched network, in one call."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
+import keras
+
+from keras_mtl._types import Array
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search._on_tower import on_tower
-from keras_mtl.search.branch_report import BranchReport
 from keras_mtl.search.rank_trees import rank_trees
+from keras_mtl.search.tree_report import TreeReport
 from keras_mtl.sharing import Branched
+from keras_mtl.towers.tower import Tower
 
 
 class Branching(NamedTuple):
     """What `branch` returns."""
 
-    tree: dict
+    tree: dict[str, list[list[str]]]
     """From location to partition of the tasks."""
     model: MultiTaskModel
     """The branched network, with the weights of the one-task networks, not compiled."""
-    report: BranchReport
+    report: TreeReport
 
 
 def branch(
-    one_task_models,
-    images,
-    tower,
-    budget,
+    one_task_models: Mapping[str, keras.Model],
+    images: Array | Sequence[Array] | Mapping[str, Array],
+    tower: Tower,
+    budget: float,
     *,
-    measure="parameters",
-    locations=None,
-    joins=None,
-    batch_size=32,
-    verbose=1,
-    name="branched",
-):
+    measure: Literal["parameters", "macs"] = "parameters",
+    locations: Sequence[str] | None = None,
+    joins: Literal["all", "agglomerative", "spectral"] | None = None,
+    undefined: Literal["raise", "zero"] = "raise",
+    batch_size: int = 32,
+    verbose: int = 1,
+    name: str = "branched",
+) -> Branching:
     """Decides what tasks share, by how alike their own networks see images, and builds it.
 
     The representations of one-task networks are compared, the tree is searched that lets the least
@@ -55,7 +61,7 @@ def branch(
             that is not named is shared as the next one that is, and behind the last of them no task
             shares. If `None`, behind every stage with weights and those without that follow it.
         joins: as of `tree_front`.
-        batch_size, verbose: as of `affinities`.
+        undefined, batch_size, verbose: as of `affinities`.
         name: name of the branched network.
 
     Returns:
@@ -94,10 +100,11 @@ def branch(
         measure=measure,
         locations=locations,
         joins=joins,
+        undefined=undefined,
         batch_size=batch_size,
         verbose=verbose,
     )
-    tree = report.front[report.chosen].tree
+    tree = report.front[report.position(budget)].tree
     heads = {task: model.head(task) for task, model in models.items()}
     model = MultiTaskModel(tower, Branched(tree), heads, name=name)
     model.initialize_from(*(_alone(each, task, tower) for task, each in models.items()))

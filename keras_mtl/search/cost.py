@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -17,7 +18,9 @@ class Cost(NamedTuple):
     macs: int
 
 
-def cost(model, input_shape=None):
+def cost(
+    model: keras.Model, input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None
+) -> Cost:
     """Counts a model's parameters and the multiply-accumulates (MACs) of its forward pass.
 
     A weight counts once, however often it is used; its MACs count at every call. By the convention

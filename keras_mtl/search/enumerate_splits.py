@@ -2,9 +2,10 @@
 
 from keras_mtl.sharing import Branched
 from keras_mtl.sharing.branched import HEADS
+from keras_mtl.towers.tower import Tower
 
 
-def enumerate_splits(tower):
+def enumerate_splits(tower: Tower) -> dict[str, Branched]:
     """All ways in which tasks can share a tower's first stages and part for good.
 
     A split at a stage without weights, such as a pooling layer, is the same function as one behind

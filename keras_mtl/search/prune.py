@@ -3,12 +3,13 @@
 import keras
 
 from keras_mtl._layers_by_path import layers_by_path
-from keras_mtl._skip_policy_of import skip_policy_of
+from keras_mtl._types import Policy
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import AdaShared
+from keras_mtl.sharing._skip_policy_of import skip_policy_of
 
 
-def prune(model, policy=None):
+def prune(model: MultiTaskModel, policy: Policy | None = None) -> MultiTaskModel:
     """Fixes the policy of an AdaShare model, and leaves out what no task executes.
 
     The new model computes what the old one does in inference under that policy. It lacks the

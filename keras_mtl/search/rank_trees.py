@@ -1,30 +1,37 @@
 """The best tree for every budget, from one-task networks."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
+import keras
 import numpy as np
 
+from keras_mtl._check_choice import check_choice
+from keras_mtl._types import Array
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search._on_tower import on_tower
-from keras_mtl.search.branch_report import BranchedTree, BranchReport
 from keras_mtl.search.cost import Cost, cost
 from keras_mtl.search.representation_similarity import affinities
+from keras_mtl.search.tree_report import TreeReport, TreeRow
 from keras_mtl.search.trees import tree_front
 from keras_mtl.sharing import Branched
+from keras_mtl.towers.tower import Tower
 
 
 def rank_trees(
-    one_task_models,
-    images,
-    tower,
-    budget=None,
+    one_task_models: Mapping[str, keras.Model],
+    images: Array | Sequence[Array] | Mapping[str, Array],
+    tower: Tower,
+    budget: float | None = None,
     *,
-    measure="parameters",
-    locations=None,
-    joins=None,
-    batch_size=32,
-    verbose=1,
-):
+    measure: Literal["parameters", "macs"] = "parameters",
+    locations: Sequence[str] | None = None,
+    joins: Literal["all", "agglomerative", "spectral"] | None = None,
+    undefined: Literal["raise", "zero"] = "raise",
+    batch_size: int = 32,
+    verbose: int = 1,
+) -> TreeReport:
     """Finds the trees in which tasks had best share, by how alike their networks see images.
 
     The representations of one-task networks are compared (`affinities`), and the trees are searched
@@ -34,13 +41,13 @@ def rank_trees(
     2020.
 
     Args:
-        one_task_models, images, tower, measure, locations, joins, batch_size, verbose: as of
-            `branch`.
+        one_task_models, images, tower, measure, locations, joins, undefined, batch_size, verbose:
+            as of `branch`.
         budget: of which budget the tree is marked as chosen, if of one; one that is too small is
             refused before the networks are compared.
 
     Returns:
-        A `BranchReport`.
+        A `TreeReport`.
 
     Raises:
         ValueError: as `branch`.
@@ -62,8 +69,7 @@ def rank_trees(
     >>> [(each.parameters, each.tree) for each in report.front]
     [(58, {'first': [['age', 'height']]}), (98, {'first': [['age'], ['height']]})]
     """
-    if measure not in Cost._fields:
-        raise ValueError(f"`measure` must be one of {list(Cost._fields)}. Received: {measure!r}.")
+    check_choice("measure", measure, Cost._fields)
     tasks = list(one_task_models)
     models = {task: on_tower(model, task, tower) for task, model in one_task_models.items()}
     heads = {task: model.head(task) for task, model in models.items()}
@@ -77,7 +83,9 @@ def rank_trees(
             f"`budget` must be {smallest:,} {measure} or more, which the network has in which all "
             f"tasks share everything up to {locations[-1]!r}. Received: {budget:,}."
         )
-    affinity = affinities(models, images, locations, batch_size=batch_size, verbose=verbose)
+    affinity = affinities(
+        models, images, locations, undefined=undefined, batch_size=batch_size, verbose=verbose
+    )
     front = []
     for each in tree_front(affinity, sizes[measure], joins=joins):
         counts = [len(partition) for partition in each.tree]
@@ -86,8 +94,8 @@ def rank_trees(
             location: [[tasks[number] for number in group] for group in partition]
             for location, partition in zip(locations, each.tree, strict=True)
         }
-        front.append(BranchedTree(each.dissimilarity, costs["parameters"], costs.get("macs"), tree))
-    report = BranchReport(tuple(tasks), tuple(locations), affinity, measure, tuple(front))
+        front.append(TreeRow(each.dissimilarity, costs["parameters"], costs.get("macs"), tree))
+    report = TreeReport(tuple(tasks), tuple(locations), affinity, measure, tuple(front))
     if budget is None:
         return report
     return dataclasses.replace(report, chosen=report.position(budget))

@@ -1,9 +1,19 @@
 """How much better a network is than a baseline, over tasks with different scores."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_mtl._names import names
+from keras_mtl._types import Array
 
 
-def relative_gain(scores, baseline, lower_is_better=()):
+def relative_gain(
+    scores: Mapping[str, ArrayLike | Mapping[str, ArrayLike]],
+    baseline: Mapping[str, ArrayLike | Mapping[str, ArrayLike]],
+    lower_is_better: str | Iterable[str] = (),
+) -> float | Array:
     """The mean over the tasks of the relative change in %, positive for the better.
 
     Source: the relative performance Δ of Sun et al., "AdaShare", NeurIPS 2020, section 4.
@@ -37,18 +47,20 @@ def relative_gain(scores, baseline, lower_is_better=()):
             f"Received: {sorted(scores)} and {sorted(baseline)}."
         )
     known = {*scores}.union(*(score for score in scores.values() if isinstance(score, dict)))
+    lower_is_better = names(lower_is_better, "lower_is_better")
     unknown = sorted(set(lower_is_better) - known)
     if unknown:
         raise ValueError(f"`lower_is_better` has unknown tasks {unknown}; known: {sorted(known)}.")
     changes = []
     for task, score in scores.items():
-        if isinstance(score, dict):
+        before = baseline[task]
+        if isinstance(score, dict) and isinstance(before, dict):
             all_are_errors = task in lower_is_better
             errors = [name for name in score if all_are_errors or name in lower_is_better]
-            changes.append(relative_gain(score, baseline[task], errors))
+            changes.append(relative_gain(score, before, errors))
             continue
         # Not divided by a negative baseline's sign: a higher score is better whatever its sign.
-        before = np.asarray(baseline[task], float)
+        before = np.asarray(before, float)
         change = 100 * (np.asarray(score, float) - before) / np.abs(before)
         changes.append(-change if task in lower_is_better else change)
-    return np.mean(changes, axis=0)[()]
+    return np.mean(np.array(changes), axis=0)[()]

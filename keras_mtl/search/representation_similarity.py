@@ -1,9 +1,15 @@
 """How alike networks for different tasks represent the same images."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
+from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import Tower
 
@@ -11,9 +17,14 @@ from keras_mtl.towers import Tower
 CHUNK = 8192
 # Equal correlations differ in what summation rounds off; they must tie.
 DECIMALS = 12
+UNDEFINED = ("raise", "zero")
 
 
-def affinity(features):
+def affinity(
+    features: Mapping[str, ArrayLike] | Sequence[ArrayLike],
+    *,
+    undefined: Literal["raise", "zero"] = "raise",
+) -> Array:
     """Compares the representations of several tasks' networks at one location.
 
     Every network says which images it takes for alike: a matrix of 1 − Pearson's correlation of the
@@ -26,14 +37,17 @@ def affinity(features):
     Args:
         features: a dict from task to, or a list of, T arrays (K, …): the features of the same K
             images in the same order. The networks may have different numbers of features.
+        undefined: what a correlation is taken for that is not defined, of an image whose features
+            are all the same (as behind a ReLU that lets nothing through), or of a task whose images
+            are all equally unlike: `"zero"` takes it for 0, no likeness known; `"raise"` refuses
+            such features.
 
     Returns:
         A float64 array (T, T), from -1 to 1, with ones on the diagonal.
 
     Raises:
-        ValueError: other or fewer than 3 images for some task; features of an image that are not
-            finite or all the same, or of images that are all equally unlike: correlations are
-            not defined then.
+        ValueError: other or fewer than 3 images for some task; features that are not finite; an
+            unknown `undefined`, or with `"raise"` a correlation that is not defined.
 
     Example:
 
@@ -43,10 +57,11 @@ def affinity(features):
     >>> alike.round(6).tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
+    check_choice("undefined", undefined, UNDEFINED)
     named = features if isinstance(features, dict) else dict(enumerate(features))
     if not named:
         raise ValueError("`features` must hold an array for at least one task. Received: none.")
-    counts = {
+    counts: dict[str | int, Any] = {
         task: np.shape(each)[0] if np.ndim(each) > 1 else None for task, each in named.items()
     }
     if len({*counts.values()}) > 1 or None in counts.values() or min(counts.values()) < 3:
@@ -54,10 +69,19 @@ def affinity(features):
             "`features` must be arrays (images, …) of the same 3 or more images for every task. "
             f"Received numbers of images: {counts}."
         )
-    return _rank_correlation({task: ranked_unlikeness(each, task) for task, each in named.items()})
+    ranks = {task: ranked_unlikeness(each, task, undefined) for task, each in named.items()}
+    return _rank_correlation(ranks, undefined)
 
 
-def affinities(models, images, locations, *, batch_size=32, verbose=1):
+def affinities(
+    models: Mapping[str, keras.Model],
+    images: Array | Sequence[Array] | Mapping[str, Array],
+    locations: Sequence[str],
+    *,
+    undefined: Literal["raise", "zero"] = "raise",
+    batch_size: int = 32,
+    verbose: int = 1,
+) -> Array:
     """Compares networks of the same stages but different tasks, at several locations.
 
     The images go through one network after the other, and in each from one location to the next, so
@@ -72,6 +96,7 @@ def affinities(models, images, locations, *, batch_size=32, verbose=1):
             dict (by the inputs' names) of such arrays.
         locations: names of the stages (of a plain Keras model: of the layers) behind which the
             representations are compared, from the image on.
+        undefined: as of `affinity`.
         batch_size: number of images that go through a network at once.
         verbose: 1 shows a bar of progress, 0 does not.
 
@@ -98,6 +123,7 @@ def affinities(models, images, locations, *, batch_size=32, verbose=1):
             "`models` and `locations` must hold one or more. "
             f"Received: models of {list(models)}, locations={locations}."
         )
+    check_choice("undefined", undefined, UNDEFINED)
     batch_size = check_integer("batch_size", batch_size, 1)
     towers = {task: _cut(model, task, locations) for task, model in models.items()}
     inputs_of = {task: _in_order(images, tower.model, task) for task, (tower, _) in towers.items()}
@@ -111,17 +137,18 @@ def affinities(models, images, locations, *, batch_size=32, verbose=1):
         for of_location, location, stage in zip(ranks, locations, stages, strict=True):
             further = [inputs[number] for number in tower.further_inputs(stage)]
             features = _predicted(tower.stage(stage), [features, *further], batch_size)
-            of_location[task] = ranked_unlikeness(features, f"{task}, {location}")
+            of_location[task] = ranked_unlikeness(features, f"{task}, {location}", undefined)
             bar.add(1)
-    return np.stack([_rank_correlation(of_location) for of_location in ranks])
+    return np.stack([_rank_correlation(of_location, undefined) for of_location in ranks])
 
 
-def ranked_unlikeness(features, name):
+def ranked_unlikeness(features, name, undefined="raise"):
     """Ranks, from 1 on, of the pairs of images by 1 − their correlation; ties share their mean.
 
     Args:
         features: array (K, …).
         name: whose features they are, for errors.
+        undefined: as of `affinity`.
 
     Returns:
         Float64 array (K · (K - 1) / 2,).
@@ -133,7 +160,7 @@ def ranked_unlikeness(features, name):
     if not np.isfinite(features).all():
         raise ValueError(f"`features` must be finite. Received NaN or infinite ones of {name!r}.")
     same = np.flatnonzero(features.max(axis=1) == features.min(axis=1))
-    if len(same):
+    if len(same) and undefined == "raise":
         raise ValueError(
             "`features` of an image must not be all the same: correlations with it are not "
             f"defined. Received such of {name!r}, of {len(same)} images, the first one {same[0]}."
@@ -144,22 +171,28 @@ def ranked_unlikeness(features, name):
         centred = features[:, start : start + CHUNK] - means
         covariance += centred @ centred.T
     deviation = np.sqrt(np.diag(covariance))
+    deviation[same] = np.inf  # a correlation of 0
     pairs = np.triu_indices(len(features), 1)
     correlation = (covariance / np.outer(deviation, deviation))[pairs]
     return rankdata(np.round(1 - correlation, DECIMALS))
 
 
-def _rank_correlation(ranks):
+def _rank_correlation(ranks, undefined):
     """Spearman's correlation of some tasks' ranks, a dict."""
     flat = [task for task, each in ranks.items() if np.ptp(each) == 0]
-    if flat:
+    if flat and undefined == "raise":
         raise ValueError(
             "`features` must make some pairs of images more alike than others. Received images "
             f"that are all equally unlike, of {flat}."
         )
+    centred = np.stack([each - each.mean() for each in ranks.values()])
+    deviation = np.linalg.norm(centred, axis=1)
+    deviation[deviation == 0] = np.inf  # a correlation of 0
+    centred /= deviation[:, None]
     # What a division rounds off would make the same representations unlike.
-    correlation = np.corrcoef(list(ranks.values())).round(DECIMALS)
-    return np.atleast_2d(correlation)
+    correlation = (centred @ centred.T).round(DECIMALS).clip(-1, 1)
+    np.fill_diagonal(correlation, 1)
+    return correlation
 
 
 def _cut(model, task, locations):

@@ -3,14 +3,20 @@
 import dataclasses
 import json
 import math
-import os
 import warnings
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import keras
+
+from keras_mtl._names import names
+from keras_mtl._types import PathLike
+from keras_mtl._whole_file import whole_file
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search.cost import cost
 from keras_mtl.search.enumerate_splits import enumerate_splits
 from keras_mtl.search.relative_gain import relative_gain
+from keras_mtl.towers.tower import Tower
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,20 +28,20 @@ class Split:
     parameters: int
     macs: int | None
     """Multiply-accumulates of one example's forward pass; `None` if they cannot be counted."""
-    scores: dict
+    scores: dict[str, float]
     """From task name to score."""
     gain: float
     """`relative_gain` over the split that shares nothing, in %."""
 
 
-class SplitTable(tuple):
+class SplitTable(tuple[Split, ...]):
     """`Split`s, the best first; `print` shows them as a table."""
 
-    def in_network_order(self):
+    def in_network_order(self) -> list[Split]:
         """The splits from the one that shares nothing to the one that shares all."""
         return sorted(self, key=lambda split: -split.parameters)
 
-    def __str__(self):
+    def __str__(self) -> str:
         tasks = list(self[0].scores) if self else []
         width = max([5, *(len(split.name) for split in self)])
         columns = "".join(f"{task:>{max(len(task), 9) + 2}}" for task in tasks)
@@ -49,7 +55,14 @@ class SplitTable(tuple):
         return "\n".join(lines)
 
 
-def splits(tower, heads, fit, *, lower_is_better=(), folder=None):
+def splits(
+    tower: Tower,
+    heads: dict[str, keras.layers.Layer],
+    fit: Callable[[MultiTaskModel], Mapping[str, float]],
+    *,
+    lower_is_better: str | Iterable[str] = (),
+    folder: PathLike | None = None,
+) -> SplitTable:
     """Trains every Split architecture of a tower with your own function, and ranks them.
 
     Source: Misra et al., CVPR 2016, section 1.1: the best split depends on the tasks, so that each
@@ -91,6 +104,7 @@ def splits(tower, heads, fit, *, lower_is_better=(), folder=None):
     ['features', 'heads']
     """
     tasks, sharings = list(heads), enumerate_splits(tower)
+    lower_is_better = names(lower_is_better, "lower_is_better")
     unknown = sorted(set(lower_is_better) - set(tasks))
     if unknown:
         raise ValueError(
@@ -134,9 +148,9 @@ class _Known:
     def add(self, name, row):
         self.rows[name] = row
         if self._path is not None:
-            unfinished = self._path.with_name(f"unfinished_{self._path.name}")
-            unfinished.write_text(json.dumps({"search": self._search, "rows": self.rows}, indent=2))
-            os.replace(unfinished, self._path)
+            content = json.dumps({"search": self._search, "rows": self.rows}, indent=2)
+            with whole_file(self._path) as unfinished:
+                unfinished.write_text(content)
 
 
 def _description(tower, heads):

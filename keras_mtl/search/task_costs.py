@@ -1,12 +1,16 @@
 """What each task of a model costs on its own."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_mtl.multi_task_model import MultiTaskModel
-from keras_mtl.search.cost import cost
+from keras_mtl.search.cost import Cost, cost
 
 
-def task_costs(model, input_shape=None):
+def task_costs(
+    model: MultiTaskModel, input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None
+) -> dict[str, Cost]:
     """Counts, for every task of a multi-task model, what it alone needs.
 
     The sum of the tasks' MACs is what they cost if each runs by itself, which is how AdaShare

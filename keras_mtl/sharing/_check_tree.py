@@ -23,3 +23,17 @@ def check_tree(tree, tasks):
                     f"Received at stage {stage!r}: {partition} after {coarser}."
                 )
         coarser = partition
+
+
+def check_groups(stage, partition):
+    """Raises a `ValueError` unless a partition is a list of groups, each a list of task names."""
+    sequence = (list, tuple)
+    if (
+        not isinstance(partition, sequence)
+        or not partition
+        or not all(isinstance(group, sequence) and group for group in partition)
+    ):
+        raise ValueError(
+            "`tree` must have at every stage a list of groups, each a list of one or more task "
+            f"names. Received at stage {stage!r}: {partition!r}."
+        )

@@ -1,11 +1,16 @@
 """One tower, of which every task executes some blocks and skips the others."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_mtl._types import Config, Policy, StageLayers
 from keras_mtl.layers import SkipBlock, SkipPolicy
 from keras_mtl.sharing.sharing import Sharing, features_dtype
+from keras_mtl.towers.tower import Tower
 
 POLICY = "skip_policy"
 """Name of the layer that holds the policy while it is learned."""
@@ -54,7 +59,9 @@ class AdaShared(Sharing):
     >>> fixed = keras_mtl.sharing.AdaShared({"segmentation": "1011", "depth": "1110"})
     """
 
-    def __init__(self, policy=None, per_task_statistics=False, **options):
+    def __init__(
+        self, policy: Policy | None = None, per_task_statistics: bool = False, **options: Any
+    ) -> None:
         if policy is not None and (options or per_task_statistics):
             raise ValueError(
                 "A `policy` that is given is not learned: it takes no options. "
@@ -69,11 +76,11 @@ class AdaShared(Sharing):
         self.per_task_statistics, self.options = per_task_statistics, options
 
     @staticmethod
-    def blocks(tower):
+    def blocks(tower: Tower) -> list[str]:
         """Names of the stages of a tower that can be skipped."""
         return [stage for stage in tower.stages if tower.shortcut(stage) is not None]
 
-    def check(self, tower, tasks):
+    def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         blocks = self.blocks(tower)
         if not blocks:
             raise ValueError(
@@ -88,14 +95,16 @@ class AdaShared(Sharing):
                 f"only. Received: {[x.name for x in tower.model.inputs]}."
             )
 
-    def connect(self, inputs, tower, tasks):
+    def connect(
+        self, inputs: Sequence[keras.KerasTensor], tower: Tower, tasks: Sequence[str]
+    ) -> tuple[dict[str, keras.KerasTensor], StageLayers]:
         self.check(tower, tasks)
         tasks = list(tasks)
         if self.policy is not None:
             return self._connect_fixed(inputs, tower, tasks)
         return self._connect_learned(inputs, tower, tasks)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {"policy": self.policy, "per_task_statistics": self.per_task_statistics}
         return {**config, **self.options}
 
@@ -218,7 +227,16 @@ def _as_lists(policy):
     """A policy as lists of zeros and ones, which a configuration can hold."""
     if isinstance(policy, dict):
         return {str(task): _as_list(row) for task, row in policy.items()}
-    return [_as_list(row) for row in policy]
+    try:
+        rows = [] if isinstance(policy, str) else list(policy)
+    except TypeError:
+        rows = []
+    if not rows:
+        raise ValueError(
+            "`policy` must be a dict from task to a row, or an array (tasks, blocks). "
+            f"Received: policy={policy!r}."
+        )
+    return [_as_list(row) for row in rows]
 
 
 def _as_list(row):

@@ -1,9 +1,14 @@
 """Tasks share the first stages, then branch off; independent and hard-shared are extremes."""
 
+from collections.abc import Mapping, Sequence
+from typing import Self
+
 import keras
 
-from keras_mtl.sharing._check_tree import check_tree
+from keras_mtl._types import Config, Partition
+from keras_mtl.sharing._check_tree import check_groups, check_tree
 from keras_mtl.sharing.sharing import Sharing
+from keras_mtl.towers.tower import Tower
 
 HEADS = "heads"
 """Where to split so that all stages are shared."""
@@ -26,7 +31,8 @@ class Branched(Sharing):
             stage of the tower if `None`.
 
     Raises:
-        ValueError: both arguments are given; from `connect`: the tree does not fit the tower.
+        ValueError: both arguments are given, or a partition is no list of groups; from
+            `connect`: the tree does not fit the tower.
 
     Example:
 
@@ -37,7 +43,11 @@ class Branched(Sharing):
     ...     {"pool2": [["a", "b", "c", "d"]], "conv5": [["a", "b"], ["c", "d"]]})
     """
 
-    def __init__(self, tree=None, split_at=None):
+    def __init__(
+        self,
+        tree: Mapping[str, Partition] | Sequence[Partition] | None = None,
+        split_at: str | None = None,
+    ) -> None:
         if tree is not None and split_at is not None:
             raise ValueError(
                 "Give `tree` or `split_at`, not both. "
@@ -47,24 +57,24 @@ class Branched(Sharing):
         self.split_at = split_at
 
     @classmethod
-    def independent(cls):
+    def independent(cls) -> Self:
         """Every task has a tower of its own."""
         return cls()
 
     @classmethod
-    def hard_sharing(cls):
+    def hard_sharing(cls) -> Self:
         """All tasks share all stages; only the heads are their own."""
         return cls(split_at=HEADS)
 
     @classmethod
-    def split(cls, at):
+    def split(cls, at: str) -> Self:
         """All tasks share the stages before `at`, and none from there on.
 
         Split at the tower's first stage, the tasks are independent; at `"heads"`, they share all.
         """
         return cls(split_at=at)
 
-    def partition(self, stage, tower, tasks):
+    def partition(self, stage: str, tower: Tower, tasks: Sequence[str]) -> list[list[str]]:
         index = tower.index(stage)
         if self.tree is not None:
             return [list(group) for group in self._partitions(tower, tasks)[index]]
@@ -72,7 +82,7 @@ class Branched(Sharing):
             return [list(tasks)]
         return [[task] for task in tasks]
 
-    def check(self, tower, tasks):
+    def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         self._shared_stages(tower)
         if HEADS in tower.stages:
             raise ValueError(f"A stage must not be called {HEADS!r}. Received: {tower.stages}.")
@@ -81,7 +91,7 @@ class Branched(Sharing):
         self._check_stages(tower)
         check_tree(dict(zip(tower.stages, self._partitions(tower, tasks), strict=True)), tasks)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"tree": self.tree, "split_at": self.split_at}
 
     def _partitions(self, tower, tasks):
@@ -112,11 +122,18 @@ class Branched(Sharing):
             return 0
         if self.split_at == HEADS:
             return len(tower.stages)
-        return tower.index(self.split_at)
+        return tower.index(self.split_at, "split_at")
 
 
 def _as_lists(tree):
     """A tree of lists, which a configuration can hold."""
     if isinstance(tree, dict):
-        return dict(zip(tree, _as_lists(tree.values()), strict=True))
-    return [[list(group) for group in partition] for partition in tree]
+        return {stage: _lists_of_groups(stage, groups) for stage, groups in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_lists_of_groups(stage, groups) for stage, groups in enumerate(tree)]
+    raise ValueError(f"`tree` must be a list or a dict of partitions. Received: tree={tree!r}.")
+
+
+def _lists_of_groups(stage, groups):
+    check_groups(stage, groups)
+    return [list(group) for group in groups]

@@ -1,9 +1,15 @@
 """One tower a task, with cross-stitch units between their stages."""
 
+import warnings
+from collections.abc import Iterable, Sequence
+
 import keras
 
-from keras_mtl.layers import CrossStitch
+from keras_mtl._names import names
+from keras_mtl._types import Config
+from keras_mtl.layers.cross_stitch import CrossStitch, warn_of_alpha
 from keras_mtl.sharing.sharing import Sharing, features_dtype
+from keras_mtl.towers.tower import Tower
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -19,8 +25,8 @@ class CrossStitched(Sharing):
         learning_rate_multiplier: as in `CrossStitch`.
 
     Raises:
-        ValueError: from `connect`: an unknown stage (the known ones are listed) or fewer than two
-            tasks.
+        ValueError: options as of `CrossStitch`; from `connect`: an unknown stage (the known ones
+            are listed) or fewer than two tasks.
 
     Example:
 
@@ -29,38 +35,54 @@ class CrossStitched(Sharing):
     """
 
     def __init__(
-        self, after=None, per_channel=True, alpha=(0.9, 0.1), learning_rate_multiplier=100.0
-    ):
-        self.after = None if after is None else list(after)
+        self,
+        after: str | Iterable[str] | None = None,
+        per_channel: bool = True,
+        alpha: Sequence[float] = (0.9, 0.1),
+        learning_rate_multiplier: float = 100.0,
+    ) -> None:
+        self.after = None if after is None else names(after, "after")
         self.per_channel = per_channel
-        self.alpha = tuple(alpha)
+        self.alpha = alpha
         self.learning_rate_multiplier = learning_rate_multiplier
+        # Wrong options are refused here rather than when the model is built.
+        unit = self._unit()
+        self.alpha = unit.initial_alpha
+        self.learning_rate_multiplier = unit.learning_rate_multiplier
+        warn_of_alpha(self.alpha, stacklevel=2)
 
-    def join(self, stage, features):
+    def join(
+        self, stage: str, features: dict[str, keras.KerasTensor]
+    ) -> dict[str, keras.KerasTensor]:
         if self.after is not None and stage not in self.after:
             return features
-        unit = CrossStitch(
-            per_channel=self.per_channel,
-            alpha=self.alpha,
-            learning_rate_multiplier=self.learning_rate_multiplier,
-            name=unit_name(stage),
-            dtype=features_dtype(features),
-        )
+        unit = self._unit(name=unit_name(stage), dtype=features_dtype(features))
         return dict(zip(features, unit(list(features.values())), strict=True))
 
-    def check(self, tower, tasks):
+    def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         for stage in self.after or ():
-            tower.index(stage)
+            tower.index(stage, "after")
         if len(tasks) < 2:
             raise ValueError(f"Cross-stitching needs at least two tasks. Received: {list(tasks)}.")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "after": self.after,
             "per_channel": self.per_channel,
             "alpha": list(self.alpha),
             "learning_rate_multiplier": self.learning_rate_multiplier,
         }
+
+    def _unit(self, **options):
+        with warnings.catch_warnings():
+            # Of alphas, once, where the sharing is made.
+            warnings.simplefilter("ignore", UserWarning)
+            return CrossStitch(
+                per_channel=self.per_channel,
+                alpha=self.alpha,
+                learning_rate_multiplier=self.learning_rate_multiplier,
+                **options,
+            )
 
 
 def unit_name(stage):

@@ -1,8 +1,13 @@
 """Towers of their own, whose classifiers share a latent basis: the baseline "MTL-shared"."""
 
+from collections.abc import Sequence
+
 import keras
 
+from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Config, StageLayers
 from keras_mtl.sharing.sharing import Sharing, features_dtype
+from keras_mtl.towers.tower import Tower
 
 BASIS = "latent_basis"
 
@@ -41,16 +46,14 @@ class LatentShared(Sharing):
     12
     """
 
-    def __init__(self, latent_size, dropout=0.0, seed=None):
-        if not isinstance(latent_size, int) or latent_size < 1:
-            raise ValueError(
-                f"`latent_size` must be a positive integer. Received: latent_size={latent_size!r}."
-            )
-        self.latent_size = latent_size
+    def __init__(self, latent_size: int, dropout: float = 0.0, seed: int | None = None) -> None:
+        self.latent_size = check_integer("latent_size", latent_size, 1)
         self.dropout = dropout
         self.seed = seed
 
-    def connect(self, inputs, tower, tasks):
+    def connect(
+        self, inputs: Sequence[keras.KerasTensor], tower: Tower, tasks: Sequence[str]
+    ) -> tuple[dict[str, keras.KerasTensor], StageLayers]:
         features, stages = super().connect(inputs, tower, tasks)
         dtype = features_dtype(features)
         if self.dropout:
@@ -72,11 +75,11 @@ class LatentShared(Sharing):
         )
         return {task: basis(each) for task, each in features.items()}, stages
 
-    def check(self, tower, tasks):
+    def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         if len(tasks) < 2:
             raise ValueError(f"A shared basis needs at least two tasks. Received: {list(tasks)}.")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"latent_size": self.latent_size, "dropout": self.dropout, "seed": self.seed}
 
     def _dropout_seed(self, index):

@@ -1,10 +1,15 @@
 """One tower, whose features every task scales by gates of its own."""
 
+from collections.abc import Iterable, Sequence
+
 import keras
 from keras import ops
 
+from keras_mtl._names import names
+from keras_mtl._types import Config, StageLayers
 from keras_mtl.layers import ModulationGate
 from keras_mtl.sharing.sharing import Sharing, features_dtype, group_name
+from keras_mtl.towers.tower import Tower
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -49,14 +54,14 @@ class Modulated(Sharing):
 
     def __init__(
         self,
-        after=None,
-        per_channel=True,
-        relu=None,
-        initializer="ones",
-        regularizer=None,
-        learning_rate_multiplier=1.0,
-    ):
-        self.after = None if after is None else list(after)
+        after: str | Iterable[str] | None = None,
+        per_channel: bool = True,
+        relu: bool | None = None,
+        initializer: str | Config | keras.initializers.Initializer = "ones",
+        regularizer: str | Config | keras.regularizers.Regularizer | None = None,
+        learning_rate_multiplier: float = 1.0,
+    ) -> None:
+        self.after = None if after is None else names(after, "after")
         # Wrong options are refused here rather than when the model is built.
         gate = ModulationGate(
             1,
@@ -70,11 +75,13 @@ class Modulated(Sharing):
         self.initializer, self.regularizer = gate.initializer, gate.regularizer
         self.learning_rate_multiplier = gate.learning_rate_multiplier
 
-    def check(self, tower, tasks):
+    def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         for stage in self.after or ():
-            tower.index(stage)
+            tower.index(stage, "after")
 
-    def connect(self, inputs, tower, tasks):
+    def connect(
+        self, inputs: Sequence[keras.KerasTensor], tower: Tower, tasks: Sequence[str]
+    ) -> tuple[dict[str, keras.KerasTensor], StageLayers]:
         self.check(tower, tasks)
         tasks = list(tasks)
         # The features stand in one batch: once, until the first gate has made them each task's own.
@@ -91,7 +98,7 @@ class Modulated(Sharing):
         features = _of_each(features, copies, len(tasks))
         return dict(zip(tasks, features, strict=True)), {task: dict(stages) for task in tasks}
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "after": self.after,
             "per_channel": self.per_channel,

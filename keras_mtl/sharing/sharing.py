@@ -1,5 +1,13 @@
 """What all ways of sharing have in common: how the tasks go through the stages of a tower."""
 
+from collections.abc import Sequence
+from typing import Self
+
+import keras
+
+from keras_mtl._types import Config, StageLayers
+from keras_mtl.towers.tower import Tower
+
 
 class Sharing:
     """The way in which T tasks go through the stages of a tower.
@@ -8,7 +16,7 @@ class Sharing:
     which tasks share a stage (`partition`) and what stands between two stages (`join`).
     """
 
-    def partition(self, stage, tower, tasks):
+    def partition(self, stage: str, tower: Tower, tasks: Sequence[str]) -> list[list[str]]:
         """The groups of tasks that share one copy of a stage.
 
         Args:
@@ -21,7 +29,9 @@ class Sharing:
         """
         return [[task] for task in tasks]
 
-    def join(self, stage, features):
+    def join(
+        self, stage: str, features: dict[str, keras.KerasTensor]
+    ) -> dict[str, keras.KerasTensor]:
         """What happens to the tasks' features after a stage: nothing, unless a subclass says so.
 
         Args:
@@ -33,10 +43,12 @@ class Sharing:
         """
         return features
 
-    def check(self, tower, tasks):
+    def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         """Raises a `ValueError` if the sharing does not fit the tower and the tasks."""
 
-    def connect(self, inputs, tower, tasks):
+    def connect(
+        self, inputs: Sequence[keras.KerasTensor], tower: Tower, tasks: Sequence[str]
+    ) -> tuple[dict[str, keras.KerasTensor], StageLayers]:
         """Builds the sharing.
 
         Args:
@@ -64,11 +76,11 @@ class Sharing:
             features = self.join(stage, {task: outputs[task] for task in tasks})
         return features, stages
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
 

@@ -2,13 +2,14 @@
 
 from keras import layers
 
+from keras_mtl._check_choice import check_choice
+
 POOLS = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
 
 
 def global_pooling(x, pooling):
     """The mean ("avg") or the maximum ("max") of a map, or the map itself (`None`)."""
+    check_choice("pooling", pooling, (None, *POOLS))
     if pooling is None:
         return x
-    if pooling not in POOLS:
-        raise ValueError(f"`pooling` must be None, 'avg' or 'max'. Received: {pooling!r}.")
     return POOLS[pooling](name=f"{pooling}_pool")(x)

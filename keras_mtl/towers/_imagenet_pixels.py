@@ -1,8 +1,11 @@
-"""The scale of pixels on which networks were trained on ImageNet outside of Caffe."""
+"""The scales of pixels on which networks are trained on ImageNet."""
 
 from keras import layers
 
-# Of ImageNet's training set, for pixels from 0 to 1.
+CAFFE_MEAN_RGB = (123.0, 117.0, 104.0)
+"""Of ImageNet's training set, for pixels from 0 to 255; Caffe's networks take off no more."""
+
+# Of the same, for pixels from 0 to 1.
 MEAN_RGB = (0.485, 0.456, 0.406)
 DEVIATION_RGB = (0.229, 0.224, 0.225)
 

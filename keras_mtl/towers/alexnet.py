@@ -1,8 +1,12 @@
 """AlexNet in the form whose weights are published for PyTorch."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import keras
 from keras import layers
 
+from keras_mtl._types import PathLike, Shape, Tensor
 from keras_mtl.layers import FastConv2D
 from keras_mtl.towers._check_channels_last import check_channels_last
 from keras_mtl.towers._check_input_shape import check_input_shape
@@ -25,20 +29,20 @@ MINIMUM_SIZE = 63
 
 
 def AlexNet(
-    include_top=True,
-    weights=None,
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    classifier_activation="softmax",
+    include_top: bool = True,
+    weights: PathLike | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: Shape | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
     *,
-    width=1.0,
-    fc_width=None,
-    dropout=0.5,
-    seed=None,
-    name="alexnet",
-):
+    width: float = 1.0,
+    fc_width: float | None = None,
+    dropout: float = 0.5,
+    seed: int | None = None,
+    name: str = "alexnet",
+) -> keras.Model:
     """Builds AlexNet as PyTorch's torchvision has it; arguments as in `keras.applications`.
 
     Five convolutions of 64, 192, 384, 256 and 256 channels, without groups or normalisation, 3×3
@@ -51,8 +55,8 @@ def AlexNet(
 
     Args:
         include_top: whether to end with the classifier fc8. Without it the network ends with pool5.
-        weights: `None` (random), or the path of a file of weights: of Keras, or a `.pth`,
-            `.pt` or `.safetensors` with torchvision's names.
+        weights: `None` (random), or the path or URL (as of `keras_mtl.weights.fetch`) of a file of
+            weights: of Keras, or a `.pth`, `.pt` or `.safetensors` with torchvision's names.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
         input_shape: `(height, width, 3)` in pixels, 63 or more a side; `(224, 224, 3)` if `None`.
             Without the classifier height and width may be unknown, `(None, None, 3)`.
@@ -83,8 +87,9 @@ def AlexNet(
     (None, 2, 2, 64)
     """
     check_channels_last("AlexNet")
-    image = layers.Input(input_shape or (224, 224, 3)) if input_tensor is None else input_tensor
-    check_input_shape(tuple(image.shape[1:]), MINIMUM_SIZE, "pool5", open_size=not include_top)
+    shape = (input_shape or (224, 224, 3)) if input_tensor is None else input_tensor.shape[1:]
+    check_input_shape(shape, MINIMUM_SIZE, "pool5", open_size=not include_top)
+    image = layers.Input(shape) if input_tensor is None else input_tensor
     fc_width = width if fc_width is None else fc_width
     for argument, factor in (("width", width), ("fc_width", fc_width)):
         if not factor > 0:

@@ -1,13 +1,18 @@
 """CaffeNet: the AlexNet of Caffe, on which cross-stitch networks were built."""
 
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import keras
 from keras import layers
 
+from keras_mtl._types import PathLike, Shape, Tensor
 from keras_mtl.layers import CeilMaxPooling2D, FastConv2D, LocalResponseNormalization
 from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.towers._check_input_shape import check_input_shape
 from keras_mtl.towers._global_pooling import global_pooling
+from keras_mtl.towers._imagenet_pixels import CAFFE_MEAN_RGB
 from keras_mtl.towers._layer_seeds import layer_seeds
 from keras_mtl.weights import load_weights
 
@@ -17,31 +22,30 @@ STAGES = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5"
 CAFFE_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 """The layers with weights, which have Caffe's names."""
 
-MEAN_RGB = (123.0, 117.0, 104.0)
 FC6_WINDOW = 6
 
 
 def CaffeNet(
-    include_top=True,
-    weights=None,
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    classifier_activation="softmax",
+    include_top: bool = True,
+    weights: PathLike | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: Shape | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
     *,
-    width=1.0,
-    fc_width=None,
-    groups=2,
-    stem_strides=4,
-    padding=0,
-    pool_padding=0,
-    fully_convolutional=False,
-    rescale=1.0,
-    dropout=0.5,
-    seed=None,
-    name="caffenet",
-):
+    width: float = 1.0,
+    fc_width: float | None = None,
+    groups: int = 2,
+    stem_strides: int = 4,
+    padding: int | Literal["same"] = 0,
+    pool_padding: int = 0,
+    fully_convolutional: bool = False,
+    rescale: float = 1.0,
+    dropout: float = 0.5,
+    seed: int | None = None,
+    name: str = "caffenet",
+) -> keras.Model:
     """Builds CaffeNet; arguments as in `keras.applications`, and the forms the papers use.
 
     Convolution, ReLU, pooling, normalisation in Caffe's order; pools round their size up. Pixels
@@ -53,10 +57,11 @@ def CaffeNet(
     Args:
         include_top: whether to end with the classifier fc8. Without it the network ends with pool5,
             or, if `fully_convolutional`, with fc7.
-        weights: `None` (random), or the path of a file of weights: of Keras, or a `.caffemodel`
-            with the published names. Caffe's conv1 takes BGR pixels as they are; its kernel is
-            turned to RGB and divided by `rescale`, so that the network computes what Caffe's does.
-            BVLC's AlexNet normalises before it pools and is refused: its weights would fit.
+        weights: `None` (random), or the path or URL (as of `keras_mtl.weights.fetch`) of a file of
+            weights: of Keras, or a `.caffemodel` with the published names. Caffe's conv1 takes BGR
+            pixels as they are; its kernel is turned to RGB and divided by `rescale`, so that the
+            network computes what Caffe's does. BVLC's AlexNet normalises before it pools and is
+            refused: its weights would fit.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
         input_shape: `(height, width, 3)` in pixels; `(227, 227, 3)` if `None`. Without the
             classifier height and width may be unknown, `(None, None, 3)`.
@@ -98,9 +103,10 @@ def CaffeNet(
     check_channels_last("CaffeNet")
     if not rescale > 0:
         raise ValueError(f"`rescale` must be positive. Received: rescale={rescale}.")
-    image = layers.Input(input_shape or (227, 227, 3)) if input_tensor is None else input_tensor
+    shape = (input_shape or (227, 227, 3)) if input_tensor is None else input_tensor.shape[1:]
     open_size = not include_top and not fully_convolutional and padding != "same"
-    _check_input(tuple(image.shape[1:]), padding, stem_strides, fully_convolutional, open_size)
+    _check_input(shape, padding, stem_strides, fully_convolutional, open_size)
+    image = layers.Input(shape) if input_tensor is None else input_tensor
     channels = {  # multiples of the groups, which divide them
         count: groups * max(1, round(count * width / groups)) for count in (96, 256, 384)
     }
@@ -120,7 +126,9 @@ def CaffeNet(
             **options,
         )
 
-    x = layers.Rescaling(rescale, [-rescale * mean for mean in MEAN_RGB], name="preprocess")(image)
+    x = layers.Rescaling(rescale, [-rescale * mean for mean in CAFFE_MEAN_RGB], name="preprocess")(
+        image
+    )
     pads = _stem_pads(x.shape[1:3], padding, stem_strides)
     if any(map(any, pads)):
         x = layers.ZeroPadding2D(pads, name="pad1")(x)
@@ -175,7 +183,7 @@ def load_caffe(model, weights, rescale, fc6_map):
 
     Args:
         model: the network.
-        weights: path of the file.
+        weights: path or URL of the file.
         rescale: as in `CaffeNet`.
         fc6_map: `(height, width)` of the map that fc6, if it is a `Dense` layer, sees flattened.
     """
@@ -231,19 +239,13 @@ def _stem_pads(size, padding, strides):
 
 
 def _check_input(shape, padding, stem_strides, fully_convolutional, open_size):
-    if len(shape) != 3 or shape[2] != 3 or (None in shape and not open_size):
-        raise ValueError(
-            "`input_shape` must be (height, width, 3), with known sizes for a classifier, for "
-            f"fully convolutional networks and for padding='same'. Received: {shape}."
-        )
-    if None in shape:
-        return
-    total_stride = 8 * stem_strides
     if padding == "same":
-        if any(size % total_stride or not size for size in shape[:2]):
+        check_input_shape(shape)
+        total_stride = 8 * stem_strides
+        if any(size % total_stride for size in shape[:2]):
             raise ValueError(
-                f"With padding='same', height and width must be multiples of {total_stride}. "
-                f"Received: input_shape={shape}."
+                "`input_shape` must have a height and a width that are multiples of "
+                f"{total_stride} with padding='same'. Received: input_shape={shape}."
             )
         return
     # Back through the network: the smallest map each layer can stand on.
@@ -251,9 +253,5 @@ def _check_input(shape, padding, stem_strides, fully_convolutional, open_size):
     for _pool in range(3):
         smallest = 2 * smallest if smallest > 1 else 1
     minimum = max((smallest - 1) * stem_strides + 11 - 2 * padding, 1)
-    if min(shape[:2]) < minimum:
-        raise ValueError(
-            f"The input is too small for CaffeNet: height and width must be at least {minimum} "
-            f"pixels with padding={padding}, stem_strides={stem_strides}. "
-            f"Received: input_shape={shape}."
-        )
+    last = "fc6" if fully_convolutional else "pool5"
+    check_input_shape(shape, minimum, last, open_size)

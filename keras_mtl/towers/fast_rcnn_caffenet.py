@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_mtl._types import PathLike, Shape
 from keras_mtl.layers import RoIPooling
 from keras_mtl.towers.caffenet import CaffeNet, load_caffe
 
@@ -16,18 +17,18 @@ BINS = 6
 
 
 def FastRCNNCaffeNet(
-    input_shape=(None, None, 3),
-    weights=None,
+    input_shape: Shape = (None, None, 3),
+    weights: PathLike | None = None,
     *,
-    width=1.0,
-    fc_width=None,
-    groups=2,
-    stem_strides=4,
-    rescale=1.0,
-    dropout=0.5,
-    seed=None,
-    name="fast_rcnn_caffenet",
-):
+    width: float = 1.0,
+    fc_width: float | None = None,
+    groups: int = 2,
+    stem_strides: int = 4,
+    rescale: float = 1.0,
+    dropout: float = 0.5,
+    seed: int | None = None,
+    name: str = "fast_rcnn_caffenet",
+) -> keras.Model:
     """Builds CaffeNet up to fc7, with RoI max pooling in the place of pool5.
 
     As published, conv1 is padded by 5 pixels and pool1 and pool2 by one cell: cell k of conv5 then

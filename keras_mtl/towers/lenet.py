@@ -1,9 +1,13 @@
 """LeNet in the form of the Multi-MNIST and Multi-Fashion benchmarks."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
+from keras_mtl._types import PathLike, Shape, Tensor
 from keras_mtl.towers._check_channels_last import check_channels_last
+from keras_mtl.towers._check_input_shape import check_input_shape
 from keras_mtl.weights import load_weights
 
 STAGES = ("conv1", "pool1", "conv2", "pool2", "fc3")
@@ -14,16 +18,16 @@ MINIMUM_SIZE = 16
 
 
 def LeNet(
-    include_top=True,
-    weights=None,
-    input_tensor=None,
-    input_shape=None,
-    classes=10,
-    classifier_activation="softmax",
+    include_top: bool = True,
+    weights: PathLike | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: Shape | None = None,
+    classes: int = 10,
+    classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
     *,
-    seed=None,
-    name="lenet",
-):
+    seed: int | None = None,
+    name: str = "lenet",
+) -> keras.Model:
     """Builds a LeNet; arguments as in `keras.applications`.
 
     conv1 10@5×5, max pool 2, conv2 20@5×5, max pool 2, fc3 of 50 units, each with a ReLU, and the
@@ -39,7 +43,8 @@ def LeNet(
     Args:
         include_top: whether to end with the classifier. Without it the network ends with the 50
             features of fc3, from which heads start.
-        weights: `None` (random) or the path of a file of weights of Keras.
+        weights: `None` (random), or the path or URL (as of `keras_mtl.weights.fetch`) of a file of
+            weights of Keras.
         input_tensor: a Keras tensor to build on, instead of `input_shape`.
         input_shape: `(height, width, channels)`, sizes in pixels; `(28, 28, 1)` if `None`.
         classes: number of classes of the classifier.
@@ -65,8 +70,9 @@ def LeNet(
     ('conv1', 'pool1', 'conv2', 'pool2', 'fc3')
     """
     check_channels_last("LeNet")
-    image = layers.Input(input_shape or (28, 28, 1)) if input_tensor is None else input_tensor
-    _check_input(tuple(image.shape[1:]))
+    shape = (input_shape or (28, 28, 1)) if input_tensor is None else input_tensor.shape[1:]
+    check_input_shape(shape, MINIMUM_SIZE, "pool2", channels=None)
+    image = layers.Input(shape) if input_tensor is None else input_tensor
 
     def initializer(layer):
         # Another seed a layer: with one seed for all, equal draws would stand in several of them.
@@ -97,15 +103,3 @@ def LeNet(
     if weights is not None:
         load_weights(model, weights)
     return model
-
-
-def _check_input(shape):
-    if len(shape) != 3 or None in shape:
-        raise ValueError(
-            f"`input_shape` must be (height, width, channels) with known sizes. Received: {shape}."
-        )
-    if min(shape[:2]) < MINIMUM_SIZE:
-        raise ValueError(
-            "`input_shape` must have a height and a width of at least "
-            f"{MINIMUM_SIZE} pixels, below which nothing is left behind pool2. Received: {shape}."
-        )

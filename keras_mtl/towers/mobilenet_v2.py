@@ -1,11 +1,14 @@
 """MobileNetV2 as PyTorch's weights of it expect: a light backbone for stitching."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import PathLike, Shape, Tensor
 from keras_mtl.towers._check_channels_last import check_channels_last
-from keras_mtl.towers._check_open_shape import check_open_shape
+from keras_mtl.towers._check_input_shape import check_input_shape
 from keras_mtl.towers._imagenet_pixels import imagenet_pixels
 from keras_mtl.towers._layer_seeds import layer_seeds
 from keras_mtl.weights import load_weights
@@ -29,17 +32,17 @@ STAGES = ("stem", *(f"block{number}" for number in range(1, 18)), "last")
 
 
 def MobileNetV2(
-    include_top=True,
-    weights=None,
-    input_shape=(224, 224, 3),
-    classes=1000,
-    classifier_activation="softmax",
+    include_top: bool = True,
+    weights: PathLike | None = None,
+    input_shape: Shape = (224, 224, 3),
+    classes: int = 1000,
+    classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
     *,
-    alpha=1.0,
-    dropout=0.2,
-    seed=None,
-    name="mobilenet_v2",
-):
+    alpha: float = 1.0,
+    dropout: float = 0.2,
+    seed: int | None = None,
+    name: str = "mobilenet_v2",
+) -> keras.Model:
     """Builds MobileNetV2 in the geometry of PyTorch's torchvision.
 
     The stem is a 3×3 convolution of stride 2 to 32 channels. Seventeen blocks follow: a 1×1
@@ -63,8 +66,8 @@ def MobileNetV2(
     Args:
         include_top: whether to end with the classifier; without it the network ends with the map
             of `last`.
-        weights: `None` (random), or the path of a weights file: Keras' own, or `.pth`, `.pt` or
-            `.safetensors` with torchvision's names.
+        weights: `None` (random), or the path or URL (as of `keras_mtl.weights.fetch`) of a file of
+            weights: of Keras, or a `.pth`, `.pt` or `.safetensors` with torchvision's names.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
         classes: number of classes of the classifier.
         classifier_activation: activation of the classifier; `None` for logits.
@@ -96,7 +99,7 @@ def MobileNetV2(
     ('stem', 'block1', 'block2')
     """
     check_channels_last("MobileNetV2")
-    check_open_shape(input_shape)
+    check_input_shape(input_shape, open_size=True)
     if not alpha > 0:
         raise ValueError(f"`alpha` must be positive. Received: alpha={alpha}.")
     classes = check_integer("classes", classes, 1)

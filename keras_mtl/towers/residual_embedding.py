@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Shape
 from keras_mtl.layers import L2Normalization
 from keras_mtl.towers._check_channels_last import check_channels_last
 from keras_mtl.towers._check_input_shape import check_input_shape
@@ -18,8 +19,13 @@ MINIMUM_SIZE = 48
 
 
 def ResidualEmbedding(
-    input_shape=(150, 150, 3), *, width=1.0, size=256, seed=None, name="residual_embedding"
-):
+    input_shape: Shape = (150, 150, 3),
+    *,
+    width: float = 1.0,
+    size: int = 256,
+    seed: int | None = None,
+    name: str = "residual_embedding",
+) -> keras.Model:
     """Builds a small residual network that makes of an image a vector of length one.
 
     A 3×3 convolution of 32 channels, `conv1`; four blocks of 64, 128, 128 and 128 channels, each a

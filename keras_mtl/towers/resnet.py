@@ -1,12 +1,17 @@
 """ResNets: DeepLab's, of a total stride of 8, and those that classify ImageNet, of 32."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import keras
 from keras import layers
 
+from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import PathLike, Shape, Tensor
 from keras_mtl.layers import CeilMaxPooling2D
 from keras_mtl.towers._check_channels_last import check_channels_last
-from keras_mtl.towers._check_open_shape import check_open_shape
+from keras_mtl.towers._check_input_shape import check_input_shape
 from keras_mtl.towers._imagenet_pixels import imagenet_pixels
 from keras_mtl.towers._layer_seeds import layer_seeds
 from keras_mtl.weights import load_weights
@@ -25,18 +30,18 @@ PLAIN = ((1, 2, 2, 2), (1, 1, 1, 1))
 
 
 def ResNet(
-    depth=34,
-    input_shape=(224, 224, 3),
-    weights=None,
+    depth: Literal[18, 34, 50] = 34,
+    input_shape: Shape = (224, 224, 3),
+    weights: PathLike | None = None,
     *,
-    dilated=True,
-    include_top=False,
-    classes=1000,
-    classifier_activation="softmax",
-    width=1.0,
-    seed=None,
-    name=None,
-):
+    dilated: bool = True,
+    include_top: bool = False,
+    classes: int = 1000,
+    classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
+    width: float = 1.0,
+    seed: int | None = None,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a ResNet: DeepLab's, whose last two stages dilate, or ImageNet's, whose stages stride.
 
     The stem is a 7×7 convolution of stride 2 and a 3×3 max pool of stride 2. Four stages of
@@ -63,8 +68,9 @@ def ResNet(
     Args:
         depth: 18, 34 or 50.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
-        weights: `None` (random), or the path of a file of weights: of Keras, or a `.pth`,
-            `.pt` or `.safetensors` with torchvision's names, which fits both forms.
+        weights: `None` (random), or the path or URL (as of `keras_mtl.weights.fetch`) of a file of
+            weights: of Keras, or a `.pth`, `.pt` or `.safetensors` with torchvision's names, which
+            fits both forms.
         dilated: whether the last two stages dilate instead of striding.
         include_top: whether to end with the mean over the map and the classifier `fc`.
         classes: number of classes of the classifier.
@@ -97,8 +103,8 @@ def ResNet(
     (None, 3, 4, 64)
     """
     check_channels_last("ResNet")
-    _check_depth(depth)
-    check_open_shape(input_shape)
+    check_choice("depth", depth, BLOCKS)
+    check_input_shape(input_shape, open_size=True)
     if not width > 0:
         raise ValueError(f"`width` must be positive. Received: width={width}.")
     classes = check_integer("classes", classes, 1)
@@ -191,7 +197,7 @@ def stages(depth):
     >>> stages(18)[:4]
     ('stem', 'block1_1', 'block1_2', 'block2_1')
     """
-    _check_depth(depth)
+    check_choice("depth", depth, BLOCKS)
     blocks = (
         f"block{stage}_{number}"
         for stage, count in enumerate(BLOCKS[depth], 1)
@@ -219,7 +225,7 @@ def locations(depth):
     >>> locations(18)
     ('block1_2', 'block2_2', 'block3_2', 'block4_2')
     """
-    _check_depth(depth)
+    check_choice("depth", depth, BLOCKS)
     return tuple(f"block{stage}_{count}" for stage, count in enumerate(BLOCKS[depth], 1))
 
 
@@ -244,8 +250,3 @@ def _kernels(depth, channels, strides, dilation):
     if depth in BOTTLENECKS:
         return [(1, channels), (3, channels, strides, dilation), (1, 4 * channels)]
     return [(3, channels, strides, dilation), (3, channels, 1, dilation)]
-
-
-def _check_depth(depth):
-    if depth not in BLOCKS:
-        raise ValueError(f"`depth` must be one of {list(BLOCKS)}. Received: depth={depth!r}.")

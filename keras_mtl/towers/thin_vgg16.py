@@ -3,8 +3,11 @@
 import keras
 from keras import layers
 
+from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Shape
 from keras_mtl.towers._check_channels_last import check_channels_last
 from keras_mtl.towers._check_input_shape import check_input_shape
+from keras_mtl.towers._imagenet_pixels import CAFFE_MEAN_RGB
 from keras_mtl.towers._layer_seeds import layer_seeds
 
 STAGES = (
@@ -15,20 +18,19 @@ STAGES = (
 """The layers at which it is cut, one behind each of the 15 layers with weights and its pool."""
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)
-MEAN_RGB = (123.0, 117.0, 104.0)
 MINIMUM_SIZE = 32
 
 
 def ThinVGG16(
-    input_shape=(224, 224, 3),
+    input_shape: Shape = (224, 224, 3),
     *,
-    width=64,
-    fc_width=None,
-    rescale=1 / 64,
-    dropout=0.5,
-    seed=None,
-    name="thin_vgg16",
-):
+    width: int = 64,
+    fc_width: int | None = None,
+    rescale: float = 1 / 64,
+    dropout: float = 0.5,
+    seed: int | None = None,
+    name: str = "thin_vgg16",
+) -> keras.Model:
     """Builds a VGG-16 of few channels, the same number in all layers, without a classifier.
 
     Groups of 2, 2, 3, 3 and 3 convolutions, 3×3 with zeros around, each group followed by a 2×2 max
@@ -70,9 +72,8 @@ def ThinVGG16(
     """
     check_channels_last("ThinVGG16")
     check_input_shape(input_shape, MINIMUM_SIZE, "pool5")
-    _check_positive("width", width)
-    fc_width = 2 * width if fc_width is None else fc_width
-    _check_positive("fc_width", fc_width)
+    width = check_integer("width", width, 1)
+    fc_width = 2 * width if fc_width is None else check_integer("fc_width", fc_width, 1)
     seeds = layer_seeds(seed)
 
     def initializer():
@@ -93,7 +94,9 @@ def ThinVGG16(
         return activation(x, name)
 
     image = layers.Input(input_shape)
-    x = layers.Rescaling(rescale, [-rescale * mean for mean in MEAN_RGB], name="preprocess")(image)
+    x = layers.Rescaling(rescale, [-rescale * mean for mean in CAFFE_MEAN_RGB], name="preprocess")(
+        image
+    )
     for group, count in enumerate(CONVOLUTIONS, 1):
         for number in range(1, count + 1):
             x = convolution(x, f"conv{group}_{number}")
@@ -102,10 +105,3 @@ def ThinVGG16(
     x = layers.Dropout(dropout, seed=seed, name="drop6")(x)
     x = dense(x, "fc7")  # behind the last features the head drops
     return keras.Model(image, x, name=name)
-
-
-def _check_positive(argument, value):
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(
-            f"`{argument}` must be a positive integer. Received: {argument}={value!r}."
-        )

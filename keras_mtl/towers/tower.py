@@ -1,11 +1,15 @@
 """A network for one task, cut into stages."""
 
 import zlib
+from collections.abc import Iterable
+from typing import Self
 
 import keras
 
 from keras_mtl._functional_models import as_functional
+from keras_mtl._names import names
 from keras_mtl._topological_nodes import topological_nodes
+from keras_mtl._types import Config, Shape
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -38,13 +42,14 @@ class Tower:
     ('conv1', 'conv2')
     """
 
-    def __init__(self, model, cuts):
+    def __init__(self, model: keras.Model, cuts: str | Iterable[str]) -> None:
         self.model = as_functional(model, one_output=True)
         known = possible_cuts(self.model)
         if not known:
             raise ValueError(f"`model` must have layers. Received: {model!r}, its input alone.")
         output = self.model.outputs[0]
         last = next(name for name, tensor in known.items() if tensor is output)
+        cuts = names(cuts, "cuts")
         stages = [*cuts, *([] if last in cuts else [last])]
         unknown = [name for name in stages if name not in known]
         if unknown:
@@ -54,18 +59,18 @@ class Tower:
             )
         if stages != sorted(stages, key=list(known).index) or len(set(stages)) < len(stages):
             raise ValueError(
-                f"`cuts` must follow the order of the network. Received: {list(cuts)}; the order "
+                f"`cuts` must follow the order of the network. Received: {cuts}; the order "
                 f"is {[name for name in known if name in stages]}."
             )
         self.stages = tuple(stages)
         self._ends = [self.model.inputs[0], *(known[name] for name in stages)]
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Shape:
         """Shape of one example of the first input, without the batch axis."""
         return self.model.inputs[0].shape[1:]
 
-    def stage(self, stage, shortcut=False):
+    def stage(self, stage: str, shortcut: bool = False) -> keras.Model:
         """A model that runs one stage with the tower's own weights.
 
         Args:
@@ -92,7 +97,7 @@ class Tower:
         inputs = [keras.Input(x.shape[1:], dtype=x.dtype) for x in (before, *further)]
         return keras.Model(inputs, keras.Function([before, *further], after).call(inputs))
 
-    def shortcut(self, stage):
+    def shortcut(self, stage: str) -> keras.KerasTensor | None:
         """What may stand in for a stage's output if the stage is skipped.
 
         That is the output of the layer that is called `<stage>_shortcut`, such as a projection, or
@@ -117,7 +122,7 @@ class Tower:
             return None
         return found
 
-    def further_inputs(self, stage):
+    def further_inputs(self, stage: str) -> tuple[int, ...]:
         """Which inputs of the model, other than the first, a stage uses.
 
         Args:
@@ -142,7 +147,7 @@ class Tower:
             waiting += operation._inbound_nodes[node_index].input_tensors
         return tuple(number for number, x in enumerate(self.model.inputs) if id(x) in used)
 
-    def copy_stage(self, stage, prefix, shortcut=False):
+    def copy_stage(self, stage: str, prefix: str, shortcut: bool = False) -> keras.Model:
         """A model of its own with the weights of one stage.
 
         Args:
@@ -165,11 +170,17 @@ class Tower:
         copy.set_weights(original.get_weights())
         return copy
 
-    def index(self, stage):
-        """Position of a stage; a `ValueError` lists the known ones if there is no such stage."""
+    def index(self, stage: str, argument: str = "stage") -> int:
+        """Position of a stage; a `ValueError` lists the known ones if there is no such stage.
+
+        Args:
+            stage: name of the stage.
+            argument: what the error calls it.
+        """
         if stage not in self.stages:
             raise ValueError(
-                f"The tower has no stage {stage!r}. Known stages: {list(self.stages)}."
+                f"`{argument}` must name a stage of the tower: {list(self.stages)}. "
+                f"Received: {argument}={stage!r}."
             )
         return self.stages.index(stage)
 
@@ -185,18 +196,18 @@ class Tower:
         index = self.index(stage)
         return self._ends[index : index + 2]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "model": keras.saving.serialize_keras_object(self.model),
             "cuts": list(self.stages),
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(keras.saving.deserialize_keras_object(config["model"]), config["cuts"])
 
 
-def possible_cuts(model):
+def possible_cuts(model: keras.Model) -> dict[str, keras.KerasTensor]:
     """The layers of a functional model after which one tensor alone carries the network.
 
     Args:

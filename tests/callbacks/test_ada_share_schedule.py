@@ -103,14 +103,14 @@ def test_a_model_without_a_policy_is_refused():
 @pytest.mark.parametrize(
     "kwargs, message",
     [
-        ({"warm_up_epochs": -1}, "`warm_up_epochs` must be .* at least 0.*-1"),
+        ({"warm_up_epochs": -1}, "`warm_up_epochs` must be .* >= 0.*-1"),
         ({"warm_up_epochs": 1.5}, "`warm_up_epochs`.*1.5"),
         ({"warm_up_epochs": None}, "`warm_up_epochs`.*None"),
         ({"temperature": 0}, "`temperature` must be positive.*0"),
         ({"temperature": float("nan")}, "`temperature`.*nan"),
         ({"decay": 0}, "`decay` must be above 0"),
         ({"decay": 1.01}, "`decay`.*1.01"),
-        ({"blocks_every": 0}, "`blocks_every` must be .* at least 1.*0"),
+        ({"blocks_every": 0}, "`blocks_every` must be .* >= 1.*0"),
         ({"blocks_every": True}, "`blocks_every`.*True"),
     ],
 )

@@ -143,7 +143,7 @@ def test_pictures_that_are_not_as_published(files):
 
 
 def test_bad_arguments(tmp_path):
-    with pytest.raises(ValueError, match=r"`split` must be one of .*Received: 'val'"):
+    with pytest.raises(ValueError, match=r"`split` must be one of .*Received: split='val'"):
         celeba.load("val", tmp_path)
     with pytest.raises(ValueError, match="size=0"):
         celeba.load("train", tmp_path, size=0)

@@ -1,6 +1,6 @@
 """Pictures on disk as a sequence of arrays."""
 
-import builtins
+import sys
 
 import numpy as np
 import pytest
@@ -38,13 +38,6 @@ def test_image_files(tmp_path):
 
 
 def test_without_pillow(monkeypatch):
-    original = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.split(".")[0] == "PIL":
-            raise ImportError(name)
-        return original(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"keras-mtl\[data\]"):
         ImageFiles(["some.jpg"])[0]

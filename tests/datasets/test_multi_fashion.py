@@ -91,7 +91,7 @@ def test_names():
     "options, message",
     [
         ({"split": "validation"}, "`split` must be one of"),
-        ({"num_images": 13}, "`num_images` to be an integer from 1 to 12"),
+        ({"num_images": 13}, "`num_images` must be an integer from 1 to 12"),
         ({"num_images": 0}, "`num_images`"),
         ({"seed": -1}, "`seed`"),
     ],

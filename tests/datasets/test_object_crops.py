@@ -146,7 +146,7 @@ def test_a_wrong_box_is_named(rng, box, message):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"size": 0}, "`size` to be an integer >= 1"),
+        ({"size": 0}, "`size` must be an integer >= 1"),
         ({"margin": -0.1}, "`margin` must be at least 0, and finite. Received: margin=-0.1"),
         ({"margin": np.nan}, "`margin` must be at least 0, and finite. Received: margin=nan"),
         ({"boxes": []}, "`boxes` must have one entry for each image. Received: 0 entries for 1"),

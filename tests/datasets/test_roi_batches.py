@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_mtl.boxes.canvas import MEAN_COLOUR
 from keras_mtl.datasets import RoIBatches
-from keras_mtl.datasets._canvas import MEAN_COLOUR
 from keras_mtl.proposals import jittered_boxes
 
 NUM_IMAGES, HEIGHT, WIDTH = 6, 12, 16

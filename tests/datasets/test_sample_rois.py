@@ -14,7 +14,7 @@ ATTRIBUTES = np.array([[1, 0], [0, 1], [1, -1]])
 
 def sample(proposals, rng, **kwargs):
     defaults = {"boxes": BOXES, "classes": CLASSES, "attributes": ATTRIBUTES}
-    return sample_rois(proposals, rng=rng, **{**defaults, **kwargs})
+    return sample_rois(proposals=proposals, rng=rng, **{**defaults, **kwargs})
 
 
 @pytest.fixture

@@ -82,9 +82,9 @@ def test_subsets_are_prepared_apart(files):
 
 
 def test_arguments(tmp_path):
-    with pytest.raises(ValueError, match="`split` must be .*validation.*Received: 'val'"):
+    with pytest.raises(ValueError, match="`split` must be .*validation.*Received: split='val'"):
         taskonomy.load("val", tmp_path)
-    with pytest.raises(ValueError, match="`subset` must be .*fullplus.*Received: 'huge'"):
+    with pytest.raises(ValueError, match="`subset` must be .*fullplus.*Received: subset='huge'"):
         taskonomy.load("test", tmp_path, subset="huge")
     with pytest.raises(FileNotFoundError, match=r"`data_dir` must be .* no .*none(.|\n)*Omnidata"):
         taskonomy.load("test", tmp_path / "none")

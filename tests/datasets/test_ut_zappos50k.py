@@ -187,7 +187,7 @@ def test_missing_and_cut_pictures(files):
 
 
 def test_bad_arguments(tmp_path):
-    with pytest.raises(ValueError, match=r"`split` must be one of .*Received: 'val'"):
+    with pytest.raises(ValueError, match=r"`split` must be one of .*Received: split='val'"):
         ut_zappos50k.load("val", tmp_path)
     with pytest.raises(ValueError, match="`split` must not be 'all' with `triplets=True`"):
         ut_zappos50k.load("all", tmp_path, triplets=True)

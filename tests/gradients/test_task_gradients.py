@@ -272,7 +272,7 @@ def test_other_ids_are_refused(batch, ids):
 
 def test_other_numbers_and_variables_are_refused(batch):
     model = linear_model()
-    with pytest.raises(ValueError, match="`num_tasks` to be an integer >= 3"):
+    with pytest.raises(ValueError, match="`num_tasks` must be an integer >= 3"):
         task_gradients(model, batch, task_ids=[0, 0, 0, 1, 1, 2], num_tasks=2)
     for wrong in (["nothing"], [], [model.optimizer.iterations]):
         with pytest.raises(ValueError, match="`variables` must be of the model's trainable ones"):

@@ -189,10 +189,12 @@ def test_features_of_unknown_size(rng):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"channels": 0}, "`channels` must be a positive integer. Received: channels=0"),
-        ({"features": 2.5}, "`features` must be a positive integer. Received: features=2.5"),
-        ({"rates": (6, 0)}, r"`rates` must be positive integers. Received: rates=\(6, 0\)"),
-        ({"rates": ()}, "`rates` must be positive integers"),
+        ({"channels": 0}, "`channels` must be an integer >= 1. Received: channels=0"),
+        ({"features": 2.5}, "`features` must be an integer >= 1. Received: features=2.5"),
+        ({"rates": (6, 0)}, "`rates` must be an integer >= 1. Received: rates=0"),
+        ({"rates": 6}, "`rates` must be one or more integers. Received: rates=6"),
+        ({"output_size": 64}, "`output_size` must be a pair .* output_size=64"),
+        ({"rates": ()}, r"`rates` must be one or more integers. Received: rates=\(\)"),
     ],
 )
 def test_refuses(options, message):

@@ -99,6 +99,23 @@ def test_a_map_too_small_for_the_image_is_refused():
         FCNHead(3, (24, 16), 4).build((None, 5, 5, 4))
 
 
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: FCNHead(3, 64, 4), "`output_size` must be a pair .* output_size=64"),
+        (lambda: FCNHead(3, (64, 0), 4), r"`output_size` must be .*\(64, 0\)"),
+        (lambda: FCNHead(3, (8, 8), 4, crop=-1), "`crop` must be .* crop=-1"),
+        (lambda: FCNHead(3, (8, 8), "4"), "`strides` must be .* strides='4'"),
+        (lambda: FCNHead(None, (8, 8), 4), "`channels` must be .* channels=None"),
+        (lambda: NormalsHead(20, (8, 8), 4), "`codebook` must be .* codebook=20"),
+        (lambda: NormalsHead(NormalsCodebook, (8, 8), 4), "`codebook` must be a NormalsCodebook"),
+    ],
+)
+def test_wrong_arguments_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
 # Targets
 
 

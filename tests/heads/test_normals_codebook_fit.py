@@ -59,7 +59,7 @@ def test_fit_clusters_max_samples_at_most():
 @pytest.mark.parametrize(
     ("normals", "match"),
     [
-        (np.ones((4, 2)), r"`normals` of shape \(\.\.\., 3\).*\(4, 2\)"),
+        (np.ones((4, 2)), r"`normals` must be of shape \(\.\.\., 3\).*\(4, 2\)"),
         (np.full((30, 3), 200.0), "unit length.*30 of 30"),
         (np.full((30, 3), [np.nan, 0, 1]), "unit length.*nan"),
         (np.full((30, 3), [np.inf, 0, 1]), "unit length"),

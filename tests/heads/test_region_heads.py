@@ -85,7 +85,7 @@ def test_wrong_attributes_are_named():
 
 
 @pytest.mark.parametrize("head", [DetectionHead, AttributesHead])
-@pytest.mark.parametrize("count", [0, 2.5, "3"])
+@pytest.mark.parametrize("count", [0, 2.5, "3", True])
 def test_counts_must_be_positive_integers(head, count):
-    with pytest.raises(ValueError, match="must be a positive integer"):
+    with pytest.raises(ValueError, match="must be an integer >= 1. Received: num_"):
         head(count)

@@ -128,10 +128,18 @@ def test_warns_of_alphas_out_of_range(alpha):
         CrossStitch(alpha=alpha)
 
 
-@pytest.mark.parametrize("alpha", [(0.9,), (float("nan"), 0.1)])
+@pytest.mark.parametrize(
+    "alpha", [(0.9,), (float("nan"), 0.1), 0.9, (1, 2, 3), None, "ab", (0.9, "a")]
+)
 def test_refuses_what_is_no_pair(alpha):
     with pytest.raises(ValueError, match="`alpha` must be a pair"):
         CrossStitch(alpha=alpha)
+
+
+@pytest.mark.parametrize("multiplier", [-1, float("inf"), float("nan"), None, "fast"])
+def test_refuses_what_is_no_multiplier(multiplier):
+    with pytest.raises(ValueError, match="`learning_rate_multiplier` must be a finite number"):
+        CrossStitch(learning_rate_multiplier=multiplier)
 
 
 def test_refuses_one_tower_unequal_shapes_and_unknown_channels():

@@ -243,7 +243,7 @@ def test_configuration_comes_back():
 
 @pytest.mark.parametrize("count", [0, 2.5, "2", True])
 def test_refuses_what_is_no_number_of_tasks(count):
-    with pytest.raises(ValueError, match="`num_tasks` to be an integer >= 1"):
+    with pytest.raises(ValueError, match="`num_tasks` must be an integer >= 1"):
         ModulationGate(count)
 
 

@@ -320,7 +320,7 @@ def test_precision_is_full_in_all_of_them(rng, dtype):
         ({"temperature": float("nan")}, "`temperature`.*nan"),
         ({"sparsity": -0.1}, "`sparsity` must be at least 0.*-0.1"),
         ({"sharing": float("inf")}, "`sharing`.*inf"),
-        ({"form": "book"}, r"`form` must be one of \('code', 'paper'\).*'book'"),
+        ({"form": "book"}, r"`form` must be one of \['code', 'paper'\].*'book'"),
     ],
 )
 def test_bad_arguments(kwargs, message):

@@ -136,7 +136,7 @@ def test_refuses():
     with pytest.raises(ValueError, match="`y_true`"):
         NormalsCodebookCrossentropy(BOOK)(normals[..., :2], logits)
     labels, logits = segmentation_batch()
-    with pytest.raises(ValueError, match="`y_pred` of shape"):
+    with pytest.raises(ValueError, match="`y_pred` must be of shape"):
         SegmentationCrossentropy()(labels, logits[0])
 
 

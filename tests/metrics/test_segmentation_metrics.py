@@ -102,7 +102,7 @@ def test_a_label_that_is_no_class_is_not_passed_over(label):
     labels[0, 0, 0] = label
     metric = MeanIU(5)
     assert np.isnan(float(metric(labels, scores)))
-    with pytest.raises(ValueError, match=r"`y_true` in \[0, 5\) or 255.*1 pixels"):
+    with pytest.raises(ValueError, match=r"`y_true` must be in \[0, 5\) or 255.*1 pixels"):
         metric.per_class_iu()
 
 
@@ -149,8 +149,9 @@ def test_counts_go_on_where_float32_and_int32_stop():
 
 def test_refuses():
     labels, scores = batch(0)
-    with pytest.raises(ValueError, match="`num_classes`.*1"):
-        MeanIU(1)
+    for num_classes in (1, None, 2.5, "3", True):
+        with pytest.raises(ValueError, match=f"`num_classes` must be .*={num_classes!r}"):
+            MeanIU(num_classes)
     with pytest.raises(ValueError, match=r"num_classes=7.*\(4, 3, 4, 5\)"):
         MeanIU(7).update_state(labels, scores)
     with pytest.raises(ValueError, match="`y_true`"):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_mtl.metrics import TripletAccuracy, triplet_accuracy
+from keras_mtl.metrics import TripletAccuracy, triplet_scores
 
 
 def right(rows):
@@ -22,7 +22,7 @@ def test_equals_numpy_however_the_batches_are_cut(rng):
     metric.update_state(np.zeros(15), rows[:15])
     metric.update_state(np.zeros(45), rows[15:])
     assert float(metric.result()) == pytest.approx(expected)
-    assert triplet_accuracy(rows, np.arange(60).reshape(-1, 3)) == expected
+    assert triplet_scores(rows, np.arange(60).reshape(-1, 3)) == expected
 
 
 def test_nothing_is_nan_and_reset_forgets(rng):
@@ -31,13 +31,13 @@ def test_nothing_is_nan_and_reset_forgets(rng):
     metric.update_state(None, rng.normal(size=(6, 2)))
     metric.reset_state()
     assert np.isnan(float(metric.result()))
-    assert np.isnan(triplet_accuracy(np.zeros((4, 2)), np.zeros((0, 3), int)))
+    assert np.isnan(triplet_scores(np.zeros((4, 2)), np.zeros((0, 3), int)))
 
 
 @pytest.mark.parametrize("wrong", [[[0.0], [1.0], [-1.0]], [[0.0], [np.nan], [1.0]], [[2.0]] * 3])
 def test_equal_distances_and_nan_are_wrong(wrong):
     assert float(TripletAccuracy()(np.zeros(3), np.array(wrong))) == 0
-    assert triplet_accuracy(wrong, [[0, 1, 2]]) == 0
+    assert triplet_scores(wrong, [[0, 1, 2]]) == 0
 
 
 def test_weights_are_the_anchors(rng):
@@ -60,19 +60,19 @@ def test_counts_beyond_float32():
 def test_of_many_triplets_by_chunks(rng):
     embeddings, triplets = rng.normal(size=(50, 3)), rng.integers(50, size=(20_001, 3))
     expected = right(embeddings[triplets].reshape(-1, 3)).mean()
-    assert triplet_accuracy(embeddings.tolist(), triplets) == expected
+    assert triplet_scores(embeddings.tolist(), triplets) == expected
 
 
 def test_refusals():
     with pytest.raises(ValueError, match=r"`y_pred` must be of shape \(3K, D\)"):
         TripletAccuracy().update_state(None, np.zeros((4, 2)))
     with pytest.raises(ValueError, match=r"`embeddings` must be of shape \(N, D\).*\(3,\)"):
-        triplet_accuracy(np.zeros(3), [[0, 1, 2]])
+        triplet_scores(np.zeros(3), [[0, 1, 2]])
     with pytest.raises(ValueError, match=r"`triplets` must be integers \(K, 3\).*float64"):
-        triplet_accuracy(np.zeros((3, 2)), [[0.0, 1.0, 2.0]])
+        triplet_scores(np.zeros((3, 2)), [[0.0, 1.0, 2.0]])
     for triplet, received in (([0, 1, 3], "0 to 3"), ([-1, 0, 1], "-1 to 1")):
         with pytest.raises(ValueError, match=f"`triplets` must be from 0 to 2.*{received}"):
-            triplet_accuracy(np.zeros((3, 2)), [triplet])
+            triplet_scores(np.zeros((3, 2)), [triplet])
 
 
 def test_serialisation():

@@ -821,9 +821,9 @@ def test_the_papers_network(rng):
 def test_unknown_tasks():
     model = modulate(stacked(FLAT, layers.Dense(2, name="dense")), TASKS, ["dense"])
     for task in (-1, TASKS, "age", 1.0, True):
-        with pytest.raises(ValueError, match=r"`task` to be an integer from 0 to 2"):
+        with pytest.raises(ValueError, match=r"`task` must be an integer from 0 to 2"):
             fold(model, task)
-    with pytest.raises(ValueError, match=r"Unknown task 'sex'. Known tasks: \['age'\]"):
+    with pytest.raises(ValueError, match=r"`task` must be one of \['age'\]. Received: task='sex'"):
         fold(multi_task_model({"age": layers.Dense(1)}), "sex")
 
 

@@ -83,6 +83,11 @@ def test_splits_need_a_row_each_and_a_baseline(axes):
         plots.split_performance(axes, ["x"], {"a": [1]}, {"a": 1}, lower_is_better=["b"])
 
 
+def test_lower_is_better_may_be_one_name(axes):
+    plots.split_performance(axes, ["x"], {"age": [1]}, {"age": 2}, lower_is_better="age")
+    np.testing.assert_allclose(axes.containers[0][0].get_ydata(), [50])
+
+
 def test_alphas_are_drawn_over_the_steps(axes, rng):
     history = {step: rng.normal(size=(2, 2, 5)) for step in (20, 0, 10)}
     plots.alpha_history(axes, history, ["a", "b"])

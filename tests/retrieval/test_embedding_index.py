@@ -210,7 +210,7 @@ def test_refusals(rng):
         index.search(images, "size", 1)
     with pytest.raises(ValueError, match="`queries` must hold at least one"):
         index.search(images[:0], "shape", 1)
-    with pytest.raises(ValueError, match="`k` to be an integer from 1 to 4. Received: k=5"):
+    with pytest.raises(ValueError, match="`k` must be an integer from 1 to 4. Received: k=5"):
         index.search(images, "shape", 5)
     with pytest.raises(ValueError, match=r"`embeddings` must be of shape \(Q, 5\).*\(2, 4\)"):
         index.search_embeddings(np.zeros((2, 4)), "shape", 1)

@@ -387,6 +387,23 @@ def test_tasks_that_need_the_same_features_are_paired_after_training(rng):
     np.testing.assert_allclose(report.affinity, expected, atol=1e-3)
 
 
+def test_images_without_features_are_refused_unless_asked_otherwise(drawn, images):
+    """Without biases a black image leaves tanh at 0, in all stages."""
+    images = images.copy()
+    images[:3] = 0
+    unbiased = {
+        task: {stage: [kernel, 0 * bias] for stage, (kernel, bias) in weights.items()}
+        for task, weights in drawn.items()
+    }
+    models = {task: plain(weights, task) for task, weights in unbiased.items()}
+    with pytest.raises(ValueError, match="must not be all the same.*'dog, bend', of 3 images"):
+        branch(models, images, tower(), 1e9, verbose=0)
+    report = branch(models, images, tower(), 1e9, undefined="zero", verbose=0).report
+    assert np.isfinite(report.affinity).all()
+    # What was alike is alike.
+    assert report.affinity[0, 0, 2] == report.affinity[0, 1, 3] == 1
+
+
 # What is refused: before any image goes through a network, of which there are none here.
 
 
@@ -405,7 +422,7 @@ def test_what_cannot_be_branched_is_refused(drawn):
     for locations in (["top"], [], ["late", "stem"], ["stem", "stem"], "late", ["dog_stem"]):
         refused("`locations` must name one or more stages.*'late'", locations=locations)
     refused("`heads` must be a dict", models={})
-    refused("Unknown task 'cow'", models={"cow": models["dog"]})
+    refused("`task` must be one of .*'cow'", models={"cow": models["dog"]})
     image, x = body()
     short = keras.Model(image, keras.Model(image, x).get_layer("middle").output)
     refused(

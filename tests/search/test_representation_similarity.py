@@ -153,6 +153,41 @@ def test_features_that_cannot_be_compared_are_refused(rng):
             affinity(none)
 
 
+@pytest.mark.one_backend
+def test_correlations_that_are_not_defined_can_be_taken_for_zero(rng):
+    """Two silent images of 9; SciPy has no correlation of them either, and ranks the rest."""
+    features = [each.reshape(9, -1) for each in alike(rng)]
+    features[1][[2, 5]] = 0.0
+    features[1][2] = 0.1  # which sums do not add up to exactly
+    with pytest.raises(ValueError, match="of 2 images, the first one 2"):
+        affinity(features)
+    pairs = np.triu_indices(9, 1)
+    unlikeness = [1 - np.corrcoef(features[0])[pairs], 1 - np.corrcoef(features[2])[pairs]]
+    silent = np.ones((9, 9))
+    heard = np.delete(np.arange(9), [2, 5])
+    silent[np.ix_(heard, heard)] = 1 - np.corrcoef(features[1][heard])
+    unlikeness.insert(1, silent[pairs])
+    expected = [[spearmanr(one, other).statistic for other in unlikeness] for one in unlikeness]
+    found = affinity(features, undefined="zero")
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+    # Where all is defined, nothing is different.
+    whole = alike(rng)
+    np.testing.assert_array_equal(affinity(whole, undefined="zero"), affinity(whole))
+
+
+@pytest.mark.one_backend
+def test_a_task_that_sees_nothing_is_like_no_other(rng):
+    x = rng.normal(size=(5, 4))
+    found = affinity({"a": x, "b": np.zeros((5, 3)), "c": x}, undefined="zero")
+    np.testing.assert_array_equal(found, [[1, 0, 1], [0, 1, 0], [1, 0, 1]])
+    np.testing.assert_array_equal(affinity([np.ones((4, 2))], undefined="zero"), [[1]])
+    with pytest.raises(ValueError, match="must be finite"):
+        affinity([np.full((5, 3), np.nan)], undefined="zero")
+    for wrong in ("nan", None):
+        with pytest.raises(ValueError, match=r"`undefined` must be one of \['raise', 'zero'\]"):
+            affinity([x], undefined=wrong)
+
+
 # Whole networks
 
 
@@ -272,7 +307,7 @@ def test_what_is_no_comparison_is_refused(rng):
     with pytest.raises(ValueError, match="`images` must have one array .* Received: 5 in a list"):
         affinities({"a": model}, list(images), ["one"], verbose=0)
     for size in (0, 2.5):
-        with pytest.raises(ValueError, match="`batch_size` to be an integer"):
+        with pytest.raises(ValueError, match="`batch_size` must be an integer"):
             affinities({"a": model}, images, ["one"], batch_size=size)
     with pytest.raises(ValueError, match="`models` and `locations` must hold one or more"):
         affinities({}, images, ["one"])
@@ -287,11 +322,19 @@ def test_what_is_no_comparison_is_refused(rng):
             affinities({"a": model}, images, wrong)
     tower = Tower(model, ["one", "two"])
     for sharing, task, message in (
-        (Branched.hard_sharing(), "c", r"Unknown task 'c'. Known tasks: \['a', 'b'\]"),
+        (Branched.hard_sharing(), "c", r"`task` must be one of \['a', 'b'\]. Received: task='c'"),
         (CrossStitched(after=["one"]), "a", "one tensor alone"),
     ):
         shared = MultiTaskModel(tower, sharing, {"a": layers.Dense(1), "b": layers.Dense(1)})
         with pytest.raises(ValueError, match=message):
             affinities({task: shared}, images, ["one"], verbose=0)
+    silent = images.astype("float32")
+    silent[[1, 3]] = 0  # and no layer has a bias yet
+    with pytest.raises(ValueError, match="must not be all the same.*'a, one', of 2 images"):
+        affinities({"a": model}, silent, ["one"], verbose=0)
+    found = affinities({"a": model}, silent, ["one"], undefined="zero", verbose=0)
+    np.testing.assert_array_equal(found, [[[1]]])
+    with pytest.raises(ValueError, match="`undefined` must be"):
+        affinities({"a": model}, silent, ["one"], undefined=0)
     with pytest.raises(ValueError, match="`features` must be finite. .*'a, one'"):
         affinities({"a": model}, np.full((5, 4), np.nan), ["one"], verbose=0)

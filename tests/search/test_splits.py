@@ -206,6 +206,14 @@ def test_relative_gain_refuses_other_tasks():
         relative_gain({"a": 1.0}, {"a": 1.0}, lower_is_better=["b"])
 
 
+def test_lower_is_better_may_be_one_name():
+    scores, baseline = {"age": 4.5, "kind": 1.0}, {"age": 5.0, "kind": 1.0}
+    gain = relative_gain(scores, baseline, lower_is_better="age")
+    assert gain == relative_gain(scores, baseline, lower_is_better=["age"]) == pytest.approx(5.0)
+    with pytest.raises(ValueError, match="`lower_is_better` must be a name or a list of names"):
+        relative_gain(scores, baseline, lower_is_better=None)
+
+
 def test_relative_gain_of_several_scores_a_task():
     """AdaShare's: the mean over tasks of the means over each task's scores."""
     baseline = {"labels": {"iou": 0.2, "accuracy": 0.5}, "depth": {"abs": 0.4, "rel": 0.2}, "x": 2}

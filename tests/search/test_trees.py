@@ -106,9 +106,9 @@ def test_no_tree_is_left_out(tasks, depth):
 
 @pytest.mark.parametrize("bad", [0, -1, 2.5, "3", None])
 def test_numbers_that_are_no_counts_are_refused(bad):
-    with pytest.raises(ValueError, match="`num_tasks` to be an integer"):
+    with pytest.raises(ValueError, match="`num_tasks` must be an integer"):
         enumerate_trees(bad, 2)
-    with pytest.raises(ValueError, match="`depth` to be an integer"):
+    with pytest.raises(ValueError, match="`depth` must be an integer"):
         enumerate_trees(2, bad)
 
 
@@ -339,5 +339,5 @@ def test_what_cannot_be_searched_is_refused():
     with pytest.raises(ValueError, match="`joins` must be None or one of .*'kmeans'"):
         tree_front(affinity, [1, 1], joins="kmeans")
     for width in (0, 1.5):
-        with pytest.raises(ValueError, match="`beam_width` to be an integer"):
+        with pytest.raises(ValueError, match="`beam_width` must be an integer"):
             tree_front(affinity, [1, 1], beam_width=width)

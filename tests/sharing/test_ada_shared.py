@@ -350,6 +350,13 @@ def test_configuration_comes_back():
 # Stages that are skipped
 
 
+def test_a_learned_policy_is_the_unit():
+    learned = MultiTaskModel(conv_tower(), AdaShared(), pooled())
+    assert learned.units == {"skip_policy": learned.get_layer("skip_policy")}
+    fixed = MultiTaskModel(conv_tower(), AdaShared(np.ones((2, 3))), pooled())
+    assert fixed.units == {}
+
+
 def test_stages_that_no_layer_runs():
     model = MultiTaskModel(conv_tower(), AdaShared(POLICY), pooled())
     assert model.stages == ["stem", *BLOCKS]
@@ -358,14 +365,14 @@ def test_stages_that_no_layer_runs():
     assert model.stage("b", "three") is not None
     with pytest.raises(ValueError, match="'b' skips the stage 'one'"):
         model.stage("b", "one")
-    with pytest.raises(ValueError, match=r"Unknown stage 'four'. Known stages: \['stem', 'one'"):
+    with pytest.raises(ValueError, match=r"`stage` must be one of \['stem', 'one'.*'four'"):
         model.stage("b", "four")
 
 
 def test_freezing_keeps_a_stage_whether_it_is_executed_or_skipped(rng, tmp_path):
     model = MultiTaskModel(conv_tower(), AdaShared(POLICY), pooled())
     model.freeze("one", "two")
-    with pytest.raises(ValueError, match="Unknown stage 'four'"):
+    with pytest.raises(ValueError, match="`stage` must be one of .*'four'"):
         model.freeze("stem", "four")
     model.compile("sgd", loss="mse")
     x, y = images(rng), {task: rng.normal(size=(4, 4)) for task in TASKS}
@@ -472,6 +479,12 @@ def test_policies_that_do_not_fit(policy, message):
 def test_values_that_are_no_decisions(row):
     with pytest.raises(ValueError, match="`policy` must hold ones and zeros"):
         AdaShared({"a": row, "b": "111"})
+
+
+@pytest.mark.parametrize("policy", ["11", 3, np.array(1), []])
+def test_what_is_no_policy_is_refused_at_once(policy):
+    with pytest.raises(ValueError, match="`policy` must be a dict from task to a row.*policy="):
+        AdaShared(policy)
 
 
 def test_wrong_options_are_refused_at_once():

@@ -102,7 +102,8 @@ def test_parameters_of_split_at_every_stage(caffenet, at):
 
 
 def test_parameters_of_a_tree(caffenet):
-    groups_at = {"conv1": [["a", "b", "c"]], "conv3": [["a", "c"], ["b"]], "fc6": [[*"a"], *"bc"]}
+    groups_at = {"conv1": [["a", "b", "c"]], "conv3": [["a", "c"], ["b"]]}
+    groups_at["fc6"] = [["a"], ["b"], ["c"]]
     tree, partition = [], None
     for stage in STAGES:
         partition = groups_at.get(stage, partition)
@@ -286,13 +287,28 @@ def test_a_partition_can_be_changed_without_the_sharing(sharing):
         ({"stem": TWO, "middle": [["a", "b"], ["c"]]}, "only branch.*'bend'"),
         ({"late": [["a", "b"]]}, "each of the tasks .* into one group.*'stem'"),
         ({"late": [["a", "b"], ["b", "c"]]}, "each of the tasks .* into one group"),
-        ({"late": [["a", "b", "c"], []]}, "each of the tasks .* into one group"),
-        ({"late": []}, "each of the tasks .* into one group"),
+        ({"late": [["a", "b", "c"], []]}, "a list of groups.*'late'"),
+        ({"late": []}, "a list of groups.*'late'"),
     ],
 )
 def test_malformed_trees_by_names_are_refused(tree, message):
     with pytest.raises(ValueError, match=message):
         model_of(reversed_tower(), Branched(tree))
+
+
+@pytest.mark.parametrize(
+    "tree, message",
+    [
+        ({"late": ["age", "kind"]}, "a list of groups.*at stage 'late': .'age', 'kind'"),
+        ([[["a", "b"]], ["a", "b"]], "a list of groups.*at stage 1"),
+        ({"late": "ab"}, "a list of groups.*'late': 'ab'"),
+        ("late", "`tree` must be a list or a dict of partitions.*'late'"),
+        (3, "`tree` must be a list or a dict of partitions.*3"),
+    ],
+)
+def test_what_is_no_tree_is_refused_at_once(tree, message):
+    with pytest.raises(ValueError, match=message):
+        Branched(tree)
 
 
 def test_a_tree_by_names_and_split_at_exclude_each_other():
@@ -325,5 +341,5 @@ def test_tree_and_split_at_exclude_each_other():
 
 
 def test_split_after_an_unknown_stage_lists_the_known():
-    with pytest.raises(ValueError, match=r"no stage 'ten'. Known stages: \['one', 'two', 'three'"):
+    with pytest.raises(ValueError, match=r"`split_at` must .* \['one', 'two', 'three'.*'ten'"):
         model_of(small_tower(), Branched.split(at="ten"))

@@ -154,7 +154,7 @@ def test_configuration_comes_back():
 
 
 def test_unknown_stage_lists_the_known():
-    with pytest.raises(ValueError, match=r"no stage 'ten'. Known stages: \['one', 'two', 'three'"):
+    with pytest.raises(ValueError, match=r"`after` must .* \['one', 'two', 'three'.*'ten'"):
         model_of(CrossStitched(after=["one", "ten"]))
 
 
@@ -163,6 +163,27 @@ def test_one_task_is_refused():
         model_of(CrossStitched(), "a")
 
 
-def test_an_unusual_start_warns():
-    with pytest.warns(UserWarning, match="should sum to 1"):
+def test_an_unusual_start_warns_once_where_the_sharing_is_made():
+    with pytest.warns(UserWarning, match="should sum to 1") as caught:
         model_of(CrossStitched(alpha=(0.9, 0.3)))
+    ours = [warning for warning in caught if "alpha" in str(warning.message)]
+    assert [warning.filename for warning in ours] == [__file__]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"alpha": 0.9}, "`alpha` must be a pair .*alpha=0.9"),
+        ({"alpha": (1, 2, 3)}, r"`alpha` must be a pair .*alpha=\(1, 2, 3\)"),
+        ({"learning_rate_multiplier": -1}, "`learning_rate_multiplier` must be .*=-1"),
+        ({"learning_rate_multiplier": "fast"}, "`learning_rate_multiplier` must be .*='fast'"),
+        ({"after": 5}, "`after` must be a name or a list of names. Received: after=5"),
+    ],
+)
+def test_wrong_options_are_refused_at_once(options, message):
+    with pytest.raises(ValueError, match=message):
+        CrossStitched(**options)
+
+
+def test_one_name_stands_for_itself():
+    assert CrossStitched(after="one").after == ["one"]

@@ -96,7 +96,7 @@ def test_saves_and_loads_and_gives_its_basis(rng, tmp_path):
 
 @pytest.mark.parametrize("size", [0, -1, 2.0, "3"])
 def test_wrong_sizes_are_refused(size):
-    with pytest.raises(ValueError, match="`latent_size` must be a positive integer"):
+    with pytest.raises(ValueError, match="`latent_size` must be an integer >= 1"):
         LatentShared(size)
 
 

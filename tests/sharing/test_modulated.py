@@ -221,9 +221,21 @@ def test_every_gate_draws_its_own_start():
     assert (one != two).all()
 
 
+def test_gates_are_the_units():
+    assert list(model_of(Modulated(["one", "three"])).units) == ["one", "three"]
+    model = model_of(Modulated())
+    assert model.units == gates(model) and list(model.units) == list(WIDTHS)
+
+
 def test_unknown_stage_lists_the_known():
-    with pytest.raises(ValueError, match=r"no stage 'ten'. Known stages: \['one', 'two', 'three'"):
+    with pytest.raises(ValueError, match=r"`after` must .* \['one', 'two', 'three'.*'ten'"):
         model_of(Modulated(after=["one", "ten"]))
+
+
+def test_after_is_one_name_or_a_list():
+    assert Modulated(after="one").after == ["one"]
+    with pytest.raises(ValueError, match="`after` must be a name or a list of names.*after=5"):
+        Modulated(after=5)
 
 
 def test_options_that_contradict_are_refused_at_once():

@@ -276,7 +276,7 @@ def test_refuses_other_depths(depth):
 
 @pytest.mark.parametrize("shape", [None, (64, 64), (64, 64, 1), (None, None, None), (0, 64, 3)])
 def test_refuses_other_shapes(shape):
-    with pytest.raises(ValueError, match="`input_shape` must be .*Received"):
+    with pytest.raises(ValueError, match="`input_shape` must .*Received: input_shape="):
         ResNet(18, shape)
 
 

@@ -212,7 +212,7 @@ def test_copies_keep_frozen_layers_and_dtypes():
 
 
 def test_unknown_stage_lists_the_known():
-    with pytest.raises(ValueError, match=r"no stage 'c'. Known stages: \['a', 'b'\]"):
+    with pytest.raises(ValueError, match=r"`stage` must .* \['a', 'b'\]. Received: stage='c'"):
         Tower(chain("a", "b"), ["a"]).copy_stage("c", "copy")
 
 
@@ -409,7 +409,7 @@ def test_shortcuts(size):
     assert [tower.shortcut(stage) is not None for stage in tower.stages] == [0, 1, 0, 1]
     assert tower.shortcut("same") is tower.model.get_layer("stem").output
     assert tower.shortcut("wider") is tower.model.get_layer("wider_shortcut").output
-    with pytest.raises(ValueError, match="no stage 'wide'"):
+    with pytest.raises(ValueError, match="`stage` must name a stage .*'wide'"):
         tower.shortcut("wide")
 
 
@@ -452,3 +452,13 @@ def test_a_projection_beside_a_further_input(rng, copied):
     expected += (features @ kernels["gated_dense"][0] + kernels["gated_dense"][1]) * gates
     np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-6)
     assert all(len(tower.stage(name, shortcut=True).outputs) == 1 for name in ("stem", "top"))
+
+
+def test_cuts_are_one_name_or_a_list():
+    image = keras.Input((4,))
+    x = layers.Dense(3, name="stem")(image)
+    model = keras.Model(image, layers.Dense(2, name="top")(x))
+    assert Tower(model, "stem").stages == ("stem", "top")
+    for cuts in (None, 3, [1]):
+        with pytest.raises(ValueError, match="`cuts` must be a name or a list of names.*cuts="):
+            Tower(model, cuts)

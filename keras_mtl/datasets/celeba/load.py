@@ -1,26 +1,34 @@
 """`celeba.load`: the data set as arrays or as batches."""
 
+from collections.abc import Iterable
+from typing import Any, Literal
+
 import numpy as np
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._types import Array, PathLike
 
 from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Square
+from ..array_batches import ArrayBatches
+from ..lazy_array import LazyArray
 from .attributes import ATTRIBUTES, TASK_NAMES
 
 SPLITS = ("train", "validation", "test")
 
 
 def load(
-    split,
-    data_dir,
+    split: Literal["train", "validation", "test"],
+    data_dir: PathLike,
     *,
-    size=None,
-    num_images=None,
-    as_arrays=True,
-    tasks=("attributes",),
-    cache_dir=None,
-    **batches,
-):
+    size: int | None = None,
+    num_images: int | None = None,
+    as_arrays: bool = True,
+    tasks: str | Iterable[str] = ("attributes",),
+    cache_dir: PathLike | None = None,
+    **batches: Any,
+) -> dict[str, Array | LazyArray] | ArrayBatches:
     """Loads the faces of CelebA, aligned and cropped, with 40 attributes each.
 
     How to get the files is in this module's README.md; TFDS is an extra, `pip install
@@ -67,8 +75,7 @@ def load(
     model.fit(train, epochs=10, shuffle=False)
     ```
     """
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {list(SPLITS)}. Received: {split!r}.")
+    check_choice("split", split, SPLITS)
     square = Square(size)
     records = Records("celeba", split, data_dir, cache_dir, num_images)
     columns = {

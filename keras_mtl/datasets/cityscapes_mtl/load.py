@@ -1,12 +1,19 @@
 """`cityscapes_mtl.load`: the data set as arrays or as batches."""
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any, Literal
 
 import numpy as np
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._types import PathLike
 
 from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Scaling
+from ..array_batches import ArrayBatches
+from ..lazy_array import LazyArray
 from .classes import CATEGORIES
 
 SPLITS = ("train", "validation")
@@ -15,17 +22,17 @@ VOID = 255
 
 
 def load(
-    split,
-    data_dir,
+    split: Literal["train", "validation"],
+    data_dir: PathLike,
     *,
-    num_classes=19,
-    shortest_side=None,
-    num_images=None,
-    as_arrays=True,
-    tasks=("segmentation", "depth"),
-    cache_dir=None,
-    **batches,
-):
+    num_classes: Literal[19, 7] = 19,
+    shortest_side: int | None = None,
+    num_images: int | None = None,
+    as_arrays: bool = True,
+    tasks: str | Iterable[str] = ("segmentation", "depth"),
+    cache_dir: PathLike | None = None,
+    **batches: Any,
+) -> dict[str, LazyArray] | ArrayBatches:
     """Loads the finely labelled pictures of Cityscapes: segmentation, instances and depth.
 
     How to get the files is in this module's README.md; TFDS is an extra, `pip install
@@ -84,10 +91,8 @@ def load(
     model.fit(train, epochs=10, shuffle=False)
     ```
     """
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {list(SPLITS)}. Received: {split!r}.")
-    if num_classes not in (7, 19):
-        raise ValueError(f"`num_classes` must be 7 or 19. Received: {num_classes!r}.")
+    check_choice("split", split, SPLITS)
+    check_choice("num_classes", num_classes, (7, 19))
     scaling = Scaling(shortest_side)
     records = Records("cityscapes_mtl", split, data_dir, cache_dir, num_images)
     cameras = ("disparity", "baseline", "focal_length")

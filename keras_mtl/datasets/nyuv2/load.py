@@ -1,29 +1,36 @@
 """`nyuv2.load`: the data set as arrays or as batches."""
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any, Literal
 
 import numpy as np
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._types import PathLike
 
 from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Scaling
 from .._unit_normals import unit_normals
+from ..array_batches import ArrayBatches
+from ..lazy_array import LazyArray
 
 SPLITS = ("train", "test")
 
 
 def load(
-    split,
-    data_dir,
+    split: Literal["train", "test"],
+    data_dir: PathLike,
     *,
-    num_classes=40,
-    shortest_side=None,
-    num_images=None,
-    as_arrays=True,
-    tasks=("segmentation", "normals"),
-    cache_dir=None,
-    **batches,
-):
+    num_classes: Literal[40, 13] = 40,
+    shortest_side: int | None = None,
+    num_images: int | None = None,
+    as_arrays: bool = True,
+    tasks: str | Iterable[str] = ("segmentation", "normals"),
+    cache_dir: PathLike | None = None,
+    **batches: Any,
+) -> dict[str, LazyArray] | ArrayBatches:
     """Loads the labelled pictures of NYUv2: segmentation, surface normals and depth.
 
     How to get the files is in this module's README.md; TFDS is an extra, `pip install
@@ -74,10 +81,8 @@ def load(
     model.fit(train, epochs=10, shuffle=False)
     ```
     """
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {list(SPLITS)}. Received: {split!r}.")
-    if num_classes not in (13, 40):
-        raise ValueError(f"`num_classes` must be 13 or 40. Received: {num_classes!r}.")
+    check_choice("split", split, SPLITS)
+    check_choice("num_classes", num_classes, (13, 40))
     scaling = Scaling(shortest_side)
     records = Records("nyuv2", split, data_dir, cache_dir, num_images)
     columns = {

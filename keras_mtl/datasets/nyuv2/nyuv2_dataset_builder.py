@@ -5,6 +5,8 @@ from functools import partial
 import numpy as np
 import tensorflow_datasets as tfds
 
+from keras_mtl._extra import extra
+
 from .._existing import existing
 from .._manual_builder import ManualBuilder, encoded, png
 from .._published import checked_picture, read_mat
@@ -101,12 +103,7 @@ def read_mapping(path, num_classes):
 
 
 def _opened(path):
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError(
-            "Reading NYUv2 needs h5py: install it with `pip install 'keras-mtl[data]'`."
-        ) from error
+    h5py = extra("Reading NYUv2 needs h5py", "data", "h5py")
     try:
         return h5py.File(path)
     except OSError as error:

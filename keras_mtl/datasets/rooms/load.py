@@ -1,10 +1,14 @@
 """`rooms.load`: the data set as arrays or as batches."""
 
 import warnings
+from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._names import names
+from keras_mtl._types import Array, PathLike
 
 from .._progress_bar import progress_bar
 from ..array_batches import ArrayBatches
@@ -18,19 +22,19 @@ _PER_OBJECT = ("boxes", "attributes")
 
 
 def load(
-    split="train",
-    size=96,
-    num_images=1200,
-    seed=0,
+    split: Literal["train", "validation", "test"] = "train",
+    size: int = 96,
+    num_images: int = 1200,
+    seed: int = 0,
     *,
-    as_arrays=True,
-    batch_size=16,
-    tasks=("segmentation", "normals"),
-    cache_dir=None,
-    workers=None,
-    progress=True,
-    antialias=1,
-):
+    as_arrays: bool = True,
+    batch_size: int = 16,
+    tasks: str | Iterable[str] = ("segmentation", "normals"),
+    cache_dir: PathLike | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+    antialias: int = 1,
+) -> dict[str, Array | list[Array]] | ArrayBatches:
     """Loads `rooms`: rendered pictures of furnished rooms with exact annotations.
 
     The pictures are rendered at the first call (80 a second and core at 96 x 96) and read from
@@ -110,10 +114,10 @@ def load(
 
 
 def _check_tasks(tasks):
-    names = (tasks,) if isinstance(tasks, str) else tuple(tasks or ())
-    if not names or any(name not in TASKS for name in names):
-        raise ValueError(f"Expected `tasks` to be one or more of {TASKS}. Received: tasks={tasks}")
-    return names
+    found = names(tasks or (), "tasks")
+    if not found or any(task not in TASKS for task in found):
+        raise ValueError(f"`tasks` must be one or more of {TASKS}. Received: tasks={tasks!r}.")
+    return found
 
 
 def _render(request, workers, progress):

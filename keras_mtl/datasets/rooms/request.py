@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
 
 from .render import SPLITS
@@ -21,10 +22,7 @@ class RenderRequest:
     antialias: int
 
     def __post_init__(self):
-        if self.split not in SPLITS:
-            raise ValueError(
-                f"Expected `split` to be one of {tuple(SPLITS)}. Received: split={self.split!r}"
-            )
+        check_choice("split", self.split, SPLITS)
         limits = {
             "size": (MIN_SIZE, 4096),
             "num_images": (1, None),

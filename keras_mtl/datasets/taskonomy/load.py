@@ -1,14 +1,21 @@
 """`taskonomy.load`: the data set as arrays or as batches."""
 
 import warnings
+from collections.abc import Iterable
 from functools import partial
+from typing import Any, Literal
 
 import numpy as np
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._types import PathLike
 
 from .._arrays_or_batches import arrays_or_batches
 from .._records import Records
 from .._scaling import Scaling
 from .._unit_normals import unit_normals
+from ..array_batches import ArrayBatches
+from ..lazy_array import LazyArray
 
 SPLITS = ("train", "validation", "test")
 SUBSETS = ("tiny", "medium", "full", "fullplus")
@@ -21,17 +28,17 @@ STRONGEST = {"keypoints": 0.005, "edges": 0.08}
 
 
 def load(
-    split,
-    data_dir,
+    split: Literal["train", "validation", "test"],
+    data_dir: PathLike,
     *,
-    subset="tiny",
-    shortest_side=None,
-    num_images=None,
-    as_arrays=True,
-    tasks=("segmentation", "normals", "depth", "keypoints", "edges"),
-    cache_dir=None,
-    **batches,
-):
+    subset: Literal["tiny", "medium", "full", "fullplus"] = "tiny",
+    shortest_side: int | None = None,
+    num_images: int | None = None,
+    as_arrays: bool = True,
+    tasks: str | Iterable[str] = ("segmentation", "normals", "depth", "keypoints", "edges"),
+    cache_dir: PathLike | None = None,
+    **batches: Any,
+) -> dict[str, LazyArray] | ArrayBatches:
     """Loads Taskonomy's pictures with the five tasks that AdaShare learns.
 
     How to get the files is in this module's README.md; TFDS is an extra, `pip install
@@ -94,10 +101,8 @@ def load(
     model.fit(train, epochs=1, shuffle=False)
     ```
     """
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {list(SPLITS)}. Received: {split!r}.")
-    if subset not in SUBSETS:
-        raise ValueError(f"`subset` must be one of {list(SUBSETS)}. Received: {subset!r}.")
+    check_choice("split", split, SPLITS)
+    check_choice("subset", subset, SUBSETS)
     scaling = Scaling(shortest_side)
     records = Records("taskonomy", split, data_dir, cache_dir, num_images, config=subset)
     if incomplete := records.noted("incomplete"):

@@ -2,10 +2,13 @@
 
 import zlib
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
+from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import PathLike
 
 from .._records import Records
 from .._scaling import Square
@@ -18,7 +21,15 @@ SPLITS = ("all", "train", "validation", "test")
 _TENTHS = {"train": range(7), "validation": (7,), "test": (8, 9), "all": range(10)}
 
 
-def load(split, data_dir, *, size=None, num_images=None, triplets=False, cache_dir=None):
+def load(
+    split: Literal["train", "validation", "test", "all"],
+    data_dir: PathLike,
+    *,
+    size: int | None = None,
+    num_images: int | None = None,
+    triplets: bool = False,
+    cache_dir: PathLike | None = None,
+) -> dict[str, Any]:
     """Loads the shoes of UT-Zappos50K with four properties, and triplets that compare them.
 
     How to get the files is in this module's README.md; TFDS is an extra, `pip install
@@ -74,8 +85,7 @@ def load(split, data_dir, *, size=None, num_images=None, triplets=False, cache_d
     batches = TripletBatches(train["image"], train["labels"], workers=2)
     ```
     """
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {list(SPLITS)}. Received: {split!r}.")
+    check_choice("split", split, SPLITS)
     if triplets and split == "all":
         raise ValueError("`split` must not be 'all' with `triplets=True`. Received: 'all'.")
     square = Square(size)

@@ -1,9 +1,15 @@
 """`voc2008_attributes.load`: pictures with their objects."""
 
+from typing import Literal
+
 import numpy as np
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._types import Array, PathLike
 
 from .._records import Records
 from .._scaling import Scaling
+from ..lazy_array import LazyArray
 
 CONFIGS = {"train": "apascal", "test": "apascal", "ayahoo": "ayahoo"}
 
@@ -11,8 +17,14 @@ _OF_OBJECTS = ("boxes", "classes", "attributes", "difficult")
 
 
 def load(
-    split, data_dir, *, shortest_side=None, longest_side=None, num_images=None, cache_dir=None
-):
+    split: Literal["train", "test", "ayahoo"],
+    data_dir: PathLike,
+    *,
+    shortest_side: int | None = None,
+    longest_side: int | None = None,
+    num_images: int | None = None,
+    cache_dir: PathLike | None = None,
+) -> dict[str, LazyArray | list[Array] | list[str]]:
     """Loads aPascal, pictures of VOC 2008 with boxes, classes and attributes, or aYahoo.
 
     How to get the files is in this module's README.md; TFDS is an extra, `pip install
@@ -65,8 +77,7 @@ def load(
     CLASSES[train["classes"][0][0] - 1], train["boxes"][0][0]
     ```
     """
-    if split not in CONFIGS:
-        raise ValueError(f"`split` must be one of {list(CONFIGS)}. Received: {split!r}.")
+    check_choice("split", split, CONFIGS)
     scaling = Scaling(shortest_side, longest_side)
     records = Records("voc2008_attributes", split, data_dir, cache_dir, num_images, CONFIGS[split])
     result = {"image": records.column("image", decode=scaling.picture)}

@@ -4,10 +4,10 @@ from keras_mtl.search.trees.best_tree import best_tree
 from keras_mtl.search.trees.enumerate_trees import enumerate_trees
 from keras_mtl.search.trees.format_tree import format_tree
 from keras_mtl.search.trees.tree_dissimilarity import tree_dissimilarity
-from keras_mtl.search.trees.tree_front import RankedTree, tree_front
+from keras_mtl.search.trees.tree_front import FrontTree, tree_front
 
 __all__ = [
-    "RankedTree",
+    "FrontTree",
     "best_tree",
     "enumerate_trees",
     "format_tree",

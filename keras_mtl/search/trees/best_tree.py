@@ -1,7 +1,11 @@
 """The best tree that a budget allows."""
 
+from collections.abc import Sequence
 
-def best_tree(front, budget):
+from keras_mtl.search.trees.tree_front import FrontTree
+
+
+def best_tree(front: Sequence[FrontTree], budget: float) -> FrontTree:
     """Picks the least dissimilar tree of a front that is no larger than a budget.
 
     Args:
@@ -9,7 +13,7 @@ def best_tree(front, budget):
         budget: in the unit of its sizes.
 
     Returns:
-        A `RankedTree`.
+        A `FrontTree`.
 
     Raises:
         ValueError: `front` is empty, or even its smallest tree is larger.

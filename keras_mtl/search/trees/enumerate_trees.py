@@ -1,10 +1,13 @@
 """All trees in which tasks can share the locations of a network."""
 
+from collections.abc import Iterator
+
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import NumberTree
 from keras_mtl.search.trees._partitions import coarsenings, singletons
 
 
-def enumerate_trees(num_tasks, depth):
+def enumerate_trees(num_tasks: int, depth: int) -> Iterator[NumberTree]:
     """Yields every tree of a number of tasks: sequences of ever finer partitions.
 
     There are 3,455 for 5 tasks and 4 locations, 7,556 for 5 and 5: to find the best of more,

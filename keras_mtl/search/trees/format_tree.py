@@ -1,14 +1,16 @@
 """A tree of stages in text."""
 
 import textwrap
+from collections.abc import Mapping
 
-from keras_mtl._tree_nodes import tree_nodes
+from keras_mtl._types import Partition
+from keras_mtl.sharing._tree_nodes import tree_nodes
 
 WIDTH = 80  # Columns after which the names of a large group go on in the next line.
 MANY_TASKS = 6  # A group of more, which branches further down, is not written in full.
 
 
-def format_tree(tree):
+def format_tree(tree: Mapping[str, Partition]) -> str:
     """Writes a tree of stages as text, a line for each run of stages that a group shares.
 
     A group of more than 6 tasks is shortened where it branches: its tasks stand below it.

@@ -1,13 +1,15 @@
 """How unlike the tasks are that a tree lets share."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl.search.trees._checked_affinity import checked_affinity
 
 
-def tree_dissimilarity(tree, affinity):
+def tree_dissimilarity(tree: Sequence[Sequence[Sequence[int]]], affinity: ArrayLike) -> float:
     """The cost by which trees are compared: less is better.
 
     At every location a group of tasks costs the largest 1 − affinity of two of its tasks (a task by

@@ -1,11 +1,14 @@
 """The best tree for every budget."""
 
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._types import NumberTree
 from keras_mtl.search.trees._checked_affinity import checked_affinity
 from keras_mtl.search.trees._joins import agglomerations, spectral_clusterings
 from keras_mtl.search.trees._partitions import coarsenings, singletons
@@ -22,18 +25,24 @@ SLICES = 100
 """Trees of a beam compete with those of their size, rounded to such a part of the largest."""
 
 
-class RankedTree(NamedTuple):
+class FrontTree(NamedTuple):
     """A tree, with what it costs."""
 
     size: float
     """In the unit of the sizes that were given, such as parameters."""
     dissimilarity: float
     """See `tree_dissimilarity`."""
-    tree: tuple
+    tree: NumberTree
     """A partition of the tasks' numbers for each location, from the image on."""
 
 
-def tree_front(affinity, sizes, *, joins=None, beam_width=10):
+def tree_front(
+    affinity: ArrayLike,
+    sizes: Sequence[float],
+    *,
+    joins: Literal["all", "agglomerative", "spectral"] | None = None,
+    beam_width: int = 10,
+) -> tuple[FrontTree, ...]:
     """Finds the trees that no other tree beats: none as small is less dissimilar.
 
     Trees are built from their last location up to the image, by joining groups of tasks. Of those
@@ -58,7 +67,7 @@ def tree_front(affinity, sizes, *, joins=None, beam_width=10):
             size; without a meaning for all joins.
 
     Returns:
-        A tuple of `RankedTree`s, the smallest (all tasks share everything) first.
+        A tuple of `FrontTree`s, the smallest (all tasks share everything) first.
 
     Raises:
         ValueError: an affinity of another shape, not from -1 to 1 or not symmetric; sizes that are
@@ -85,14 +94,14 @@ def tree_front(affinity, sizes, *, joins=None, beam_width=10):
         raise ValueError(f"`joins` must be None or one of {list(JOINS)}. Received: {joins!r}.")
     slice_ = sizes.sum() * num_tasks / SLICES
     # From the partition that a tree begins with to the trees that begin with it.
-    trees = {singletons(num_tasks): [RankedTree(0, 0.0, ())]}
+    trees = {singletons(num_tasks): [FrontTree(0, 0.0, ())]}
     for distance, size in zip(1 - affinity[::-1], sizes[::-1].tolist(), strict=True):
         grown = defaultdict(list)
         for finer, below in trees.items():
             for partition in JOINS[joins](finer, distance):
                 larger, unlike = size * len(partition), partition_dissimilarity(partition, distance)
                 grown[partition] += [
-                    RankedTree(
+                    FrontTree(
                         each.size + larger, each.dissimilarity + unlike, (partition, *each.tree)
                     )
                     for each in below

@@ -1,13 +1,26 @@
 """A detector's outputs for each image's own regions."""
 
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
-from keras_mtl.boxes import check_boxes
-from keras_mtl.datasets._canvas import canvas
+from keras_mtl._check_integer import check_integer
+from keras_mtl._types import Array, Pictures, Size
+from keras_mtl.boxes import canvas, check_boxes
 
 
-def predict_regions(model, images, rois, *, batch_size=1, pad_to=None, verbose="auto"):
+def predict_regions(
+    model: keras.Model,
+    images: Pictures,
+    rois: Sequence[ArrayLike],
+    *,
+    batch_size: int = 1,
+    pad_to: tuple[int, int] | None = None,
+    verbose: int | Literal["auto"] = "auto",
+) -> Iterator[tuple[dict[str, Array], Array, Size]]:
     """Runs a detector on images, each with any number of regions.
 
     RoIs are padded to the largest number of them, so that with `pad_to`, or images of one size, all
@@ -48,8 +61,7 @@ def predict_regions(model, images, rois, *, batch_size=1, pad_to=None, verbose="
             f"`rois` must have an array for each of the {len(images)} images. "
             f"Received: {len(rois)}."
         )
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be a positive integer. Received: {batch_size!r}.")
+    batch_size = check_integer("batch_size", batch_size, 1)
     return _regions(model, images, rois, batch_size, pad_to, int(verbose == "auto" or verbose))
 
 

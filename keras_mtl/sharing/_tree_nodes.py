@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from keras_mtl.sharing._check_tree import check_tree
+from keras_mtl.sharing._check_tree import check_groups, check_tree
 
 
 class Node(NamedTuple):
@@ -30,7 +30,7 @@ def tree_nodes(tree):
             f"tasks. Received: {tree!r}."
         )
     for stage, partition in tree.items():
-        _check_groups(stage, partition)
+        check_groups(stage, partition)
     # A tree says no more of what tasks there are.
     first = next(iter(tree.values()))
     check_tree(tree, sorted({task for group in first for task in group}, key=str))
@@ -41,16 +41,3 @@ def tree_nodes(tree):
             for group in partition
         ]
     return nodes
-
-
-def _check_groups(stage, partition):
-    sequence = (list, tuple)
-    if (
-        not isinstance(partition, sequence)
-        or not partition
-        or not all(isinstance(group, sequence) and group for group in partition)
-    ):
-        raise ValueError(
-            "`tree` must have at every stage a list of groups, each a list of one or more task "
-            f"names. Received at stage {stage!r}: {partition!r}."
-        )

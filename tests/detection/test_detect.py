@@ -105,5 +105,5 @@ def test_a_wrong_call_is_refused_at_once(model, pictures):
     images, rois = pictures
     with pytest.raises(ValueError, match="`rois` must have an array for each"):
         keras_mtl.predict_regions(model, images, rois[1:])
-    with pytest.raises(ValueError, match="`batch_size` must be a positive integer.*0"):
+    with pytest.raises(ValueError, match="`batch_size` must be an integer >= 1.*0"):
         keras_mtl.predict_regions(model, images, rois, batch_size=0)

@@ -1,13 +1,17 @@
 """Pictures of several sizes as one array."""
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from keras_mtl._types import Array, Size
 
 # ImageNet's mean colour: where a picture does not fill the canvas, a network that subtracts it
 # sees zeros.
 MEAN_COLOUR = (123, 117, 104)
 
 
-def canvas(images, pad_to=None):
+def canvas(images: Sequence[Array], pad_to: Size | None = None) -> Array:
     """Puts every picture at the top left of a canvas of its own.
 
     Args:
@@ -19,6 +23,13 @@ def canvas(images, pad_to=None):
 
     Raises:
         ValueError: a picture does not fit, or the sizes differ without `pad_to`.
+
+    Example:
+
+    >>> import numpy as np, keras_mtl
+    >>> images = [np.zeros((40, 60, 3)), np.zeros((50, 30, 3))]
+    >>> keras_mtl.boxes.canvas(images, pad_to=(64, 64)).shape
+    (2, 64, 64, 3)
     """
     sizes = {np.shape(image)[:2] for image in images}
     if pad_to is None and len(sizes) > 1:

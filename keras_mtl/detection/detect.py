@@ -1,11 +1,27 @@
 """Objects in images: boxes, classes, scores, attributes."""
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import keras
+from numpy.typing import ArrayLike
+
+from keras_mtl._types import Array, Pictures
 from keras_mtl.boxes import detections
+from keras_mtl.detection.predict_regions import predict_regions
 from keras_mtl.ensemble import Ensemble
-from keras_mtl.predict_regions import predict_regions
 
 
-def detect(model, images, proposals, *, batch_size=1, pad_to=None, verbose="auto", **options):
+def detect(
+    model: keras.Model,
+    images: Pictures,
+    proposals: Sequence[ArrayLike],
+    *,
+    batch_size: int = 1,
+    pad_to: tuple[int, int] | None = None,
+    verbose: int | Literal["auto"] = "auto",
+    **options: Any,
+) -> list[dict[str, Array]]:
     """Finds objects in images.
 
     Args:

@@ -2,45 +2,46 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
+from keras_mtl._types import PathLike
+from keras_mtl._whole_file import whole_file
 from keras_mtl.search.trees import format_tree
 
 ROWS = 24
 """As many trees of the front are printed; a file has all."""
 
 
-class BranchedTree(NamedTuple):
+class TreeRow(NamedTuple):
     """A tree of the front, with what a network with it costs, heads included."""
 
     dissimilarity: float
     parameters: int
     macs: int | None
     """Multiply-accumulates of one example's forward pass; `None` if they cannot be counted."""
-    tree: dict
+    tree: dict[str, list[list[str]]]
     """From location to partition, as `keras_mtl.sharing.Branched` takes it."""
 
 
 @dataclasses.dataclass(frozen=True)
-class BranchReport:
+class TreeReport:
     """The best tree for every budget; `print` shows it as text."""
 
-    tasks: tuple
-    locations: tuple
+    tasks: tuple[str, ...]
+    locations: tuple[str, ...]
     affinity: np.ndarray
     """Of every two tasks at every location, (locations, tasks, tasks)."""
-    measure: str
+    measure: Literal["parameters", "macs"]
     """What budgets are of: `"parameters"` or `"macs"`."""
-    front: tuple
-    """The `BranchedTree`s that no other one beats, the smallest first."""
+    front: tuple[TreeRow, ...]
+    """The `TreeRow`s that no other one beats, the smallest first."""
     chosen: int | None = None
     """Position in it of the tree that was taken, if one was."""
 
-    def position(self, budget):
+    def position(self, budget: float) -> int:
         """Position in the front of the best tree that a budget allows.
 
         Args:
@@ -59,7 +60,7 @@ class BranchReport:
             )
         return sum(cost <= budget for cost in costs) - 1
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes it all as a JSON file, of which "tree" is what `Branched` takes."""
         content = {
             "tree": None if self.chosen is None else self.front[self.chosen].tree,
@@ -70,12 +71,11 @@ class BranchReport:
             "front": [each._asdict() for each in self.front],
             "chosen": self.chosen,
         }
-        unfinished = Path(path).with_name(f"unfinished_{Path(path).name}")
-        unfinished.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(unfinished, path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=2) + "\n")
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """The report that `save` has written."""
         content = json.loads(Path(path).read_text())
         return cls(
@@ -83,11 +83,11 @@ class BranchReport:
             locations=tuple(content["locations"]),
             affinity=np.array(content["affinity"]),
             measure=content["measure"],
-            front=tuple(BranchedTree(**each) for each in content["front"]),
+            front=tuple(TreeRow(**each) for each in content["front"]),
             chosen=content["chosen"],
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"{'parameters':>16}{'MACs':>18}{'dissimilarity':>15}"]
         shown = {*np.linspace(0, len(self.front) - 1, ROWS).round().astype(int).tolist()}
         if self.chosen is not None:
