@@ -8,6 +8,4 @@ def check_choice(argument: str, value: Any, choices: Iterable) -> None:
     """Raises ValueError, naming the argument, unless `value` is one of `choices`."""
     choices = list(choices)
     if value not in choices:
-        raise ValueError(
-            f"`{argument}` must be one of {choices}. Received: {argument}={value!r}."
-        )
+        raise ValueError(f"`{argument}` must be one of {choices}. Received: {argument}={value!r}.")

@@ -11,6 +11,7 @@ import pytest
 import keras_mtl_command
 from keras_mtl.applications.catalog import ENTRIES
 from keras_mtl.cli import main
+from keras_mtl.recipes._published import shipped_scores
 
 pytestmark = pytest.mark.one_backend
 ROOT = Path(__file__).parents[2]
@@ -45,6 +46,26 @@ def test_describe_in_the_size_of_the_paper(capsys):
     assert main(["describe", "fcn", "--weights", "paper"]) == 0
     printed = capsys.readouterr().out
     assert "16×16×4096" in printed and "37,752,832" in printed
+
+
+def test_describe_with_a_picture(tmp_path, capsys):
+    assert main(["describe", "ModulatedEmbedding", "--picture", str(tmp_path / "a.png")]) == 0
+    assert "block3" in capsys.readouterr().out
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_compares_with_what_is_recorded(monkeypatch, capsys):
+    recorded = shipped_scores("CrossStitchFCN")
+    scores = {**recorded, "normals": {**recorded["normals"], "mean_angular_error": 30.0}}
+    monkeypatch.setattr("keras_mtl.recipes._evaluation.evaluate", lambda name, model: scores)
+    assert main(["evaluate", "CrossStitchFCN"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (mean,) = [line for line in lines if line[:2] == ["normals", "mean"]]
+    before = recorded["normals"]["mean_angular_error"]
+    assert mean[2:4] == ["30.000", f"{before:.3f}"]
+    assert mean[4] == f"{100 * (30 - before) / before:+.2f}"
+    (pixels,) = [line for line in lines if "pixacc" in line]
+    assert pixels[-2] == "+0.00"
 
 
 def test_errors_and_interruptions(monkeypatch, capsys):
