@@ -6,10 +6,11 @@ import re
 from typing import Any, Self
 
 import keras
-import numpy as np
 
 from keras_mtl._check_choice import check_choice
+from keras_mtl._check_targets import check_targets
 from keras_mtl._layers_by_path import layers_by_path
+from keras_mtl._take_over import stage_donors, take_over, unit_donor
 from keras_mtl._types import Config, PathLike
 from keras_mtl.layers import CrossStitch, ModulationGate, SkipPolicy
 from keras_mtl.sharing.ada_shared import POLICY
@@ -160,13 +161,14 @@ class MultiTaskModel(keras.Model):
                 f"`models` have no weights for the tasks {missing}. Known tasks: {sorted(donors)}."
             )
         pairs = {self.head(task).name: donors[task].head(task) for task in self.tasks}
-        pairs |= self._stage_donors({task: (donors[task], task) for task in self.tasks})
+        pairs |= stage_donors(self, {task: (donors[task], task) for task in self.tasks})
         for layer in self.layers:
             if layer.weights and layer.name not in pairs:
-                donor = self._unit_donor(layer.name, models)
+                donor = unit_donor(self, layer.name, models)
                 if donor is not None:
                     pairs[layer.name] = donor
-        return self._take_over(pairs)
+        take_over(self, pairs)
+        return self
 
     def initialize_towers_from(
         self, model: "MultiTaskModel | PathLike", task: str | None = None
@@ -190,7 +192,8 @@ class MultiTaskModel(keras.Model):
         """
         model = _loaded(model)
         task = model.tasks[0] if task is None else task
-        return self._take_over(self._stage_donors(dict.fromkeys(self.tasks, (model, task))))
+        take_over(self, stage_donors(self, dict.fromkeys(self.tasks, (model, task))))
+        return self
 
     def freeze(self, *stages: str) -> Self:
         """Keeps the weights of stages as they are; to be called before `compile`.
@@ -207,8 +210,9 @@ class MultiTaskModel(keras.Model):
         for stage in stages:
             check_choice("stage", stage, self.stages)
         for task in self.tasks:
-            for stage in set(stages).intersection(self._stages_of(task)):
-                self.stage(task, stage).trainable = False
+            for stage in stages:
+                if self._stage_layers[task][stage] is not None:  # None where a task skips it
+                    self.stage(task, stage).trainable = False
         return self
 
     def fit(
@@ -219,12 +223,12 @@ class MultiTaskModel(keras.Model):
             raise ValueError(
                 f"`shuffle` must be False for {type(x).__name__}, whose batches have an order."
             )
-        self._check_targets(y)
+        check_targets(self, y)
         for data in (x, kwargs.get("validation_data")):
             if isinstance(data, keras.utils.PyDataset):
-                self._check_targets(data[0][1])
+                check_targets(self, data[0][1])
             elif isinstance(data, tuple) and len(data) >= 2:
-                self._check_targets(data[1])
+                check_targets(self, data[1])
         return super().fit(x, y, *args, **kwargs)
 
     def get_config(self) -> Config:
@@ -256,93 +260,6 @@ class MultiTaskModel(keras.Model):
             if layer.trainable != (path not in frozen):
                 layer.trainable = path not in frozen
         return model
-
-    def _stages_of(self, task):
-        """Names of the stages that a layer runs for a task: all but those it skips."""
-        return [stage for stage, layer in self._stage_layers[task].items() if layer is not None]
-
-    def _stage_donors(self, donors):
-        """What has the weights for the layers of this model's stages, by the names of those layers.
-
-        `donors` is a dict from this model's tasks to pairs of a model and one of its tasks.
-        """
-        found, missing = {}, {}
-        for ours, (model, task) in donors.items():
-            for stage in self._stages_of(ours):
-                name = self._stage_layers[ours][stage]
-                donor = model._donor_of(task, stage, shortcut=name.endswith(f"{stage}_skipped"))
-                if donor is None:
-                    missing[name] = stage
-                else:
-                    found.setdefault(name, donor)
-        missing = [stage for name, stage in missing.items() if name not in found]
-        if missing:
-            raise ValueError(f"`models` have no weights for the stages {missing}, which they skip.")
-        return found
-
-    def _donor_of(self, task, stage, shortcut):
-        """The layer with the weights of a stage, or of its shortcut alone; `None` if skipped."""
-        if task in self.tasks and self._stage_layers[task].get(stage, "") is None:
-            return None
-        layer = self.stage(task, stage)
-        if layer.name.endswith(f"{stage}_skipped"):
-            return layer if shortcut else None
-        if not shortcut:
-            return layer
-        return keras.Model(layer.input, layer.get_layer(f"{layer.name}_shortcut").output)
-
-    def _take_over(self, pairs):
-        """Sets the weights of layers, by name, to those of other layers: all or none."""
-        for name, donor in pairs.items():
-            ours = [tuple(weight.shape) for weight in self.get_layer(name).weights]
-            theirs = [tuple(weight.shape) for weight in donor.weights]
-            if ours != theirs:
-                raise ValueError(
-                    f"`models` must have weights of the same shapes. {name} has {ours}; received "
-                    f"{theirs} from {donor.name}."
-                )
-        for name, donor in pairs.items():
-            self.get_layer(name).set_weights(donor.get_weights())
-        return self
-
-    def _unit_donor(self, name, models):
-        """The unit of that name of the first model that mixes the same tasks, or `None`."""
-        for model in models:
-            if set(model.tasks) == set(self.tasks) and any(x.name == name for x in model.layers):
-                if model.tasks != self.tasks:
-                    raise ValueError(
-                        f"`models` must have the tasks in the order of this model, in which {name} "
-                        f"mixes them: {self.tasks}. Received: {model.tasks} of {model.name}."
-                    )
-                return model.get_layer(name)
-        return None
-
-    def _check_targets(self, targets):
-        outputs = {name: task for task in self.tasks for name in self._output_names[task]}
-        if not isinstance(targets, dict):
-            if targets is not None and len(outputs) > 1:
-                raise ValueError(
-                    f"`y` must be a dict by the task names {list(outputs)}. "
-                    f"Received: y of type {type(targets).__name__}."
-                )
-            return
-        unknown = sorted(set(targets) - set(outputs))
-        if unknown:
-            raise ValueError(f"`y` has unknown tasks {unknown}. Known tasks: {list(outputs)}.")
-        losses = self.loss if isinstance(self.loss, dict) else {}
-        missing = [name for name, loss in losses.items() if loss and name not in targets]
-        if missing:
-            raise ValueError(
-                f"`y` must have targets for {missing}, for which the model is compiled with a "
-                f"loss. Received: {sorted(targets)}."
-            )
-        for output, target in targets.items():
-            task = outputs[output]
-            check = getattr(self.head(task), "check_targets", None)
-            if check is None or not isinstance(target, np.ndarray):
-                continue
-            key = {} if output == task else {"output": output.removeprefix(f"{task}_")}
-            check(target, name=f"y[{output!r}]", **key)
 
 
 def _inputs_like(model):

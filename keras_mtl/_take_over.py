@@ -1,0 +1,76 @@
+"""Weights that one multi-task model takes over from others."""
+
+import keras
+
+
+def stage_donors(model, donors):
+    """What has the weights for the layers of a model's stages, by the names of those layers.
+
+    Args:
+        model: the `MultiTaskModel` that takes them over.
+        donors: dict from its tasks to pairs of another one and one of that one's tasks.
+
+    Raises:
+        ValueError: the others skip a stage that the model runs.
+    """
+    found, missing = {}, {}
+    for ours, (donor_model, task) in donors.items():
+        for stage, name in model._stage_layers[ours].items():
+            if name is None:
+                continue
+            donor = _donor(donor_model, task, stage, shortcut=name.endswith(f"{stage}_skipped"))
+            if donor is None:
+                missing[name] = stage
+            else:
+                found.setdefault(name, donor)
+    missing = [stage for name, stage in missing.items() if name not in found]
+    if missing:
+        raise ValueError(f"`models` have no weights for the stages {missing}, which they skip.")
+    return found
+
+
+def unit_donor(model, name, models):
+    """The unit of that name of the first of some models that mixes the same tasks, or `None`."""
+    for other in models:
+        if set(other.tasks) == set(model.tasks) and any(x.name == name for x in other.layers):
+            if other.tasks != model.tasks:
+                raise ValueError(
+                    f"`models` must have the tasks in the order of this model, in which {name} "
+                    f"mixes them: {model.tasks}. Received: {other.tasks} of {other.name}."
+                )
+            return other.get_layer(name)
+    return None
+
+
+def take_over(model, donors):
+    """Sets the weights of a model's layers to those of other layers: all or none.
+
+    Args:
+        model: the `MultiTaskModel`.
+        donors: dict from the names of its layers to the other layers.
+
+    Raises:
+        ValueError: shapes differ.
+    """
+    for name, donor in donors.items():
+        ours = [tuple(weight.shape) for weight in model.get_layer(name).weights]
+        theirs = [tuple(weight.shape) for weight in donor.weights]
+        if ours != theirs:
+            raise ValueError(
+                f"`models` must have weights of the same shapes. {name} has {ours}; received "
+                f"{theirs} from {donor.name}."
+            )
+    for name, donor in donors.items():
+        model.get_layer(name).set_weights(donor.get_weights())
+
+
+def _donor(model, task, stage, shortcut):
+    """The layer with the weights of a stage, or of its shortcut alone; `None` if skipped."""
+    if task in model.tasks and model._stage_layers[task].get(stage, "") is None:
+        return None
+    layer = model.stage(task, stage)
+    if layer.name.endswith(f"{stage}_skipped"):
+        return layer if shortcut else None
+    if not shortcut:
+        return layer
+    return keras.Model(layer.input, layer.get_layer(f"{layer.name}_shortcut").output)
