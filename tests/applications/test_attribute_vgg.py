@@ -84,7 +84,7 @@ def test_a_branched_network_starts_from_one_task_networks_and_trains(rng, tmp_pa
     x = rng.uniform(0, 255, (4, 32, 32, 3)).astype("float32")
     y = {task: rng.integers(-1, 2, (4, 1)) for task in tasks}
     with pytest.raises(ValueError, match=r"`y\['bald'\]` must have 1 attributes"):
-        model.fit(x, {"bald": np.zeros((4, 2))})
+        model.fit(x, {**y, "bald": np.zeros((4, 2))})
     assert np.isfinite(model.fit(x, y, epochs=2, verbose=0).history["loss"]).all()
 
     expected = model.predict(x, verbose=0)
