@@ -197,7 +197,7 @@ def _entries():
                 ")"
             ),
             recipe="branched_celeba",
-            row="branched 4×",
+            row="branched 8×",
         ),
         Entry(
             name="AttributeVGG",
