@@ -132,11 +132,18 @@ def _shown(tasks):
     return ", ".join(tasks) if len(tasks) <= 6 else f"{len(tasks)} attributes"
 
 
+def _shown_groups(groups):
+    """Groups of tasks; of many that have one task each, their number."""
+    if len(groups) > 8 and all(len(group) == 1 for group in groups):
+        return f"each of {len(groups)} attributes"
+    return "; ".join(_shown(group) for group in groups)
+
+
 def _stages(path, name):
     """The stages of the network that ships, or of that in the paper's size."""
     lines = [("stage", "output", "parameters", "run once for", "behind it")]
     for row in stage_rows(shown_network(name)):
-        groups = "; ".join(_shown(group) for group in row.groups)
+        groups = _shown_groups(row.groups)
         shape = "×".join("?" if size is None else str(size) for size in row.output_shape)
         lines.append((f"`{row.stage}`", shape, f"{row.parameters:,}", groups, row.unit or ""))
     return markdown(lines)
