@@ -31,13 +31,17 @@ def choose_backend():
     """Sets `KERAS_BACKEND` where nothing says which one, or where what does is not installed.
 
     Raises:
-        SystemExit: no backend is installed, or not the one that the environment asks for.
+        SystemExit: no backend is installed, or not the one that is asked for, or there is none of
+            that name.
     """
     asked_for = os.environ.get("KERAS_BACKEND")
     installed = [backend for backend in BACKENDS if importlib.util.find_spec(backend)]
     wanted = asked_for or _configured()
-    if wanted in installed or wanted not in BACKENDS:
+    if wanted in installed:
         return
+    if wanted not in BACKENDS:
+        name = "KERAS_BACKEND" if asked_for else '"backend" in keras.json'
+        raise SystemExit(f"{name} must be torch, jax or tensorflow. Received: {wanted}")
     if not installed:
         commands = [f"pip install 'keras-mtl[{backend}]'" for backend in BACKENDS]
         raise SystemExit(f"Keras needs a backend, and none is installed: {', or '.join(commands)}.")

@@ -14,9 +14,7 @@ def run_command(table, doc, arguments=None):
         doc: docstring of the recipe.
         arguments: list of words; those of the process if `None`.
     """
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     problem = table.problem
     parser.add_argument("--preset", choices=problem.presets, default="mini")
     parser.add_argument("--data", choices=problem.data_sets, default=problem.data_sets[0])
@@ -35,7 +33,14 @@ def run_command(table, doc, arguments=None):
     print(f"\n{format_table(table, results)}\n\n{time.monotonic() - started:.0f} s")
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that tells wrong words in one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
 def _positive(text):
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on. Received: {text}")
+    return int(text)

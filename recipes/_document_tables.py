@@ -74,10 +74,13 @@ def headline(name):
     words = []
     for task, scores in _published.shipped_scores(name).items():
         compared = problem.headlines[task]
-        compared = compared[0] if isinstance(compared, tuple) else compared
+        if isinstance(compared, str):
+            compared = (compared,)
+        elif len(compared) > 2:  # Of many the first one stands for all.
+            compared = compared[:1]
         for heading, (score, factor) in problem.columns[task].items():
-            if score == compared:
-                words.append(f"{task} {heading} {factor * scores[score]:.1f}")
+            if score in compared and score in scores:
+                words.append(f"{heading} {factor * scores[score]:.1f}")
     return ", ".join(words)
 
 

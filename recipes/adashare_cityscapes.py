@@ -2,8 +2,8 @@
 
 Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
 
-    python -m recipes.adashare_cityscapes --preset mini --seeds 1
-    python -m recipes.adashare_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
+    keras-mtl train adashare_cityscapes --preset mini --seeds 1
+    keras-mtl train adashare_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
 
 trains and draws what `recipes.adashare_nyuv2` does. Depth is in metres on `rooms`, and on
 Cityscapes, as in the paper, inverse: in 1/m. An eighth of its training pictures, or less, are for

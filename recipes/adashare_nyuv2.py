@@ -2,9 +2,9 @@
 
 Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
 
-    python -m recipes.adashare_nyuv2 --preset mini --seeds 1
-    python -m recipes.adashare_nyuv2 --preset paper --data nyuv2 --data-dir FOLDER
-    python -m recipes.adashare_nyuv2 --preset paper-2-tasks --data nyuv2 --data-dir FOLDER
+    keras-mtl train adashare_nyuv2 --preset mini --seeds 1
+    keras-mtl train adashare_nyuv2 --preset paper --data nyuv2 --data-dir FOLDER
+    keras-mtl train adashare_nyuv2 --preset paper-2-tasks --data nyuv2 --data-dir FOLDER
 
 trains one-task networks, one network that all tasks share, the network stitched from the one-task
 networks, and AdaShare: a policy is learned along with the weights, the best of some policies by the

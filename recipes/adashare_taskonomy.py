@@ -2,8 +2,8 @@
 
 Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
 
-    python -m recipes.adashare_taskonomy --preset mini --seeds 1
-    python -m recipes.adashare_taskonomy --preset paper --data taskonomy --data-dir FOLDER
+    keras-mtl train adashare_taskonomy --preset mini --seeds 1
+    keras-mtl train adashare_taskonomy --preset paper --data taskonomy --data-dir FOLDER
 
 trains and draws what `recipes.adashare_nyuv2` does, for segmentation, surface normals, depth, 2D
 keypoints and 2D edges. On `rooms`, keypoints and edges are computed from the picture: a corner

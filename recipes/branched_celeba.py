@@ -2,8 +2,8 @@
 
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
-    python -m recipes.branched_celeba --preset mini --seeds 1
-    python -m recipes.branched_celeba --preset paper --data celeba --data-dir FOLDER
+    keras-mtl train branched_celeba --preset mini --seeds 1
+    keras-mtl train branched_celeba --preset paper --data celeba --data-dir FOLDER
 
 trains the rows of `recipes.branched_rooms`, for budgets of 1, 2, 4 and 8 copies of the network; the
 worst tree is that of 5,000 orders of the tasks. The network is the thin VGG-16 in which the paper's

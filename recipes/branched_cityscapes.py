@@ -2,8 +2,8 @@
 
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
-    python -m recipes.branched_cityscapes --preset mini --seeds 1
-    python -m recipes.branched_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
+    keras-mtl train branched_cityscapes --preset mini --seeds 1
+    keras-mtl train branched_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
 
 trains and draws what `recipes.branched_rooms` does, with budgets of one and two copies of the
 network. Three tasks leave few trees of a shape: the random one may be the worst. Instances are

@@ -2,9 +2,9 @@
 
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
-    python -m recipes.branched_rooms --preset mini --seeds 3
-    python -m recipes.branched_rooms --preset paper --data nyuv2 --data-dir FOLDER
-    python -m recipes.branched_rooms --preset paper --data taskonomy --data-dir FOLDER
+    keras-mtl train branched_rooms --preset mini --seeds 3
+    keras-mtl train branched_rooms --preset paper --data nyuv2 --data-dir FOLDER
+    keras-mtl train branched_rooms --preset paper --data taskonomy --data-dir FOLDER
 
 trains one-task networks, compares their representations of 500 validation images behind the four
 stages of the ResNet, and searches the best tree for budgets of 1, 2, 3 and, if asked for by

@@ -2,8 +2,8 @@
 
 Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
 
-    python -m recipes.branched_taskonomy --preset mini --seeds 1
-    python -m recipes.branched_taskonomy --preset paper --data taskonomy --data-dir FOLDER
+    keras-mtl train branched_taskonomy --preset mini --seeds 1
+    keras-mtl train branched_taskonomy --preset paper --data taskonomy --data-dir FOLDER
 
 trains and draws what `recipes.branched_rooms` does, for segmentation, edges, depth, keypoints and
 one task of whole pictures. In the paper that is the category of the scene; here it is the classes

@@ -3,7 +3,7 @@
 Misra et al., CVPR 2016, sections 5 and 6: per channel for segmentation and normals, per layer for
 detection and attributes.
 
-    python -m recipes.cross_stitch_granularity --preset mini --seeds 3
+    keras-mtl train cross_stitch_granularity --preset mini --seeds 3
 
 stitches the same one-task networks both ways, with the same factor on the alphas' rate: in `mini`
 that which was chosen for a unit per channel. Prints the columns of Table 5, mean ± deviation over

@@ -2,7 +2,7 @@
 
 Misra et al., CVPR 2016, section 5, "Setup for Surface Normal Prediction".
 
-    python -m recipes.cross_stitch_manhattan --preset mini --seeds 3
+    keras-mtl train cross_stitch_manhattan --preset mini --seeds 3
 
 scores the one-task and the cross-stitched networks of Table 5 as they are, and with predicted
 normals that lie within 25° of an axis of the picture's Manhattan frame turned into that axis.

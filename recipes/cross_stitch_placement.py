@@ -2,7 +2,7 @@
 
 Misra et al., CVPR 2016, section 5, "Cross-stitching".
 
-    python -m recipes.cross_stitch_placement --preset mini --seeds 3
+    keras-mtl train cross_stitch_placement --preset mini --seeds 3
 
 stitches the same one-task networks behind pool1, pool2, pool5, fc6 and fc7, and behind conv1 to
 conv5, fc6 and fc7. Prints the columns of Table 5, mean ± deviation over the seeds, and draws the

@@ -2,7 +2,7 @@
 
 Misra et al., CVPR 2016, section 5.1, Table 1, and the sorted alphas of Table 4.
 
-    python -m recipes.cross_stitch_table1 --preset mini --seeds 3
+    keras-mtl train cross_stitch_table1 --preset mini --seeds 3
 
 stitches the same one-task networks with alphas that start at (same task, different task) = (0.1,
 0.9), (0.5, 0.5), (0.7, 0.3) and (0.9, 0.1). Prints the paper's columns, mean ± deviation over the

@@ -2,7 +2,7 @@
 
 Misra et al., CVPR 2016, section 5.2, Table 2.
 
-    python -m recipes.cross_stitch_table2 --preset mini --seeds 3
+    keras-mtl train cross_stitch_table2 --preset mini --seeds 3
 
 stitches the same one-task networks and trains them at FCN-AlexNet's rate of 0.001, with the alphas
 at 1, 10, 10², 10³ and 10⁵ times that rate; the one-task networks train on at the same rate. Prints

@@ -2,8 +2,8 @@
 
 Misra et al., CVPR 2016, section 5.3, Table 3.
 
-    python -m recipes.cross_stitch_table3 --preset mini --seeds 3
-    python -m recipes.cross_stitch_table3 --preset paper --data nyuv2 --data-dir FOLDER \\
+    keras-mtl train cross_stitch_table3 --preset mini --seeds 3
+    keras-mtl train cross_stitch_table3 --preset paper --data nyuv2 --data-dir FOLDER \\
       --weights bvlc_reference_caffenet.caffemodel
 
 trains cross-stitched networks whose towers start from random weights, from a network that has

@@ -2,8 +2,8 @@
 
 Misra et al., CVPR 2016, Tables 4 and 5, Figures 2 and 6.
 
-    python -m recipes.cross_stitch_table5 --preset mini --seeds 3
-    python -m recipes.cross_stitch_table5 --preset paper --data nyuv2 --data-dir FOLDER
+    keras-mtl train cross_stitch_table5 --preset mini --seeds 3
+    keras-mtl train cross_stitch_table5 --preset paper --data nyuv2 --data-dir FOLDER
 
 trains one-task networks, an ensemble of two a task, the network that splits at each layer (what
 stands before is shared), MTL-shared, and the network stitched from the one-task networks. All have

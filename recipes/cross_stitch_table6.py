@@ -2,8 +2,8 @@
 
 Misra et al., CVPR 2016, Table 6 and Figures 2 and 5.
 
-    python -m recipes.cross_stitch_table6 --preset mini --seeds 1
-    python -m recipes.cross_stitch_table6 --preset paper --data voc2008_attributes --data-dir FOLDER
+    keras-mtl train cross_stitch_table6 --preset mini --seeds 1
+    keras-mtl train cross_stitch_table6 --preset paper --data voc2008_attributes --data-dir FOLDER
 
 trains one-task networks, an ensemble of two a task, two networks that split (before conv2 and
 before fc7), MTL-shared, and the network stitched from the one-task networks, all Fast R-CNNs with

@@ -3,8 +3,8 @@
 Zhao et al., "A Modulation Module for Multi-task Learning with Applications in Image Retrieval",
 ECCV 2018.
 
-    python -m recipes.modulation_celeba --preset mini --seeds 3
-    python -m recipes.modulation_celeba --preset paper --data celeba --data-dir FOLDER
+    keras-mtl train modulation_celeba --preset mini --seeds 3
+    keras-mtl train modulation_celeba --preset paper --data celeba --data-dir FOLDER
 
 trains networks that embed images, so that of a triplet the anchor lies nearer to the positive,
 which shares the attribute, than to the negative. Each attribute is a task: two objects are alike if

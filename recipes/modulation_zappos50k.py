@@ -3,8 +3,8 @@
 Zhao et al., "A Modulation Module for Multi-task Learning with Applications in Image Retrieval",
 ECCV 2018.
 
-    python -m recipes.modulation_zappos50k --preset mini --seeds 3
-    python -m recipes.modulation_zappos50k --preset paper --data ut_zappos50k --data-dir FOLDER
+    keras-mtl train modulation_zappos50k --preset mini --seeds 3
+    keras-mtl train modulation_zappos50k --preset paper --data ut_zappos50k --data-dir FOLDER
 
 trains and draws what `recipes.modulation_celeba` does. Each property is a task: two objects are
 alike if they have the same value of it. The paper's four are those of shoes: class, closure, gender

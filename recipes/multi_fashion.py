@@ -2,7 +2,7 @@
 
 The benchmark of Sener & Koltun, NeurIPS 2018 (digits), and Lin et al., NeurIPS 2019 (clothing).
 
-    python -m recipes.multi_fashion --preset mini --seeds 3
+    keras-mtl train multi_fashion --preset mini --seeds 3
 
 trains LeNets on real photographs: one-task networks, a network in which all but the classifiers is
 shared, and the network stitched from the one-task networks behind both pools and fc3. The

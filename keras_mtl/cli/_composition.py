@@ -8,12 +8,13 @@ from keras_mtl import plots
 
 HEIGHT = 2.6
 """Of every panel, in inches."""
-WIDEST, NARROWEST = 2.2, 0.6
-"""Width by height of a panel; pictures beyond have bars."""
+WIDEST, NARROWEST = 2.2, 0.82
+"""Width by height of a panel; pictures beyond have bars. Narrower ones have no room for titles."""
 TITLE, KEY, LINE, GAP = 0.26, 0.3, 0.165, 0.12
 """In inches: the title's height, the key's least one, that of a line in it, between panels."""
 MOST_IN_A_ROW = 4
 MOST_CLASSES = 10
+MOST_ATTRIBUTES = 2  # Of an object: more would hide the picture.
 FONT = 7.5
 
 
@@ -64,7 +65,7 @@ def compose(picture, panels):
             axes.set_axis_off()
             drawn = panel.draw(axes)
             if panel.aspect is None:
-                axes.set_aspect("auto" if of_picture == aspect else "equal")
+                axes.set_aspect("auto" if of_picture == aspect else "equal", anchor="W")
             title = {"ha": "left", "va": "bottom", "fontsize": 9, "fontweight": "bold"}
             figure.text(left / size[0], (bottom + HEIGHT + 0.05) / size[1], panel.title, **title)
             if panel.key is not None:
@@ -129,7 +130,7 @@ def normals(title, vectors):
         axes.imshow(np.dstack([colours, inside]))
         place = (box[0] + side + 0.08, box[1] + box[3] - KEY + side / 2)
         place = [each / whole for each, whole in zip(place, figure.get_size_inches(), strict=True)]
-        figure.text(*place, "as on a ball seen from the front", fontsize=FONT, va="center")
+        figure.text(*place, "colour: where it faces", fontsize=FONT, va="center")
 
     return Panel(title, lambda axes: plots.pixel_map(axes, vectors), key, lambda width: KEY)
 
@@ -185,7 +186,7 @@ def objects(title, picture, found, class_names, attribute_names, score):
     """A panel of the picture with what was found in it."""
 
     def draw(axes):
-        plots.detections(axes, picture, found, class_names, attribute_names, score)
+        plots.detections(axes, picture, found, class_names, attribute_names, score, MOST_ATTRIBUTES)
         if not np.any(np.asarray(found["scores"]) >= score):
             x, y = picture.shape[1] / 2, picture.shape[0] / 2
             frame = {"facecolor": "white", "alpha": 0.9, "linewidth": 0}

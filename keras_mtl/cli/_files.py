@@ -1,17 +1,25 @@
-"""Files that are whole, or not there."""
+"""Where a command writes."""
 
 import contextlib
-import os
-from pathlib import Path
+
+from keras_mtl.cli._errors import UsageError
 
 
 @contextlib.contextmanager
-def written(path):
-    """Yields where to write; what stands there becomes `path` when all went well."""
-    path = Path(path)
-    unfinished = path.with_name(f".unfinished_{os.getpid()}_{path.name}")
+def folder(path):
+    """Makes a folder for `--output`, and takes it away again if nothing was written to it.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]
     try:
-        yield unfinished
-        os.replace(unfinished, path)
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output must be a folder that can be made: {path}") from error
+    try:
+        yield
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # It holds something.
+            for each in missing:
+                each.rmdir()

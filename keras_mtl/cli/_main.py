@@ -1,6 +1,7 @@
 """From the words of a command line to a subcommand, and from errors to one line."""
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import io
 import os
@@ -61,6 +62,9 @@ def _run(arguments):
         from keras_mtl.cli.train import run_recipe
 
         return run_recipe(arguments[1:])  # The options are the recipe's own.
+    if arguments == ["--version"]:
+        print(f"keras-mtl {importlib.metadata.version('keras-mtl')}")
+        return 0
     return _parsed(arguments).run()
 
 

@@ -2,8 +2,6 @@
 
 import importlib
 
-from keras_mtl.recipes._published import shipped_scores
-
 
 def columns(found):
     """Headings of scores, of an entry of the catalog.
@@ -16,19 +14,6 @@ def columns(found):
         task: {score: (heading, factor) for heading, (score, factor) in of_task.items()}
         for task, of_task in problem.columns.items()
     }
-
-
-def headlines(found):
-    """The score of each task by which the recipe compares networks, as text: those that ship."""
-    scores = shipped_scores(found.name)
-    problem = importlib.import_module(f"keras_mtl.recipes.{found.recipe}").TABLE.problem
-    text = []
-    for task, names in problem.headlines.items():
-        name = names if isinstance(names, str) else names[0]
-        if name in scores.get(task, {}):
-            heading, factor = columns(found)[task][name]
-            text.append(f"{heading} {factor * scores[task][name]:.1f}")
-    return ", ".join(text)
 
 
 def of_columns(found, scores):

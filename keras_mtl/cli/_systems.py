@@ -30,15 +30,38 @@ def system_of(models, options):
     for model in models:
         if not isinstance(model, keras_mtl.MultiTaskModel):
             raise CommandError(f"{model.name} must be a MultiTaskModel, or an embedding of its own")
-    if all(each == {"image", "rois"} for each in inputs):
+    detectors = [each == {"image", "rois"} for each in inputs]
+    if any(detectors) and not all(detectors):
+        raise CommandError("a network that finds objects goes with others that do, with no others")
+    _check_votes(models)
+    if all(detectors):
         return Detector(models, options)
-    shapes = {tuple(tuple(x.shape) for x in model.inputs) for model in models}
-    if len(shapes) != 1:
-        raise CommandError(f"networks that vote must take pictures of one size, not of {shapes}")
-    ((shape, *others),) = shapes
-    if others or len(shape) != 4 or None in shape[1:]:
-        raise CommandError(f"the network must take pictures of one known size, not {shape}")
+    shape = models[0].inputs[0].shape
+    if len(inputs[0]) != 1 or len(shape) != 4 or None in shape[1:]:
+        raise CommandError(f"the network must take pictures of one known size, not {_size(shape)}")
     return Maps(models, options)
+
+
+def _check_votes(models):
+    """Refuses networks of which the inputs, or the outputs of one task, differ in form."""
+    sizes = {}
+    for model in models:
+        named = {"pictures": model.inputs[0].shape} | {
+            name: model.output[name].shape
+            for task in model.tasks
+            for name in model.outputs_of(task)
+        }
+        for name, shape in named.items():
+            before = sizes.setdefault(name, _size(shape))
+            if before != _size(shape):
+                raise CommandError(
+                    f"networks that vote must agree: {name} of {before} and of {_size(shape)}"
+                )
+
+
+def _size(shape):
+    """A shape without the batch, as text."""
+    return "×".join("?" if side is None else str(side) for side in shape[1:])
 
 
 class Maps:
@@ -66,10 +89,9 @@ class Maps:
                 continue
             of_task = values.ravel()
             known = [task] if len(of_task) == 1 else names("attributes", len(of_task), self.data)
-            summary[task] = {
-                name: _rounded(value) for name, value in zip(known, of_task, strict=True)
-            }
-            attributes |= summary[task]
+            likely = {name: _rounded(value) for name, value in zip(known, of_task, strict=True)}
+            summary[task] = likely if len(likely) > 1 else likely[task]
+            attributes |= likely
         if attributes:
             panels.append(composition.bars("likeliest attributes", attributes))
         return composition.compose(picture, panels), summary
@@ -113,10 +135,7 @@ class Detector:
         if "attributes" in heads:
             count = heads["attributes"].num_attributes
             self.attributes = names("attributes", count, options.data)
-        sizes = {model.input["image"].shape[1:3] for model in models}
-        if len(sizes) != 1:
-            raise CommandError(f"networks that vote must take pictures of one size, not of {sizes}")
-        (self.size,) = sizes
+        self.size = models[0].input["image"].shape[1:3]
 
     def look(self, picture):
         """A figure of a picture, uint8 (h, w, 3), and the objects, in pixels of the picture."""
@@ -191,7 +210,11 @@ class Embedding:
                     for other, distance in zip(nearest[-1], distances[0][others], strict=False)
                 ]
             queries = np.repeat(shown[[number]], len(self.tasks), axis=0)
-            figure = plots.neighbours(queries, shown[np.array(nearest)], titles=self.tasks)
+            titles = [f"by {task}" for task in self.tasks]
+            figure = plots.neighbours(queries, shown[np.array(nearest)], titles=titles)
+            first, _, second, *_ = figure.axes
+            first.set_title("picture", fontsize=9, loc="left")
+            second.set_title("most alike →", fontsize=9, loc="left")
             yield name, figure, {"nearest": summary}
 
 

@@ -9,11 +9,11 @@ import tyro
 
 from keras_mtl import plots
 from keras_mtl._stage_rows import stage_rows
+from keras_mtl._whole_file import whole_file
 from keras_mtl.applications.catalog import counts
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
-from keras_mtl.cli._errors import CommandError
-from keras_mtl.cli._files import written
+from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.cli._models import entry, in_paper_size, is_file, load
 from keras_mtl.cli._scores import of_columns
 from keras_mtl.multi_task_model import MultiTaskModel
@@ -45,6 +45,7 @@ class Describe:
 
     def run(self):
         out = console()
+        self._check()
         found = None if is_file(self.name) else entry(self.name)
         shows_paper = found and (
             self.weights == PAPER or self.weights is None and not counts()[found.name].ships
@@ -62,10 +63,22 @@ class Describe:
             out.print(f"{_number(model.count_params())} parameters{_macs(model)}")
         if self.picture is not None:
             figure = plots.stages(model)
-            with written(self.picture) as path:
+            with whole_file(self.picture) as path:
                 figure.savefig(path, dpi=150, bbox_inches="tight", format=_format(self.picture))
             plots.pyplot().close(figure)
             out.print(f"The picture of its stages is {self.picture}.")
+
+    def _check(self):
+        """Refuses before the work what cannot be done."""
+        if is_file(self.name) and self.weights is not None:
+            raise UsageError("--weights goes with the name of a network, not with a file")
+        if self.picture is None:
+            return
+        known = plots.pyplot().Figure().canvas.get_supported_filetypes()
+        if _format(self.picture) not in known:
+            raise UsageError(f"--picture must end in {', '.join(known)}: {self.picture}")
+        if self.picture.is_dir() or not self.picture.parent.is_dir():
+            raise UsageError(f"--picture must be a file in a folder that is there: {self.picture}")
 
     def _introduce(self, out, found, shows_paper):
         out.print(f"[bold]{found.name}[/bold]: {found.title}")

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import tyro
 
+from keras_mtl.applications.catalog import counts
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
-from keras_mtl.cli._models import entry, load
+from keras_mtl.cli._errors import CommandError, UsageError
+from keras_mtl.cli._models import SHIPPED, entry, is_file, load
 from keras_mtl.cli._scores import of_columns
 from keras_mtl.recipes._published import shipped_scores
 
@@ -30,8 +32,26 @@ class Evaluate:
     def run(self):
         from keras_mtl.recipes._evaluation import evaluate
 
+        if is_file(self.name):
+            raise UsageError(
+                "evaluate needs the name of the network, which says how it is scored: "
+                f"keras-mtl evaluate NETWORK --weights {self.name}"
+            )
         found = entry(self.name)
-        scores = evaluate(found.name, load(self.name, self.weights))
+        of_name = counts()[found.name]
+        if self.weights == SHIPPED and not of_name.ships:
+            raise CommandError(
+                f"{found.name} does not ship trained: --weights FILE says which one to score"
+            )
+        model = load(self.name, self.weights)
+        if of_name.ships and set(getattr(model, "tasks", of_name.trained_tasks)) != set(
+            of_name.trained_tasks
+        ):
+            raise CommandError(
+                f"{self.weights} has the tasks {', '.join(model.tasks)}; {found.name} is scored on "
+                f"{', '.join(of_name.trained_tasks)}"
+            )
+        scores = evaluate(found.name, model)
         recorded = {row[:3]: row[3] for row in of_columns(found, shipped_scores(found.name))}
         scored = table("task", "score", ">here", ">recorded", ">difference")
         for *row, value in of_columns(found, scores):

@@ -5,7 +5,7 @@ import json
 
 from keras_mtl.applications.catalog import ENTRIES, counts
 from keras_mtl.cli._console import console, table
-from keras_mtl.cli._scores import headlines
+from keras_mtl.recipes._document_tables import headline
 from keras_mtl.recipes._published import shipped_scores
 
 
@@ -48,7 +48,7 @@ class List:
                 f"{of_name.parameters:,}",
                 _millions(of_name.macs),
                 *(ships if of_name.ships else ["", ""]),
-                headlines(found) if of_name.ships else "",
+                headline(name) if of_name.ships else "",
                 _short(found.source),
             )
         console().print(listed)

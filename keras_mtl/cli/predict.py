@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 import tyro
 
 from keras_mtl import plots
+from keras_mtl._whole_file import whole_file
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import progress
 from keras_mtl.cli._errors import UsageError
-from keras_mtl.cli._files import written
+from keras_mtl.cli._files import folder
 from keras_mtl.cli._models import load
 from keras_mtl.cli._photographs import paths_in, read
 from keras_mtl.cli._systems import Embedding, system_of
@@ -60,8 +61,15 @@ class Predict:
         output = self.output or self.folder / "predictions"
         if output.resolve() == self.folder.resolve():
             raise UsageError(f"--output must be another folder than that of the pictures, {output}")
+        if not 0 <= self.score <= 1:
+            raise UsageError(f"--score must be from 0 to 1. Received: {self.score:g}")
+        if self.smallest_box is not None and self.smallest_box < 1:
+            raise UsageError(f"--smallest-box must be at least 1. Received: {self.smallest_box}")
+        with folder(output):
+            return self._run(paths, output)
+
+    def _run(self, paths, output):
         system = system_of([load(name) for name in self.model or (DEFAULT,)], self)
-        output.mkdir(parents=True, exist_ok=True)
         plots.pyplot().switch_backend("agg")
         looks = _look_at_all if isinstance(system, Embedding) else _look_at_each
         summaries, failures = {}, 0
@@ -73,11 +81,11 @@ class Predict:
                     print(f"keras-mtl: {summary}", file=sys.stderr)
                     bar.start()
                     continue
-                with written(output / f"{path.name}.png") as file:
+                with whole_file(output / f"{path.name}.png") as file:
                     figure.savefig(file, dpi=130, format="png", facecolor="white")
                 plots.pyplot().close(figure)
                 summaries[path.name] = summary
-        with written(output / SUMMARY) as file:
+        with whole_file(output / SUMMARY) as file:
             file.write_text(json.dumps(summaries, indent=1, ensure_ascii=False) + "\n", "utf-8")
         lost = f", {failures} could not be read" if failures else ""
         print(f"{len(summaries)} of {len(paths)} pictures{lost}: {output}")

@@ -35,6 +35,9 @@ def run_recipe(arguments):
     if not arguments or arguments[0] in ("-h", "--help"):
         return _list(with_help=bool(arguments))
     recipe, *options = arguments
+    if recipe.startswith("-"):
+        words = " ".join(arguments)
+        raise UsageError(f"the recipe comes first: keras-mtl train RECIPE {words}")
     if recipe not in recipe_names():
         raise UsageError(f"there is no recipe {recipe}; `keras-mtl train` lists them")
     before = sys.argv

@@ -10,6 +10,7 @@ from keras_mtl.plots._cells import class_colors
 from keras_mtl.plots.pyplot import pyplot
 
 FONT_SIZE = 7  # In points: a small picture has no smaller letters than a large one.
+LETTER = 0.45  # Width of one, by the height of a line.
 
 
 def detections(
@@ -24,8 +25,9 @@ def detections(
     """Draws a picture with the boxes of what was found in it.
 
     A label at each box has the class and its score, then the strongest attributes of those with a
-    probability of 0.5 or more. It stands above the box, or below, or, where neither has room,
-    inside. The best object is drawn last, on top of the others.
+    probability of 0.5 or more. It stands above the box, or below, or inside: at the first of these
+    places that has room, and where the label of no better object stands. The best object is drawn
+    last, on top of the others.
 
     Args:
         axes: matplotlib axes.
@@ -73,34 +75,60 @@ def detections(
     inches = axes.get_window_extent().height / axes.figure.dpi
     line_height = 1.4 * FONT_SIZE / 72 / inches * image.shape[0]
     palette = class_colors(len(class_names))
-    boxes, scores = np.asarray(found["boxes"]), np.asarray(found["scores"])
-    for row in np.argsort(scores, kind="stable"):
-        if scores[row] < score_threshold:
-            continue
+    boxes, scores = np.asarray(found["boxes"], float), np.asarray(found["scores"])
+    shown = [row for row in np.argsort(scores, kind="stable") if scores[row] >= score_threshold]
+    labels, places = {}, {}
+    for row in reversed(shown):  # The best choose their places first.
         strongest = np.argsort(-attributes[row], kind="stable")[:max_attributes]
         label = [f"{class_names[classes[row] - 1]} {scores[row]:.2f}"]
         label += [names[each] for each in strongest if attributes[row, each] >= 0.5]
-        _draw(axes, boxes[row], "\n".join(label), palette[classes[row] - 1], line_height)
+        labels[row] = "\n".join(label)
+        size = (LETTER * line_height * max(map(len, label)), line_height * len(label))
+        places[row] = _place(axes, boxes[row] - 0.5, size, places.values())
+    for row in shown:
+        _draw(axes, boxes[row] - 0.5, labels[row], places[row], palette[classes[row] - 1])
     return axes
 
 
-def _draw(axes, box, label, colour, line_height):
-    (left, top, right, bottom), (lower, upper) = box, axes.get_ylim()  # y goes down.
-    pixel = [left - 0.5, right - 0.5, top - 0.5, bottom - 0.5]  # Pixel 0 is from -0.5 to 0.5.
+def _place(axes, box, size, taken):
+    """Where a label of `(width, height)` stands: left, top, right, bottom, in pixels."""
+    (first, last), (lower, upper) = axes.get_xlim(), axes.get_ylim()  # y goes down.
+    (left, top, right, bottom), (width, height) = box, size
+    lefts = [left, right - width]
+    if left + right >= first + last:
+        lefts.reverse()
+    fitting = [
+        (x, y, x + width, y + height)
+        for y in (top - height, bottom, top, bottom - height)
+        for x in lefts
+        if y >= upper and y + height <= lower
+    ]
+    free = [
+        place
+        for place in fitting
+        if first <= place[0] and place[2] <= last and not any(_meet(place, each) for each in taken)
+    ]
+    return [*free, *fitting, (lefts[0], top, lefts[0] + width, top + height)][0]
+
+
+def _meet(one, other):
+    return all(one[side] < other[side + 2] and other[side] < one[side + 2] for side in range(2))
+
+
+def _draw(axes, box, label, place, colour):
+    left, top, right, bottom = box
     axes.add_patch(
         pyplot().Rectangle(
-            (pixel[0], pixel[2]), right - left, bottom - top, fill=False, color=colour, linewidth=2
+            (left, top), right - left, bottom - top, fill=False, color=colour, linewidth=2
         )
     )
-    height = line_height * (label.count("\n") + 1)
-    above, below = pixel[2] - upper >= height, lower - pixel[3] >= height
-    at_right = left + right > sum(axes.get_xlim())
+    at_right, below = place[0] != left, place[1] in (top, bottom)
     axes.text(
-        pixel[1] if at_right else pixel[0],
-        pixel[3] if below and not above else pixel[2],
+        place[2] if at_right else place[0],
+        place[1] if below else place[3],
         label,
         horizontalalignment="right" if at_right else "left",
-        verticalalignment="bottom" if above else "top",
+        verticalalignment="top" if below else "bottom",
         fontsize=FONT_SIZE,
         linespacing=1.1,
         clip_on=True,
