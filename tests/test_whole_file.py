@@ -42,3 +42,12 @@ def test_two_threads_do_not_write_into_one_file(tmp_path):
         thread.join()
         assert path.read_text() == "other" and names != [mine]
     assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("path", ["nowhere/a.txt", "folder"])
+def test_an_error_names_the_file_that_was_meant(path, tmp_path):
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / path
+    with pytest.raises(OSError) as raised, whole_file(path) as unfinished:
+        unfinished.write_text("a")
+    assert str(path) in str(raised.value) and "unfinished" not in str(raised.value)

@@ -1,7 +1,6 @@
 """From the words of a command line to a subcommand, and from errors to one line."""
 
 import contextlib
-import importlib.metadata
 import importlib.util
 import io
 import os
@@ -9,6 +8,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from keras_mtl import __version__
 from keras_mtl.cli._errors import CommandError, UsageError
 
 DESCRIPTION = """One network, several tasks on the same input: what should the tasks share?
@@ -63,7 +63,7 @@ def _run(arguments):
 
         return run_recipe(arguments[1:])  # The options are the recipe's own.
     if arguments == ["--version"]:
-        print(f"keras-mtl {importlib.metadata.version('keras-mtl')}")
+        print(f"keras-mtl {__version__}")
         return 0
     return _parsed(arguments).run()
 

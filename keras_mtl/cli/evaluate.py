@@ -44,12 +44,13 @@ class Evaluate:
                 f"{found.name} does not ship trained: --weights FILE says which one to score"
             )
         model = load(self.name, self.weights)
-        if of_name.ships and set(getattr(model, "tasks", of_name.trained_tasks)) != set(
-            of_name.trained_tasks
-        ):
+        known = of_name.trained_tasks if of_name.ships else getattr(model, "tasks", ())
+        # An embedding does not name its tasks.
+        unknown = [task for task in getattr(model, "tasks", ()) if task not in known]
+        if unknown:
             raise CommandError(
-                f"{self.weights} has the tasks {', '.join(model.tasks)}; {found.name} is scored on "
-                f"{', '.join(of_name.trained_tasks)}"
+                f"{found.name} is scored on {', '.join(known)}; {self.weights} also has "
+                f"{', '.join(unknown)}"
             )
         scores = evaluate(found.name, model)
         recorded = {row[:3]: row[3] for row in of_columns(found, shipped_scores(found.name))}

@@ -95,6 +95,16 @@ class Export:
             raise CommandError(f"{self.output} is there already")
         _check_backend(format)
         model = load(self.name)
+        if (
+            chosen.keras is not None
+            and keras.backend.backend() == "torch"
+            and "rois" in [x.name for x in model.inputs]
+        ):
+            # Its exporters lack what the pooling of regions does.
+            other = "" if "tensorflow" in chosen.packages else ", as .onnx or a SavedModel"
+            raise CommandError(
+                f"torch cannot export detectors as {format}; KERAS_BACKEND=tensorflow can{other}"
+            )
         inputs = _noise(model)
         # Keras exports what has been called.
         expected = keras.tree.map_structure(keras.ops.convert_to_numpy, _called(model, inputs))
@@ -112,7 +122,10 @@ class Export:
             package = RUNTIMES[format].package
             raise CommandError(f"{package} cannot run {self.output}: {error}") from error
         worst = _largest_difference(expected, found)
-        print(f"run by {RUNTIMES[format].package}: differs by at most {worst:.1e} of the largest")
+        differs = (
+            f"differs by at most {worst:.1e} of the largest" if worst else "gives the same outputs"
+        )
+        print(f"run by {RUNTIMES[format].package}: {differs}")
         if not worst < CLOSE:
             raise CommandError(f"{self.output} gives other outputs than the network")
         return 0

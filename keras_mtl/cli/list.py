@@ -8,14 +8,21 @@ from keras_mtl.cli._console import console, table
 from keras_mtl.recipes._document_tables import headline
 from keras_mtl.recipes._published import shipped_scores
 
+NARROW = ("network", ">paper", ">ships", "tasks")
+"""Columns on any terminal; names of networks and of tasks must not be broken into letters."""
+WIDE = 150
+COLUMNS = (*NARROW, ">M MACs (paper)", ">M MACs (ships)", "scores of what ships", "source")
+"""Columns from so many characters on."""
+
 
 @dataclasses.dataclass(frozen=True)
 class List:
     """List the zoo: its networks, what they cost, and how well those that ship do.
 
-    "paper" is the size that the paper has, "ships" that of the network that comes trained on
-    pictures of rendered rooms; its scores are those on rooms it has not seen. M is 10⁶; MACs are
-    multiply-accumulates for one picture. For instance:
+    "paper" is the number of parameters that the paper's network has, "ships" that of the network
+    that comes trained on pictures of rendered rooms; its scores are those on rooms it has not seen.
+    M is 10⁶; MACs are multiply-accumulates for one picture. A terminal of fewer than 150 characters
+    shows the first columns. For instance:
 
         keras-mtl list
         keras-mtl list --json
@@ -29,29 +36,24 @@ class List:
         if self.json:
             print(json.dumps([_as_dict(ENTRIES[name], known[name]) for name in ENTRIES], indent=1))
             return
-        listed = table(
-            "network",
-            "tasks",
-            ">parameters (paper)",
-            ">M MACs",
-            ">parameters (ships)",
-            ">M MACs",
-            "scores of what ships",
-            "source",
-        )
+        out = console()
+        columns = COLUMNS if out.width >= WIDE else NARROW
+        listed = table(*columns)
+        listed.columns[0].no_wrap = True
         for name, found in ENTRIES.items():
             of_name = known[name]
-            ships = [f"{of_name.trained_parameters:,}", _millions(of_name.trained_macs)]
-            listed.add_row(
-                name,
-                _few(of_name.trained_tasks or of_name.tasks),
-                f"{of_name.parameters:,}",
-                _millions(of_name.macs),
-                *(ships if of_name.ships else ["", ""]),
-                headline(name) if of_name.ships else "",
-                _short(found.source),
-            )
-        console().print(listed)
+            row = {
+                "network": name,
+                ">paper": f"{_millions(of_name.parameters)} M",
+                ">ships": f"{of_name.trained_parameters / 1e6:.1f} M" if of_name.ships else "",
+                "tasks": _few(of_name.trained_tasks or of_name.tasks),
+                ">M MACs (paper)": _millions(of_name.macs),
+                ">M MACs (ships)": _millions(of_name.trained_macs) if of_name.ships else "",
+                "scores of what ships": headline(name) if of_name.ships else "",
+                "source": _short(found.source),
+            }
+            listed.add_row(*(row[column] for column in columns))
+        out.print(listed)
         print("keras-mtl describe NETWORK tells more of one.")
 
 

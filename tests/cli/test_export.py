@@ -3,16 +3,25 @@
 import keras
 import pytest
 
-from keras_mtl.applications import CrossStitchFCN
+import keras_mtl
 from keras_mtl.cli import main
+from keras_mtl.sharing import Branched
+from keras_mtl.towers import Tower
 
 TORCH = keras.backend.backend() == "torch"
 
 
 @pytest.fixture
 def network(tmp_path):
-    network = {"width": 0.03, "stem_strides": 2, "padding": "same", "rescale": 1 / 64}
-    model = CrossStitchFCN({"parts": 5, "depth": "depth"}, (32, 32, 3), **network)
+    # As few layers as a network can have: exporters take a second for a stage.
+    layers = [
+        keras.layers.Conv2D(2, 3, strides=4, activation="relu", name="conv"),
+        keras.layers.GlobalAveragePooling2D(name="pool"),
+    ]
+    net = keras.Sequential([keras.Input((16, 16, 3), name="image"), *layers])
+    tower = Tower(net, cuts=["conv"])
+    heads = {task: keras.layers.Dense(3, name=task) for task in ("one", "other")}
+    model = keras_mtl.MultiTaskModel(tower, Branched.hard_sharing(), heads=heads)
     model.save(tmp_path / "network.keras")
     return str(tmp_path / "network.keras")
 
@@ -20,7 +29,8 @@ def network(tmp_path):
 def test_what_is_written_says_the_same(network, tmp_path, capsys):
     output = tmp_path / "written" / ("network.pt2" if TORCH else "network")
     assert main(["export", network, str(output)]) == 0
-    assert "differs by at most" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "differs by at most" in printed or "gives the same outputs" in printed
     assert [path.name for path in output.parent.iterdir()] == [output.name]
     assert main(["export", network, str(output)]) == 1  # It is there already.
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,9 @@ pytestmark = pytest.mark.one_backend
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["train"], ["train", "--help"], ["list"]])
+@pytest.mark.parametrize(
+    "words", [[], ["--help"], ["--version"], ["train"], ["train", "--help"], ["list"]]
+)
 def test_what_only_prints(words, capsys):
     assert main(words) == 0
     printed = capsys.readouterr()
@@ -30,7 +33,12 @@ def test_help_has_an_example(command, capsys):
     assert f"    keras-mtl {command} " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [["lst"], ["list", "--jsn"], ["predict"], ["train", "nothing"]])
+@pytest.mark.parametrize(
+    "words",
+    [["lst"], ["list", "--jsn"], ["predict"], ["train", "nothing"]]
+    + [["train", "--preset", "mini"], ["evaluate", "a.keras"]]
+    + [["describe", "a.keras", "--weights", "paper"], ["describe", "FCN", "--picture", "a.doc"]],
+)
 def test_wrong_usage_is_told_in_one_line(words, capsys):
     assert main(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -89,6 +97,32 @@ def test_errors_and_interruptions(monkeypatch, capsys):
 def test_a_recipe_runs_with_its_own_words(capsys):
     assert main(["train", "cross_stitch_table5", "--help"]) == 0
     assert "--preset" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, told", [(["--foo"], "arguments: --foo"), (["--seeds", "x"], "a whole number from 1 on")]
+)
+def test_a_recipe_tells_wrong_words_in_one_line(words, told, capsys):
+    assert main(["train", "cross_stitch_table5", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("keras-mtl train cross_stitch_table5: error: ") and told in line
+
+
+def test_what_is_scored_must_have_the_tasks(monkeypatch, capsys):
+    monkeypatch.setattr(
+        "keras_mtl.cli.evaluate.load", lambda *words: SimpleNamespace(tasks=["segmentation", "age"])
+    )
+    assert main(["evaluate", "CrossStitchFCN", "--weights", "a.keras"]) == 1
+    assert "a.keras also has age" in capsys.readouterr().err
+    assert main(["evaluate", "FCN"]) == 1
+    assert "--weights FILE" in capsys.readouterr().err
+
+
+def test_an_unknown_backend_is_told_in_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "foo")
+    assert keras_mtl_command.main(["list"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("KERAS_BACKEND must be torch, jax or tensorflow. Received: foo")
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,16 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
+import keras_mtl
 from keras_mtl.applications import FCN, FastRCNN, ModulatedEmbedding
 from keras_mtl.cli import main
-from keras_mtl.heads import NormalsCodebook
+from keras_mtl.heads import AttributesHead, DepthHead, NormalsCodebook
 from keras_mtl.sharing import Branched
+from keras_mtl.towers import Tower
 
 Image = pytest.importorskip("PIL.Image")
 TINY = {"width": 0.03, "stem_strides": 2, "rescale": 1 / 64}
@@ -42,6 +45,27 @@ PICTURES = {"colours.jpg", "grey.png", "palette.gif", "deep.png", "clear.png", "
 }
 
 
+def test_a_small_network_on_every_backend(tmp_path, rng):
+    (tmp_path / "pictures").mkdir()
+    picture = rng.integers(0, 256, (40, 60, 3), dtype="uint8")
+    Image.fromarray(picture).save(tmp_path / "pictures" / "one.png")
+    words = ["predict", str(tmp_path / "pictures")]
+    for layer, task, head in (
+        (keras.layers.ReLU(name="relu"), "depth", DepthHead((8, 8), 1)),
+        (keras.layers.GlobalAveragePooling2D(name="pool"), "smiling", AttributesHead(1)),
+    ):
+        net = keras.Sequential([keras.Input((8, 8, 3), name="image"), layer])
+        tower = Tower(net, cuts=[])
+        model = keras_mtl.MultiTaskModel(tower, Branched.hard_sharing(), heads={task: head})
+        model.save(tmp_path / f"{task}.keras")
+        words += ["--model", str(tmp_path / f"{task}.keras")]
+    assert main([*words, "--output", str(tmp_path / "seen")]) == 0
+    found = json.loads((tmp_path / "seen" / "predictions.json").read_text())["one.png"]
+    assert found["depth"]["least"] <= found["depth"]["median"] <= found["depth"]["most"]
+    assert 0 <= found["smiling"] <= 1
+
+
+@pytest.mark.one_backend
 def test_dense_tasks_of_every_kind_of_picture(photographs, tmp_path, capsys):
     model = FCN(
         Branched.hard_sharing(),
@@ -69,6 +93,7 @@ def test_dense_tasks_of_every_kind_of_picture(photographs, tmp_path, capsys):
     assert names == {f"{name}.png" for name in PICTURES} | {"predictions.json"}
 
 
+@pytest.mark.one_backend
 def test_detectors_complete_each_other(photographs, tmp_path):
     pytest.importorskip("cv2")
     for path in photographs.iterdir():
@@ -88,10 +113,17 @@ def test_detectors_complete_each_other(photographs, tmp_path):
             assert len(each["attributes"]) == 24
             left, top, right, bottom = each["box"]
             assert 0 <= left <= right <= 61 and 0 <= top <= bottom <= 41
-    # Attributes alone find nothing.
-    assert main(["predict", str(photographs), *models[2:], "--output", str(output)]) == 1
+    # Attributes alone find nothing, and other networks do not tell of objects.
+    nowhere = ["--output", str(tmp_path / "no" / "where")]
+    assert main(["predict", str(photographs), *models[2:], *nowhere]) == 1
+    flat = FCN(Branched.hard_sharing(), {"depth": "depth"}, (48, 48, 3), padding="same", **TINY)
+    flat.save(tmp_path / "flat.keras")
+    other = ["--model", str(tmp_path / "flat.keras")]
+    assert main(["predict", str(photographs), *models, *other, *nowhere]) == 1
+    assert not (tmp_path / "no").exists()
 
 
+@pytest.mark.one_backend
 def test_an_embedding_finds_what_is_alike(photographs, tmp_path):
     model = ModulatedEmbedding(4, (48, 48, 3), width=0.1, size=8)
     model.save(tmp_path / "model.keras")
@@ -115,6 +147,19 @@ def test_what_is_refused(photographs, tmp_path, capsys):
     assert main(["predict", str(photographs), "--model", "CrosStitchFCN"]) == 1
     (tmp_path / "none").mkdir()
     assert main(["predict", str(tmp_path / "none")]) == 1
+    (tmp_path / "file.png").touch()
+    for words in (
+        ["--output", str(tmp_path / "file.png")],
+        ["--output", str(tmp_path / "file.png" / "within")],
+        ["--score", "1.5"],
+        ["--smallest-box", "0"],
+    ):
+        assert main(["predict", str(photographs), *words]) == 2
+    assert not (photographs / "predictions").exists()
     told = capsys.readouterr().err.splitlines()
-    assert len(told) == 4 and all(line.startswith("keras-mtl: error: ") for line in told)
+    assert [line.split()[2] for line in told[4:]] == ["--output"] * 2 + [
+        "--score",
+        "--smallest-box",
+    ]
+    assert len(told) == 8 and all(line.startswith("keras-mtl: error: ") for line in told)
     assert "did you mean CrossStitchFCN?" in told[2]

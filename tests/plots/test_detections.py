@@ -58,6 +58,17 @@ def test_labels_stay_in_the_picture_and_off_the_box(axes, scale):
         assert whole == (shared and extent.height > 0)
 
 
+def test_labels_do_not_hide_each_other(axes):
+    """Objects close together: each label has a place of its own, above, below or inside."""
+    boxes = np.array([[4, 30, 40, 60], [6, 31, 44, 64], [8, 32, 48, 62], [3, 29, 50, 70]])
+    found = {"boxes": boxes, "classes": [1, 1, 2, 2], "scores": [0.9, 0.8, 0.7, 0.6]}
+    plots.detections(axes, IMAGE, found, ["cat", "dog"])
+    axes.figure.canvas.draw()
+    extents = [text.get_window_extent() for text in axes.texts]
+    assert len(extents) == 4
+    assert not any(one.overlaps(other) for at, one in enumerate(extents) for other in extents[:at])
+
+
 def test_a_picture_without_objects_is_drawn(axes):
     none = {"boxes": np.zeros((0, 4)), "classes": [], "scores": [], "attributes": np.zeros((0, 3))}
     plots.detections(axes, IMAGE, none, ["cat"], ["round", "wooden", "striped"])
