@@ -9,6 +9,7 @@ from keras_mtl._stage_rows import stage_rows
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated
 from keras_mtl.sharing._skip_policy_of import skip_policy_of
 
+pytestmark = pytest.mark.one_backend  # Names and shapes alone.
 TASKS = ["a", "b", "c"]
 
 

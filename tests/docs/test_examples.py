@@ -3,21 +3,12 @@
 import pytest
 from docs.pages import CARDS, DOCS, ROOT, examples, run
 
-# Pages whose networks are small enough to be compiled on every backend. The others show what the
-# tests of the library run on every backend.
-EVERY_BACKEND = {"own_loss.md", "own_tasks.md"}
-PAGES = [
-    pytest.param(
-        path,
-        id=str(path.relative_to(ROOT)),
-        marks=[] if path.name in EVERY_BACKEND else pytest.mark.one_backend,
-    )
-    for path in [*DOCS, *CARDS]
-    if examples(path)
-]
+# They show what the tests of the library run on every backend.
+pytestmark = pytest.mark.one_backend
+PAGES = [path for path in [*DOCS, *CARDS] if examples(path)]
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_examples_run(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for shown, printed in run(path):
@@ -25,13 +16,11 @@ def test_examples_run(path, tmp_path, monkeypatch):
             assert printed == shown
 
 
-@pytest.mark.one_backend
 def test_hardly_any_example_is_not_run():
     not_run = [path.name for path in (*DOCS, *CARDS) for each in examples(path) if each.reason]
     assert len(not_run) <= 3, not_run
 
 
-@pytest.mark.one_backend
 def test_every_block_of_python_is_found():
     for path in (*DOCS, *CARDS):
         fences = [line.strip() for line in path.read_text().splitlines()].count("```python")
