@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_mtl import plots
 from keras_mtl.recipes._comparison import BASELINE, scored
-from keras_mtl.recipes._figures import draw_splits
+from keras_mtl.recipes._figures import draw_splits, mean_gains
 
 PICTURES = 5
 
@@ -46,10 +46,5 @@ def draw_gain_per_class(axes, networks, known):
     names = networks.data.class_names
     labels = networks.data.train["segmentation"]
     counts = sum(np.bincount(each.ravel(), minlength=256) for each in labels)[: len(names)]
-    baseline, stitched = known[BASELINE], known["cross-stitch"]
-    gains = [
-        np.array(stitched[seed]["segmentation"]["per_class_iu"], float)
-        - np.array(baseline[seed]["segmentation"]["per_class_iu"], float)
-        for seed in sorted(set(baseline) & set(stitched))
-    ]
-    return plots.gain_per_class(axes, names, np.mean(gains, axis=0), counts)
+    gains = mean_gains(known, "segmentation", "per_class_iu")
+    return plots.gain_per_class(axes, names, gains, counts)

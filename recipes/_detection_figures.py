@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_mtl import plots
 from keras_mtl.recipes._comparison import BASELINE, scored
-from keras_mtl.recipes._figures import draw_splits
+from keras_mtl.recipes._figures import draw_splits, mean_gains
 
 PICTURES = 4
 
@@ -42,12 +42,7 @@ def draw_detections(networks, models):
 
 def draw_gain_per_attribute(axes, networks, known):
     """Figure 5: the mean over the seeds of what each attribute gains."""
-    baseline, stitched = known[BASELINE], known["cross-stitch"]
-    gains = [
-        np.array(stitched[seed]["attributes"]["ap"], float)
-        - np.array(baseline[seed]["attributes"]["ap"], float)
-        for seed in sorted(set(baseline) & set(stitched))
-    ]
+    gains = mean_gains(known, "attributes", "ap")
     counts = (np.concatenate(networks.data.train["attributes"]) == 1).sum(axis=0)
     names = networks.data.attribute_names
-    return plots.gain_per_class(axes, names, np.mean(gains, axis=0), counts, unit="AP")
+    return plots.gain_per_class(axes, names, gains, counts, unit="AP")

@@ -1,5 +1,6 @@
 """Figures that several tables draw."""
 
+import numpy as np
 from keras import ops
 
 from keras_mtl import plots
@@ -63,3 +64,19 @@ def draw_splits(table, results, folder):
     figure.tight_layout()
     figure.savefig(folder / "splits.png", dpi=100)
     plt.close(figure)
+
+
+def mean_gains(known, task, score):
+    """What cross-stitch gains in a score of many, such as of every class: the mean over the seeds.
+
+    Args:
+        known: dict from a row's name to what `scored` returns.
+        task: name of the task.
+        score: name of a score that is a list.
+    """
+    baseline, stitched = known[BASELINE], known["cross-stitch"]
+    gains = [
+        np.array(stitched[seed][task][score], float) - np.array(baseline[seed][task][score], float)
+        for seed in sorted(set(baseline) & set(stitched))
+    ]
+    return np.mean(gains, axis=0)
