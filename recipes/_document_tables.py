@@ -11,6 +11,7 @@ from keras_mtl._stage_rows import stage_rows
 from keras_mtl.applications import catalog
 from keras_mtl.recipes import _published
 from keras_mtl.recipes._count_zoo import paper_sized
+from keras_mtl.recipes._evaluation import problem_of
 from keras_mtl.recipes._format import format_markdown
 
 PAPER = re.compile(r"(\w+ et al\.),.*?((?:CVPR|ICCV|ECCV|BMVC|NeurIPS) \d{4})")
@@ -70,7 +71,7 @@ def _zoo(path):
 
 def headline(name):
     """In a line the scores by which the network of an application that ships is compared."""
-    problem = _recipe_table(catalog.ENTRIES[name].recipe).problem
+    problem = problem_of(name)
     words = []
     for task, scores in _published.shipped_scores(name).items():
         compared = problem.headlines[task]
@@ -161,7 +162,7 @@ def shown_network(name):
 def _weights(path, name):
     """What the network that ships scores."""
     counts, scores = catalog.counts()[name], _published.shipped_scores(name)
-    columns = _recipe_table(catalog.ENTRIES[name].recipe).problem.columns
+    columns = problem_of(name).columns
     heading, line = [], []
     for task in scores:
         for title, (score, factor) in columns[task].items():
@@ -170,10 +171,6 @@ def _weights(path, name):
                 line.append(f"{factor * scores[task][score]:.2f}")
     text = f"`keras-mtl evaluate {name}` (a file of {counts.bytes / 1e6:.1f} MB):"
     return f"{text}\n\n{markdown([heading, line])}"
-
-
-def _recipe_table(recipe):
-    return importlib.import_module(f"keras_mtl.recipes.{recipe}").TABLE
 
 
 def markdown(lines):

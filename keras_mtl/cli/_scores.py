@@ -1,6 +1,6 @@
 """Scores as the tables of the recipes show them."""
 
-import importlib
+from keras_mtl.recipes._evaluation import problem_of
 
 
 def columns(found):
@@ -9,10 +9,9 @@ def columns(found):
     Returns:
         A dict from task to a dict from the name of a score to its heading and the factor on it.
     """
-    problem = importlib.import_module(f"keras_mtl.recipes.{found.recipe}").TABLE.problem
     return {
         task: {score: (heading, factor) for heading, (score, factor) in of_task.items()}
-        for task, of_task in problem.columns.items()
+        for task, of_task in problem_of(found.name).columns.items()
     }
 
 
