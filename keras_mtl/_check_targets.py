@@ -1,26 +1,29 @@
 """Whether targets fit the heads of a multi-task model."""
 
+import keras
 import numpy as np
 
 
-def check_targets(model, targets):
-    """Raises a `ValueError` unless targets that are in memory fit a multi-task model's heads.
+def check_names(model, targets):
+    """Raises a `ValueError` unless targets are a dict by a multi-task model's outputs.
+
+    Keras would deal out a list to the outputs in alphabetical order.
 
     Args:
         model: the `MultiTaskModel`.
-        targets: what `fit` got as `y`, or as a part of its data.
+        targets: what it is trained or evaluated with as `y`.
     """
-    outputs = {name: task for task in model.tasks for name in model.outputs_of(task)}
+    outputs = model.output_names_in_order
     if not isinstance(targets, dict):
         if targets is not None and len(outputs) > 1:
             raise ValueError(
-                f"`y` must be a dict by the task names {list(outputs)}. "
+                f"`y` must be a dict by the task names {outputs}. "
                 f"Received: y of type {type(targets).__name__}."
             )
         return
-    unknown = sorted(set(targets) - set(outputs))
+    unknown = sorted(set(targets) - set(outputs), key=str)
     if unknown:
-        raise ValueError(f"`y` has unknown tasks {unknown}. Known tasks: {list(outputs)}.")
+        raise ValueError(f"`y` has unknown tasks {unknown}. Known tasks: {outputs}.")
     losses = model.loss if isinstance(model.loss, dict) else {}
     missing = [name for name, loss in losses.items() if loss and name not in targets]
     if missing:
@@ -28,10 +31,52 @@ def check_targets(model, targets):
             f"`y` must have targets for {missing}, for which the model is compiled with a "
             f"loss. Received: {sorted(targets)}."
         )
+
+
+def check_targets(model, x, y=None):
+    """Raises a `ValueError` unless targets that can be looked at fit a multi-task model's heads.
+
+    Args:
+        model: the `MultiTaskModel`.
+        x: what a method of Keras gets as `x`: of a `PyDataset` the first batch is looked at, of a
+            `tf.data.Dataset` what it says of its elements.
+        y: what it gets as `y`.
+    """
+    if isinstance(x, keras.utils.PyDataset):
+        y = (*x[0], None)[1]
+    elif isinstance(spec := getattr(x, "element_spec", None), (list, tuple)):
+        y = (*spec, None)[1]
+    if y is None:
+        return
+    check_names(model, y)
+    tasks = {name: task for task in model.tasks for name in model.outputs_of(task)}
+    targets = y if isinstance(y, dict) else {next(iter(tasks)): y}
     for output, target in targets.items():
-        task = outputs[output]
-        check = getattr(model.head(task), "check_targets", None)
-        if check is None or not isinstance(target, np.ndarray):
+        if not isinstance(target, np.ndarray):
             continue
-        key = {} if output == task else {"output": output.removeprefix(f"{task}_")}
-        check(target, name=f"y[{output!r}]", **key)
+        task, name = tasks[output], f"y[{output!r}]" if isinstance(y, dict) else "y"
+        check = getattr(model.head(task), "check_targets", None)
+        if check is not None:
+            key = {} if output == task else {"output": output.removeprefix(f"{task}_")}
+            check(target, name=name, **key)
+        elif _are_classes(model, output):
+            _check_classes(target, model.output[output].shape[-1], name)
+
+
+def _are_classes(model, output):
+    """Whether the targets of an output are numbers of classes, by its loss."""
+    loss = model.loss.get(output) if isinstance(model.loss, dict) else model.loss
+    if loss == "sparse_categorical_crossentropy":
+        return True
+    return isinstance(loss, keras.losses.SparseCategoricalCrossentropy) and (
+        loss.ignore_class is None
+    )
+
+
+def _check_classes(labels, num_classes, name):
+    bad = (labels != np.round(labels)) | (labels < 0) | (labels >= num_classes)
+    if bad.any():
+        raise ValueError(
+            f"`{name}` must hold classes from 0 to {num_classes - 1}. "
+            f"Received: {np.unique(labels[bad])[:10].tolist()}."
+        )

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_mtl._copies import copy_state
+
 
 def stage_donors(model, donors):
     """What has the weights for the layers of a model's stages, by the names of those layers.
@@ -61,7 +63,7 @@ def take_over(model, donors):
                 f"{theirs} from {donor.name}."
             )
     for name, donor in donors.items():
-        model.get_layer(name).set_weights(donor.get_weights())
+        copy_state(donor, model.get_layer(name))
 
 
 def _donor(model, task, stage, shortcut):

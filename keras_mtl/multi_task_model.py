@@ -1,6 +1,7 @@
 """Any tower × any sharing × any heads, as one Keras model."""
 
-import json
+import copy
+import inspect
 import os
 import re
 from typing import Any, Self
@@ -8,12 +9,23 @@ from typing import Any, Self
 import keras
 
 from keras_mtl._check_choice import check_choice
-from keras_mtl._check_targets import check_targets
-from keras_mtl._layers_by_path import layers_by_path
+from keras_mtl._check_compile import checked_by_output, warn_of_lost_rates
+from keras_mtl._check_targets import check_names, check_targets
+from keras_mtl._copies import (
+    copy_layer,
+    copy_state,
+    quantize,
+    quantized_modes,
+    set_trainable,
+    trainable_flags,
+)
+from keras_mtl._finite_units import FiniteUnits
+from keras_mtl._layer_names import layer_name, names_of_one_model
 from keras_mtl._take_over import stage_donors, take_over, unit_donor
+from keras_mtl._tower_of import tower_of
 from keras_mtl._types import Config, PathLike
 from keras_mtl.layers import CrossStitch, ModulationGate, SkipPolicy
-from keras_mtl.sharing.ada_shared import POLICY
+from keras_mtl.sharing.ada_shared import POLICY, tied
 from keras_mtl.sharing.cross_stitched import unit_name
 from keras_mtl.sharing.modulated import gate_name
 from keras_mtl.sharing.sharing import Sharing
@@ -27,8 +39,9 @@ class MultiTaskModel(keras.Model):
     It compiles, fits, predicts and saves as any other; outputs, losses, metrics and targets are
     dicts by the task names. A head with several outputs, such as the classes and the corners of
     boxes, returns them as a dict; they are named `<task>_<key>`. A tower with several inputs makes
-    a model that takes a dict by their names. The parts are copied: the tower's weights are where
-    every copy of a stage starts, and tower and heads can be used again for the next model.
+    a model that takes a dict by their names. The parts are copied as they are: the tower's weights
+    are where every copy of a stage starts, and tower and heads can be used again for the next
+    model. A file of the model holds its layers as they are when it is saved.
 
     Args:
         tower: a `keras_mtl.towers.Tower`.
@@ -39,8 +52,8 @@ class MultiTaskModel(keras.Model):
 
     Raises:
         TypeError: a part is of another kind, such as the class of a sharing.
-        ValueError: no tasks, a task name that is no identifier, two outputs of one name, or a
-            sharing that does not fit.
+        ValueError: no tasks, a task name that is empty or has a slash, two outputs of one name, or
+            a sharing that does not fit.
 
     Example:
 
@@ -68,40 +81,49 @@ class MultiTaskModel(keras.Model):
         _check_part("tower", tower, Tower, "Tower(model, cuts=[...])")
         _check_part("sharing", sharing, Sharing, "CrossStitched(...)")
         _check_tasks(heads)
-        inputs = _inputs_like(tower.model)
-        features, stages = sharing.connect(inputs, tower, list(heads))
-        heads = {task: _named_copy(head, f"{task}_head") for task, head in heads.items()}
-        outputs = {task: _by_name(task, head(features[task])) for task, head in heads.items()}
+        with names_of_one_model():
+            inputs = _inputs_like(tower.model)
+            features, stages = sharing.connect(inputs, tower, list(heads))
+            head_layers, outputs = {}, {}
+            for task, head in heads.items():
+                own = copy_layer(head, layer_name(task, "head"))
+                outputs[task] = _by_name(task, own(features[task]))
+                copy_state(head, own, trainable=True)
+                head_layers[task] = own.name
         _check_output_names(outputs)
-        super().__init__(
-            inputs=inputs[0] if len(inputs) == 1 else {x.name: x for x in inputs},
-            outputs={name: x for of_task in outputs.values() for name, x in of_task.items()},
+        self._assemble(
+            inputs[0] if len(inputs) == 1 else {x.name: x for x in inputs},
+            {name: x for of_task in outputs.values() for name, x in of_task.items()},
+            sharing=sharing,
+            stage_layers=stages,
+            head_layers=head_layers,
+            output_names={task: list(of_task) for task, of_task in outputs.items()},
             name=name,
             **kwargs,
         )
-        self._stage_layers = stages
-        self._output_names = {task: list(of_task) for task, of_task in outputs.items()}
-        # The configuration, not the tower: it would keep a further copy of the weights alive. As
-        # text, since Keras takes a configuration apart that it builds from.
-        self._parts = json.dumps(
-            {
-                "tower": keras.saving.serialize_keras_object(tower),
-                "sharing": keras.saving.serialize_keras_object(sharing),
-                "heads": {
-                    task: keras.saving.serialize_keras_object(head) for task, head in heads.items()
-                },
-            }
-        )
+
+    def _assemble(self, inputs, outputs, sharing, stage_layers, head_layers, output_names, **kwargs):
+        """Makes this a functional model, in which it is known which layers are whose."""
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        self.sharing = sharing
+        self._stage_layers, self._head_layers = stage_layers, head_layers
+        self._output_names = output_names
+        self._trained = None
 
     @property
     def tasks(self) -> list[str]:
         """Names of the tasks, in the order in which they were given."""
-        return list(self._stage_layers)
+        return list(self._output_names)
 
     @property
     def stages(self) -> list[str]:
         """Names of the tower's stages."""
         return list(next(iter(self._stage_layers.values())))
+
+    @property
+    def output_names_in_order(self) -> list[str]:
+        """Names of the outputs, in the order of the tasks."""
+        return [name for names in self._output_names.values() for name in names]
 
     def stage(self, task: str, stage: str) -> keras.Model:
         """The layer (a Keras model) that runs a stage for a task."""
@@ -131,7 +153,40 @@ class MultiTaskModel(keras.Model):
     def head(self, task: str) -> keras.layers.Layer:
         """The layer that makes a task's output."""
         check_choice("task", task, self.tasks)
-        return self.get_layer(f"{task}_head")
+        return self.get_layer(self._head_layers[task])
+
+    def for_task(self, task: str, name: str | None = None) -> keras.Model:
+        """The plain network of one task, of this model's own layers.
+
+        It computes what the task's output needs. With `Modulated` that is every task's pass through
+        the tower; `keras_mtl.fold` makes a network without gates, of weights of its own.
+
+        Args:
+            task: name of the task.
+            name: name of the result; `<model>_<task>` if `None`.
+
+        Returns:
+            A functional `keras.Model` of the model's inputs and of the task's output, or of a dict
+            if it has several.
+        """
+        outputs = {name: self.output[name] for name in self.outputs_of(task)}
+        alone = outputs[task] if list(outputs) == [task] else outputs
+        return keras.Model(self.input, alone, name=name or layer_name(self.name, task))
+
+    def tower(self, task: str) -> Tower:
+        """The tower that a task goes through, with copies of the weights that it has here.
+
+        Args:
+            task: name of the task.
+
+        Returns:
+            A `Tower` of this model's stages, without units.
+
+        Raises:
+            ValueError: an unknown task, or one that skips stages.
+        """
+        check_choice("task", task, self.tasks)
+        return tower_of(self, task)
 
     def initialize_from(self, *models: "MultiTaskModel | PathLike") -> Self:
         """Takes over the weights of models of the same tower but another sharing.
@@ -196,7 +251,7 @@ class MultiTaskModel(keras.Model):
         return self
 
     def freeze(self, *stages: str) -> Self:
-        """Keeps the weights of stages as they are; to be called before `compile`.
+        """Keeps the weights of stages as they are, from the next `compile` on.
 
         Args:
             *stages: names of stages, such as `"conv1"`; they are frozen for every task.
@@ -207,64 +262,172 @@ class MultiTaskModel(keras.Model):
         Raises:
             ValueError: an unknown stage (the known ones are listed); nothing is frozen then.
         """
+        return self._set_trainable(stages, False)
+
+    def unfreeze(self, *stages: str) -> Self:
+        """Lets stages learn again, from the next `compile` on; arguments as of `freeze`."""
+        return self._set_trainable(stages, True)
+
+    def _set_trainable(self, stages, trainable):
         for stage in stages:
             check_choice("stage", stage, self.stages)
         for task in self.tasks:
             for stage in stages:
                 if self._stage_layers[task][stage] is not None:  # None where a task skips it
-                    self.stage(task, stage).trainable = False
+                    self.stage(task, stage).trainable = trainable
         return self
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """`keras.Model.compile`, after a check that losses and metrics name the outputs.
+
+        Raises:
+            ValueError: an unknown output; a list where there are several; a weight without a loss.
+        """
+        by_output = checked_by_output(
+            self,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+        )
+        super().compile(optimizer, **by_output, **kwargs)
+        warn_of_lost_rates(self.optimizer, self.trainable_variables)
+        self._trained = {id(variable) for variable in self.trainable_variables}
+
+    def compile_from_config(self, config: Config) -> None:
+        # Keras compiles what it loads only where `compile` is its own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        # Left to themselves PyTorch would freeze, TensorFlow go on learning and JAX raise.
+        if self._trained not in (None, {id(variable) for variable in self.trainable_variables}):
+            raise ValueError(
+                "`compile` must be called again, since weights have been frozen or unfrozen after "
+                f"it. Received: {self.name!r}, compiled before."
+            )
+        return super().make_train_function(force)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        check_names(self, y)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        # Here all targets come by, whatever they are read from.
+        check_names(self, y)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def fit(
         self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
     ) -> keras.callbacks.History:
-        """`keras.Model.fit`, after a check of targets that are in memory against the heads."""
-        if getattr(x, "in_order", False) and kwargs.get("shuffle", True):
+        """`keras.Model.fit`, after a check of targets that are in memory against the heads.
+
+        Raises:
+            FloatingPointError: after an epoch alphas or gates are not finite.
+            ValueError: targets do not fit; batches that have an order are to be shuffled.
+        """
+        given = inspect.signature(keras.Model.fit).bind(self, x, y, *args, **kwargs).arguments
+        has_order = isinstance(x, keras.utils.PyDataset) and getattr(x, "in_order", False)
+        if has_order and given.get("shuffle", True):
             raise ValueError(
                 f"`shuffle` must be False for {type(x).__name__}, whose batches have an order."
             )
-        check_targets(self, y)
-        for data in (x, kwargs.get("validation_data")):
-            if isinstance(data, keras.utils.PyDataset):
-                check_targets(self, data[0][1])
-            elif isinstance(data, tuple) and len(data) >= 2:
-                check_targets(self, data[1])
-        return super().fit(x, y, *args, **kwargs)
+        check_targets(self, x, y)
+        validation = given.get("validation_data")
+        if isinstance(validation, (list, tuple)):
+            check_targets(self, *validation[:2])
+        else:
+            check_targets(self, validation)
+        callbacks = given.get("callbacks") or []
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(FiniteUnits())
+        else:
+            given["callbacks"] = [*keras.tree.flatten(callbacks), FiniteUnits()]
+        del given["self"]
+        return super().fit(**given)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """`keras.Model.evaluate`, after the check of `fit`."""
+        check_targets(self, x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """`keras.Model.train_on_batch`, after the check of `fit`."""
+        check_targets(self, x, y)
+        return super().train_on_batch(x, y, *args, **kwargs)
+
+    def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """`keras.Model.test_on_batch`, after the check of `fit`."""
+        check_targets(self, x, y)
+        return super().test_on_batch(x, y, *args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """`keras.Model.predict`; the outputs stand in the order of the tasks."""
+        return self._in_order(super().predict(*args, **kwargs))
+
+    def predict_on_batch(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """`keras.Model.predict_on_batch`; the outputs stand in the order of the tasks."""
+        return self._in_order(super().predict_on_batch(*args, **kwargs))
+
+    def _in_order(self, outputs):
+        # TensorFlow keeps the order of a dict, the other backends sort it.
+        return {name: outputs[name] for name in self.output_names_in_order}
 
     def get_config(self) -> Config:
-        frozen = [path for path, layer in layers_by_path(self) if not layer.trainable]
+        # The graph as it is now: what was changed on a layer since it was made is in it.
+        graph = keras.Model(self.input, self.output, name=self.name)
         return {
-            **json.loads(self._parts),
             "name": self.name,
-            "trainable": self.trainable,
-            "frozen": frozen,
+            "graph": graph.get_config(),
+            "sharing": keras.saving.serialize_keras_object(self.sharing),
+            "stages": {task: dict(names) for task, names in self._stage_layers.items()},
+            "heads": dict(self._head_layers),
+            # As pairs: a file of Keras does not keep the order of a dict.
+            "outputs": [[task, list(names)] for task, names in self._output_names.items()],
+            # A model that is made of its configuration is trainable as a whole.
+            "trainable": trainable_flags(self),
+            "quantized": quantized_modes(self),
         }
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
-        config = dict(config)
-        trainable, frozen = config.pop("trainable", True), config.pop("frozen", ())
-        parts = {
-            key: keras.saving.deserialize_keras_object(config.pop(key), custom_objects)
-            for key in ("tower", "sharing")
-        }
-        heads = {
-            task: keras.saving.deserialize_keras_object(head, custom_objects)
-            for task, head in config.pop("heads").items()
-        }
-        model = cls(**parts, heads=heads, **config)
-        if not trainable:
-            model.trainable = False
-        for path, layer in layers_by_path(model):
-            # An assignment reaches the layers within, so only where it changes something.
-            if layer.trainable != (path not in frozen):
-                layer.trainable = path not in frozen
+        # A copy, since Keras takes a configuration apart that it builds from.
+        graph = tied(keras.Model.from_config(copy.deepcopy(config["graph"]), custom_objects))
+        model = cls.__new__(cls)
+        model._assemble(
+            graph.input,
+            graph.output,
+            sharing=keras.saving.deserialize_keras_object(config["sharing"], custom_objects),
+            stage_layers=config["stages"],
+            head_layers=config["heads"],
+            output_names=dict(config["outputs"]),
+            name=config["name"],
+        )
+        quantize(model, config["quantized"])
+        set_trainable(model, config["trainable"])
         return model
 
 
 def _inputs_like(model):
-    """New inputs of a functional model; a single one is called "inputs"."""
-    names = ["inputs"] if len(model.inputs) == 1 else [x.name for x in model.inputs]
+    """New inputs of a functional model; a single one that Keras has named is called "inputs"."""
+    names = [x.name for x in model.inputs]
+    if len(names) == 1 and re.fullmatch(r"(input_layer|keras_tensor)\w*", names[0]):
+        names = ["inputs"]
     return [
         keras.Input(x.shape[1:], dtype=x.dtype, name=name)
         for name, x in zip(names, model.inputs, strict=True)
@@ -298,11 +461,16 @@ def _loaded(model):
 def _check_tasks(heads):
     if not isinstance(heads, dict) or not heads:
         raise ValueError(f"`heads` must be a dict from task name to head. Received: {heads!r}.")
-    bad = [task for task in heads if not re.fullmatch(r"[A-Za-z]\w*", str(task))]
+    letter = r"[^\W_]"
+    bad = [
+        task
+        for task in heads
+        if not isinstance(task, str) or not re.fullmatch(rf"{letter}|{letter}[^/\n]*\S", task)
+    ]
     if bad:
         raise ValueError(
-            f"`heads`: a task name must be a letter followed by letters, digits or underscores. "
-            f"Received: {bad}."
+            "`heads`: a task name must start with a letter or a digit and have neither slashes nor "
+            f"line breaks, nor end in a space. Received: {bad}."
         )
     for task, head in heads.items():
         _check_part(f"heads[{task!r}]", head, keras.layers.Layer, "Dense(1)")
@@ -314,14 +482,3 @@ def _check_part(argument, value, kind, example):
             f"`{argument}` must be an instance of {kind.__name__}, such as `{example}`. "
             f"Received: {argument}={value!r}."
         )
-
-
-def _named_copy(layer, name):
-    config = layer.get_config()
-    config["name"] = name
-    copy = type(layer).from_config(config)
-    if layer.built and layer.weights:
-        if not copy.built:
-            copy.build(layer.get_build_config()["input_shape"])
-        copy.set_weights(layer.get_weights())
-    return copy

@@ -46,11 +46,10 @@ class TreeRows:
         path = self.folder / "trees.json"
         if not path.exists():
             models = self.one_task_models
-            tower = models[self.tasks[0]].get_config()["tower"]
             rank_trees(
                 models,
                 self._compared_images(),
-                keras.saving.deserialize_keras_object(tower),
+                models[self.tasks[0]].tower(self.tasks[0]),
                 locations=self.locations,
                 undefined=self.undefined,
                 verbose=0,

@@ -177,10 +177,11 @@ def test_parts_must_be_of_their_kind(parts, message):
         MultiTaskModel(**{**right, **parts})
 
 
-@pytest.mark.parametrize("task", ["", "1st", "a b", "a/b", "_a", "a.b", 3])
-def test_task_names_must_be_identifiers(task):
-    with pytest.raises(ValueError, match=f"must be a letter .* Received: .*{task!r}"):
+@pytest.mark.parametrize("task", ["", "a/b", "_a", " a", "a ", "a\nb", 3])
+def test_task_names_must_be_names(task):
+    with pytest.raises(ValueError, match="must start with a letter or a digit") as error:
         MultiTaskModel(small_tower(), Branched.independent(), {task: layers.Dense(1)})
+    assert repr(task) in str(error.value)
 
 
 # initialize_from

@@ -69,6 +69,7 @@ class CrossStitch(keras.layers.Layer):
         self.initial_alpha = _checked_alpha(alpha)
         warn_of_alpha(self.initial_alpha, stacklevel=2)
         self.axis = axis
+        self.supports_masking = True
         self.learning_rate_multiplier = check_multiplier(learning_rate_multiplier)
 
     def build(self, input_shape: Shapes) -> None:

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_mtl._copies import copy_layer, copy_state
+
 
 class CopiedLayers:
     """Calls copies in place of the layers: each has the configuration and the weights of its own.
@@ -22,14 +24,14 @@ class CopiedLayers:
         copy = self._copies[id(operation)] = self._copy(operation)
         result = copy(*args, **kwargs)
         if isinstance(copy, keras.layers.Layer):
-            copy.set_weights(operation.get_weights())
+            copy_state(operation, copy, trainable=True)
         return result
 
     def _copy(self, operation):
         name = self.free_name(operation.name)
         if not isinstance(operation, keras.layers.Layer) and name == operation.name:
             return operation
-        return type(operation).from_config({**operation.get_config(), "name": name})
+        return copy_layer(operation, name)
 
     def free_name(self, name):
         """The name, with a number if a copy has it; from now on it is taken."""

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl._check_integer import check_integer
-from keras_mtl._functional_models import as_functional
+from keras_mtl._functional_models import as_functional, is_graph
 from keras_mtl.layers import ModulationGate
 from keras_mtl.modulation._copied_layers import CopiedLayers
 
@@ -30,7 +30,7 @@ class OneTaskLayers(CopiedLayers):
         return list(self._gates.values())
 
     def __call__(self, operation, *args, **kwargs):
-        if isinstance(operation, keras.Model) and getattr(operation, "inputs", None):
+        if is_graph(operation):
             return as_functional(operation)._run_through_graph(args[0], call_fn=self)
         if isinstance(operation, ModulationGate):
             return self._call_gate(operation, *args, **kwargs)

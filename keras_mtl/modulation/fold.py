@@ -5,6 +5,7 @@ import warnings
 import keras
 import numpy as np
 
+from keras_mtl._copies import copy_layer, copy_state
 from keras_mtl._functional_models import as_functional, fresh_inputs
 from keras_mtl.layers import ModulationGate
 from keras_mtl.modulation._channel_weights import scale_inputs, scale_outputs, with_all_weights
@@ -93,22 +94,16 @@ def _for_one_task(model, task, name):
 
 def _of_one_task(model, task):
     """A `MultiTaskModel` with only one of its tasks."""
-    head, config = model.head(task), model.get_config()
-    tower, sharing = (
-        keras.saving.deserialize_keras_object(config[part]) for part in ("tower", "sharing")
-    )
-    if not isinstance(sharing, Modulated):
+    head = model.head(task)
+    if not isinstance(model.sharing, Modulated):
         raise ValueError(
-            f"`model` must have the sharing Modulated. Received: {type(sharing).__name__}."
+            f"`model` must have the sharing Modulated. Received: {type(model.sharing).__name__}."
         )
-    alone = MultiTaskModel(tower, sharing, {task: head}, name=model.name)
-    alone.initialize_from(model)
+    alone = MultiTaskModel(model.tower(task), model.sharing, {task: head}, name=model.name)
     number = model.tasks.index(task)
-    for layer in alone.layers:
-        if isinstance(layer, ModulationGate):
-            layer.gate.assign(model.get_layer(layer.name).gate[number : number + 1])
-    (*outputs,) = alone.output.values()
-    return keras.Model(alone.input, outputs[0] if len(outputs) == 1 else alone.output)
+    for stage, gate in alone.units.items():
+        gate.gate.assign(model.units[stage].gate[number : number + 1])
+    return alone.for_task(task)
 
 
 def _folded(gated, plan):
@@ -117,8 +112,7 @@ def _folded(gated, plan):
     changed = {change.layer for change in changes}
 
     def copy(layer):
-        config = with_all_weights(layer) if layer.name in changed else layer.get_config()
-        return type(layer).from_config(config)
+        return copy_layer(layer, layer.name, config=layer.name in changed and with_all_weights(layer))
 
     def call(layer, *args, **kwargs):
         return args[0] if layer.name in plan else layer(*args, **kwargs)
@@ -127,7 +121,7 @@ def _folded(gated, plan):
     for layer in model.layers:
         original = gated.get_layer(layer.name)
         if layer.name not in changed:
-            layer.set_weights(original.get_weights())
+            copy_state(original, layer)
             continue
         ours = {weight.name: weight for weight in layer.weights}
         for weight in original.weights:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_mtl._channel_axis import channel_axis
 from keras_mtl._check_integer import check_integer
 from keras_mtl._functional_models import as_functional, fresh_inputs
 from keras_mtl._names import names
@@ -81,7 +82,8 @@ def modulate(
         if operation.name not in gates:
             dtype = features_dtype({operation.name: output})
             name = gate_name(operation.name)
-            gates[operation.name] = ModulationGate(num_tasks, name=name, dtype=dtype, **options)
+            axis = {"axis": channel_axis(output), **options}
+            gates[operation.name] = ModulationGate(num_tasks, name=name, dtype=dtype, **axis)
         return gates[operation.name](output, task)
 
     outputs = model._run_through_graph(inputs, call_fn=call)

@@ -49,19 +49,7 @@ def prune(model: MultiTaskModel, policy: Policy | None = None) -> MultiTaskModel
     layer = skip_policy_of(model)
     if policy is None:
         policy = dict(zip(layer.tasks, layer.decisions(), strict=True))
-    config = model.get_config()
-    config["sharing"] = keras.saving.serialize_keras_object(AdaShared(policy))
-    # The layers of a shortcut also stand in a model of their own, for tasks that skip the block.
-    config["frozen"] += [_of_skip(path) for path in config["frozen"]]
-    pruned = MultiTaskModel.from_config(config)
-    donors = dict(layers_by_path(model))
-    donors |= {_of_skip(path): layer for path, layer in donors.items()}
-    for path, layer in layers_by_path(pruned):
-        if layer.weights and not isinstance(layer, keras.Model):
-            layer.set_weights(donors[path].get_weights())
-    return pruned
-
-
-def _of_skip(path):
-    """Path of a stage's layer in the model that runs the stage's shortcut alone."""
-    return path.replace("/", "_skipped/", 1)
+    heads = {task: model.head(task) for task in model.tasks}
+    return MultiTaskModel(
+        model.tower(model.tasks[0]), AdaShared(policy), heads, name=model.name
+    )

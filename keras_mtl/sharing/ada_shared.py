@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mtl._layer_names import layer_name
 from keras_mtl._types import Config, Policy, StageLayers
 from keras_mtl.layers import SkipBlock, SkipPolicy
 from keras_mtl.sharing.sharing import Sharing, features_dtype
@@ -14,6 +15,8 @@ from keras_mtl.towers.tower import Tower
 
 POLICY = "skip_policy"
 """Name of the layer that holds the policy while it is learned."""
+SKIPPED = "_skipped"
+"""What the layer that runs the shortcut of a stage is called after the stage's."""
 OPTIONS = {"temperature", "hard", "sparsity", "sharing", "form", "seed"}
 
 
@@ -110,9 +113,9 @@ class AdaShared(Sharing):
 
     def _connect_learned(self, inputs, tower, tasks):
         blocks = self.blocks(tower)
-        policy = SkipPolicy(tasks, blocks, name=POLICY, **self.options)(inputs[0])
+        policy = SkipPolicy(tasks, blocks, name=layer_name(POLICY), **self.options)(inputs[tower.along])
         # Numbers of the tasks that are one batch; up to the first block it is the same for all.
-        groups, features, split = [list(range(len(tasks)))], [inputs[0]], False
+        groups, features, split = [list(range(len(tasks)))], [inputs[tower.along]], False
         stages = {}
         for stage in tower.stages:
             part = _SharedStage(tower, stage, inputs)
@@ -129,7 +132,7 @@ class AdaShared(Sharing):
                     blocks.index(stage),
                     group,
                     split,
-                    name="_".join([*(tasks[task] for task in group), "skip", stage]),
+                    name=layer_name(*(tasks[task] for task in group), f"skip_{stage}"),
                     dtype=features_dtype({stage: output}),
                 )
                 features.append(mix(output, shortcut, policy))
@@ -141,7 +144,7 @@ class AdaShared(Sharing):
     def _connect_fixed(self, inputs, tower, tasks):
         policy, blocks = self._by_task(tasks), self.blocks(tower)
         # Tasks with the same decisions up to a stage have the same features.
-        prefix, features = {task: () for task in tasks}, {(): inputs[0]}
+        prefix, features = {task: () for task in tasks}, {(): inputs[tower.along]}
         stages = {task: {} for task in tasks}
         for stage in tower.stages:
             part = _SharedStage(tower, stage, inputs)
@@ -197,8 +200,7 @@ class _SharedStage:
         self._further = [inputs[number] for number in tower.further_inputs(stage)]
         self._skip = None
         if len(self._part.outputs) > 1:
-            name = f"{self._part.name}_skipped"
-            self._skip = keras.Model(self._part.input, self._part.outputs[1], name=name)
+            self._skip = _shortcut_of(self._part)
 
     @property
     def name(self):
@@ -221,6 +223,35 @@ class _SharedStage:
 
     def _with_further(self, features):
         return [features, *self._further] if self._further else features
+
+
+def _shortcut_of(part):
+    """A model that runs the shortcut of a stage alone, by the stage's own layers."""
+    return keras.Model(part.input, part.outputs[1], name=f"{part.name}{SKIPPED}")
+
+
+def tied(graph):
+    """A model of which Keras has lost, in a configuration, that shortcuts are of a stage's layers.
+
+    Args:
+        graph: a functional model as it comes of a configuration.
+
+    Returns:
+        The same with the layers that it has in common again, or itself if it has none.
+    """
+    parts = {layer.name: layer for layer in graph.layers}
+    shortcuts = {
+        name: _shortcut_of(parts[name.removesuffix(SKIPPED)])
+        for name in parts
+        if name.endswith(SKIPPED) and name.removesuffix(SKIPPED) in parts
+    }
+    if not shortcuts:
+        return graph
+
+    def call(operation, *args, **kwargs):
+        return shortcuts.get(operation.name, operation)(*args, **kwargs)
+
+    return keras.Model(graph.input, graph._run_through_graph(graph.input, call_fn=call))
 
 
 def _as_lists(policy):

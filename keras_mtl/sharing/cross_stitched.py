@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import keras
 
+from keras_mtl._channel_axis import channel_axis
+from keras_mtl._layer_names import layer_name
 from keras_mtl._names import names
 from keras_mtl._types import Config
 from keras_mtl.layers.cross_stitch import CrossStitch, warn_of_alpha
@@ -56,7 +58,11 @@ class CrossStitched(Sharing):
     ) -> dict[str, keras.KerasTensor]:
         if self.after is not None and stage not in self.after:
             return features
-        unit = self._unit(name=unit_name(stage), dtype=features_dtype(features))
+        unit = self._unit(
+            name=layer_name(unit_name(stage)),
+            axis=channel_axis(next(iter(features.values()))),
+            dtype=features_dtype(features),
+        )
         return dict(zip(features, unit(list(features.values())), strict=True))
 
     def check(self, tower: Tower, tasks: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._layer_names import layer_name
 from keras_mtl._types import Config, StageLayers
 from keras_mtl.sharing.sharing import Sharing, features_dtype
 from keras_mtl.towers.tower import Tower
@@ -62,7 +63,7 @@ class LatentShared(Sharing):
                     self.dropout,
                     seed=self._dropout_seed(index),
                     dtype=dtype,
-                    name=f"{task}_latent_dropout",
+                    name=layer_name(task, "latent_dropout"),
                 )(each)
                 for index, (task, each) in enumerate(features.items())
             }
@@ -71,7 +72,7 @@ class LatentShared(Sharing):
             use_bias=False,
             kernel_initializer=keras.initializers.GlorotUniform(self.seed),
             dtype=dtype,
-            name=BASIS,
+            name=layer_name(BASIS),
         )
         return {task: basis(each) for task, each in features.items()}, stages
 

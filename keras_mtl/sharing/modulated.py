@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import keras
 from keras import ops
 
+from keras_mtl._channel_axis import channel_axis
+from keras_mtl._layer_names import layer_name
 from keras_mtl._names import names
 from keras_mtl._types import Config, StageLayers
 from keras_mtl.layers import ModulationGate
@@ -85,7 +87,7 @@ class Modulated(Sharing):
         self.check(tower, tasks)
         tasks = list(tasks)
         # The features stand in one batch: once, until the first gate has made them each task's own.
-        features, copies, stages = inputs[0], 1, {}
+        features, copies, stages = inputs[tower.along], 1, {}
         for stage in tower.stages:
             part = tower.copy_stage(stage, group_name(tasks, tasks))
             stages[stage] = part.name
@@ -111,7 +113,8 @@ class Modulated(Sharing):
     def _gate(self, stage, tasks, features):
         options = {
             **vars(self),
-            "name": gate_name(stage),
+            "name": layer_name(gate_name(stage)),
+            "axis": channel_axis(features),
             "dtype": features_dtype({stage: features}),
         }
         del options["after"]

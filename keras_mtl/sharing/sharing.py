@@ -61,7 +61,7 @@ class Sharing:
             to a dict from stage name to the name of the layer that runs it.
         """
         self.check(tower, tasks)
-        features = {task: inputs[0] for task in tasks}
+        features = {task: inputs[tower.along] for task in tasks}
         stages = {task: {} for task in tasks}
         for stage in tower.stages:
             further = [inputs[number] for number in tower.further_inputs(stage)]
@@ -78,6 +78,10 @@ class Sharing:
 
     def get_config(self) -> Config:
         return {}
+
+    def __repr__(self) -> str:
+        arguments = (f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
     @classmethod
     def from_config(cls, config: Config) -> Self:

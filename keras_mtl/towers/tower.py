@@ -1,12 +1,13 @@
 """A network for one task, cut into stages."""
 
-import zlib
 from collections.abc import Iterable
 from typing import Self
 
 import keras
 
-from keras_mtl._functional_models import as_functional
+from keras_mtl._copies import NOISE, copy_layer, copy_state
+from keras_mtl._functional_models import as_functional, with_inlined
+from keras_mtl._layer_names import free_prefix, prefixed
 from keras_mtl._names import names
 from keras_mtl._topological_nodes import topological_nodes
 from keras_mtl._types import Config, Shape
@@ -19,18 +20,22 @@ class Tower:
     The parts between the cuts are the stages. A stage is named after the layer it ends with; the
     last one ends with the model's output.
 
-    A model of several inputs is cut along its first one, the image, say. The others, such as
-    regions of interest, go straight to the stages that use them, and count at no cut.
+    A model of several inputs is cut along one of them, the image, say. The others, such as regions
+    of interest or a mask, go straight to the stages that use them, with what is made of them alone,
+    and count at no cut.
 
     Args:
         model: a functional (or built sequential) Keras model with one output. Its weights are where
             every copy of a stage starts.
-        cuts: names of layers, in the model's order. The output's own name may be left out.
+        cuts: names of layers, in the model's order; also of layers in a model that `model` uses as
+            a layer, such as one of `keras.applications`. The output's own name may be left out.
+        along: name of the input that is cut. May be left out where there is one alone, and where
+            the inputs are a list: then it is the first.
 
     Raises:
         TypeError: `model` is not a functional model with one output.
         ValueError: `model` has no layers; a cut is unknown, or more than one tensor crosses it (the
-            possible cuts are listed).
+            possible cuts are listed); `along` is no input, or missing where the inputs are a dict.
 
     Example:
 
@@ -42,14 +47,17 @@ class Tower:
     ('conv1', 'conv2')
     """
 
-    def __init__(self, model: keras.Model, cuts: str | Iterable[str]) -> None:
-        self.model = as_functional(model, one_output=True)
-        known = possible_cuts(self.model)
+    def __init__(
+        self, model: keras.Model, cuts: str | Iterable[str], along: str | None = None
+    ) -> None:
+        cuts = names(cuts, "cuts")
+        self.model = with_inlined(as_functional(model, one_output=True), set(cuts))
+        self._main = self.model.inputs[_main_input(self.model, along)]
+        known = possible_cuts(self.model, along)
         if not known:
             raise ValueError(f"`model` must have layers. Received: {model!r}, its input alone.")
         output = self.model.outputs[0]
         last = next(name for name, tensor in known.items() if tensor is output)
-        cuts = names(cuts, "cuts")
         stages = [*cuts, *([] if last in cuts else [last])]
         unknown = [name for name in stages if name not in known]
         if unknown:
@@ -63,12 +71,21 @@ class Tower:
                 f"is {[name for name in known if name in stages]}."
             )
         self.stages = tuple(stages)
-        self._ends = [self.model.inputs[0], *(known[name] for name in stages)]
+        self._ends = [self._main, *(known[name] for name in stages)]
+        self._draw_together = _drawn_before_weights(self.model)
+
+    def __repr__(self) -> str:
+        return f"<Tower {self.model.name!r}, stages {list(self.stages)}>"
 
     @property
     def input_shape(self) -> Shape:
-        """Shape of one example of the first input, without the batch axis."""
-        return self.model.inputs[0].shape[1:]
+        """Shape of one example of the input that is cut, without the batch axis."""
+        return self._main.shape[1:]
+
+    @property
+    def along(self) -> int:
+        """Which of the model's inputs is cut: its position among them."""
+        return next(n for n, x in enumerate(self.model.inputs) if x is self._main)
 
     def stage(self, stage: str, shortcut: bool = False) -> keras.Model:
         """A model that runs one stage with the tower's own weights.
@@ -94,7 +111,9 @@ class Tower:
         if not further:
             return keras.Model(before, after)
         # `keras.Model` of an input and a tensor between layers takes the input away from the tower.
-        inputs = [keras.Input(x.shape[1:], dtype=x.dtype) for x in (before, *further)]
+        inputs = [
+            keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in (before, *further)
+        ]
         return keras.Model(inputs, keras.Function([before, *further], after).call(inputs))
 
     def shortcut(self, stage: str) -> keras.KerasTensor | None:
@@ -123,7 +142,7 @@ class Tower:
         return found
 
     def further_inputs(self, stage: str) -> tuple[int, ...]:
-        """Which inputs of the model, other than the first, a stage uses.
+        """Which inputs of the model, other than the one that is cut, a stage uses.
 
         Args:
             stage: name of the stage.
@@ -163,11 +182,20 @@ class Tower:
             ValueError: the tower has no such stage.
         """
         original = self.stage(stage, shortcut)
-        copy = keras.models.clone_model(
-            original, clone_function=lambda layer: _renamed(layer, prefix)
-        )
-        copy.name = f"{prefix}_{stage}"
-        copy.set_weights(original.get_weights())
+        prefix = free_prefix(prefix, [stage, *(layer.name for layer in original.operations)])
+
+        def copied(operation):
+            # Those that stand for inputs are made by Keras.
+            return copy_layer(
+                operation,
+                prefixed(prefix, operation.name),
+                prefix=prefix,
+                together=operation.name in self._draw_together,
+            )
+
+        copy = keras.models.clone_model(original, clone_function=copied)
+        copy.name = prefixed(prefix, stage)
+        copy_state(original, copy, trainable=True)
         return copy
 
     def index(self, stage: str, argument: str = "stage") -> int:
@@ -197,44 +225,62 @@ class Tower:
         return self._ends[index : index + 2]
 
     def get_config(self) -> Config:
+        # As a plain graph: a class of its own may name its layers anew when it is made again.
+        graph = keras.Model(self.model.input, self.model.outputs[0], name=self.model.name)
         return {
-            "model": keras.saving.serialize_keras_object(self.model),
+            "model": keras.saving.serialize_keras_object(graph),
             "cuts": list(self.stages),
+            "along": None if len(self.model.inputs) == 1 else self._main.name,
         }
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        return cls(keras.saving.deserialize_keras_object(config["model"]), config["cuts"])
+        return cls(**{**config, "model": keras.saving.deserialize_keras_object(config["model"])})
 
 
-def possible_cuts(model: keras.Model) -> dict[str, keras.KerasTensor]:
+def possible_cuts(model: keras.Model, along: str | None = None) -> dict[str, keras.KerasTensor]:
     """The layers of a functional model after which one tensor alone carries the network.
 
+    What depends on other inputs alone, such as an embedding of metadata or the cast of a mask,
+    counts at no cut. If it has weights, those who read it must be on one side.
+
     Args:
-        model: a functional or built sequential Keras model with one output. Of its inputs the first
-            one counts; see `Tower`.
+        model: a functional or built sequential Keras model with one output.
+        along: name of the input that is cut; see `Tower`.
 
     Returns:
         A dict from layer name to that layer's output tensor, in the model's order.
+
+    Raises:
+        TypeError: `model` is not a functional model with one output.
+        ValueError: `along` is no input, or missing where the inputs are a dict.
     """
     model = as_functional(model, one_output=True)
-    nodes = topological_nodes(model)
-    last_use = {}
-    for position, node in enumerate(nodes):
-        for tensor in node.input_tensors:
-            last_use[id(tensor)] = position
-    for tensor in model.outputs:
-        last_use[id(tensor)] = len(nodes)
+    carried = {id(model.inputs[_main_input(model, along)])}
+    main, side = [], []
+    for node in topological_nodes(model):
+        on_main = carried.intersection(map(id, [*node.input_tensors, *node.output_tensors]))
+        (main if on_main else side).append(node)
+        if on_main:
+            carried.update(map(id, node.output_tensors))
+    last_use = {id(tensor): len(main) for tensor in model.outputs}
     first_call, last_call = {}, {}
-    for position, node in enumerate(nodes):
+    for position, node in enumerate(main):
+        for tensor in node.input_tensors:
+            last_use[id(tensor)] = max(position, last_use.get(id(tensor), 0))
         first_call.setdefault(id(node.operation), position)
         last_call[id(node.operation)] = position
+    first_read = _first_reads(side, main)
+    for node in side:
+        # What a side branch computes without weights or draws, each stage may compute for itself.
+        if getattr(node.operation, "variables", ()):
+            reads = first_read[id(node)]
+            key = id(node.operation)
+            first_call[key] = min([*reads, first_call.get(key, len(main))])
+            last_call[key] = max([*reads, last_call.get(key, 0)])
 
-    further = {id(tensor) for tensor in model.inputs[1:]}
     cuts, alive = {}, {}
-    for position, node in enumerate(nodes):
-        if any(id(tensor) in further for tensor in node.output_tensors):
-            continue
+    for position, node in enumerate(main):
         alive.update((id(tensor), tensor) for tensor in node.output_tensors)
         alive = {key: tensor for key, tensor in alive.items() if last_use.get(key, -1) > position}
         # A layer that is called on both sides would be copied into two stages and lose its tie.
@@ -246,26 +292,51 @@ def possible_cuts(model: keras.Model) -> dict[str, keras.KerasTensor]:
     return cuts
 
 
-def _renamed(layer, prefix):
-    config = layer.get_config()
-    if isinstance(layer, keras.layers.InputLayer):
-        return type(layer).from_config(config)
-    # With one seed for all copies, every task's dropout would drop the same units.
-    config = _reseeded(config, prefix)
-    config["name"] = f"{prefix}_{layer.name}"
-    return type(layer).from_config(config)
+def _first_reads(side, main):
+    """For every node of side branches the places of the nodes that read what comes of it."""
+    readers = {}
+    for position, node in enumerate(main):
+        for tensor in node.input_tensors:
+            readers.setdefault(id(tensor), set()).add(position)
+    places = {}
+    for node in reversed(side):
+        found = set().union(*(readers.get(id(tensor), ()) for tensor in node.output_tensors))
+        for tensor in node.input_tensors:
+            readers.setdefault(id(tensor), set()).update(found)
+        places[id(node)] = found
+    return places
 
 
-def _reseeded(config, prefix):
-    """The configuration, in which seeds (also those of nested layers) are the prefix's own."""
-    if isinstance(config, dict):
-        return {
-            key: zlib.crc32(f"{prefix}/{value}".encode()) >> 1  # torch takes 31 bits
-            if key == "seed" and isinstance(value, int)
-            else _reseeded(value, prefix)
-            for key, value in config.items()
-        }
-    if isinstance(config, (list, tuple)):
-        parts = [_reseeded(value, prefix) for value in config]
-        return tuple(parts) if isinstance(config, tuple) else parts
-    return config
+def _main_input(model, along):
+    """The position of the input that a model is cut along."""
+    known = [x.name for x in model.inputs]
+    if along is not None and along not in known:
+        raise ValueError(
+            f"`along` must name an input of the model: {known}. Received: along={along!r}."
+        )
+    if along is None and len(known) > 1 and isinstance(model.input, dict):
+        # Keras sorts them, so none is the first.
+        raise ValueError(
+            f"`along` must name the input that is cut, of a model whose inputs are a dict: {known}. "
+            "Received: along=None."
+        )
+    return 0 if along is None else known.index(along)
+
+
+def _drawn_before_weights(model):
+    """Names of the layers that draw, such as augmentation, and stand before all weights.
+
+    All tasks see the same picture, however many copies of a stage there are: units would mix maps
+    that do not lie on each other.
+    """
+    found, weighted = set(), set()
+    for node in topological_nodes(model):
+        layer = node.operation
+        has_weights = getattr(layer, "weights", ()) and not isinstance(
+            layer, keras.layers.Normalization
+        )
+        if has_weights or weighted.intersection(map(id, node.input_tensors)):
+            weighted.update(map(id, node.output_tensors))
+        elif getattr(layer, "variables", ()) and not isinstance(layer, NOISE):
+            found.add(layer.name)
+    return found

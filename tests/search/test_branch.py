@@ -200,7 +200,7 @@ def test_the_report_shows_the_front_and_the_tree(branched):
 def test_the_branched_network_is_saved(branched, images, tmp_path):
     branched.model.save(tmp_path / "branched.keras")
     loaded = keras.models.load_model(tmp_path / "branched.keras")
-    assert json.loads(loaded._parts)["sharing"]["config"]["tree"] == branched.tree
+    assert loaded.sharing.tree == branched.tree
     found, expected = outputs(loaded, images), outputs(branched.model, images)
     for task in OUTPUTS:
         np.testing.assert_allclose(found[task], expected[task], atol=1e-6)

@@ -1,0 +1,204 @@
+"""Copies of layers as they are now: their configuration, their live parts and their state."""
+
+import tempfile
+import zlib
+
+import keras
+
+NOISE = (
+    keras.layers.Dropout,
+    keras.layers.AlphaDropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+)
+"""Layers whose draws are a task's own, wherever they stand."""
+
+
+def copy_layer(layer, name, *, prefix=None, together=False, config=None):
+    """A layer of the same class and configuration; neither built nor with the state.
+
+    Functions, and classes that Keras does not know, go over as they are: a copy is not read from a
+    file, so nothing need be registered for it.
+
+    Args:
+        layer: a Keras layer or operation.
+        name: name of the copy.
+        prefix: what the copy's seeds are made of, beside the layer's, so that copies of other
+            prefixes draw otherwise; `None` to leave seeds as they are.
+        together: whether all copies of the layer draw what it draws itself, whatever their prefix.
+            What is in `NOISE` never does.
+        config: the configuration, if it is to be another one than the layer's.
+
+    Raises:
+        TypeError: the layer cannot be made of its configuration.
+    """
+    live = {}
+    try:
+        seeds = _Seeds(prefix, together)
+        config = _live_config(config or layer.get_config(), layer, live, seeds)
+        with keras.saving.custom_object_scope(live):
+            return type(layer).from_config({**config, "name": name})
+    except Exception as error:
+        raise TypeError(
+            f"`model` and `heads` must be made of layers that `from_config(get_config())` makes "
+            f"again, for each task has a copy of its own. Received: the layer {layer.name!r} of "
+            f"class {type(layer).__name__}, which cannot be copied: {_first_line(error)} Give the "
+            "class a `get_config` with all arguments of its `__init__`; functions and classes in "
+            "it are found if they are attributes of the same names."
+        ) from error
+
+
+def copy_state(source, target, trainable=False):
+    """Gives a layer all that another one of the same form has learned or been adapted to.
+
+    As a file of Keras would: by `save_own_variables` and `save_assets` of the layer and of those
+    within it. What a layer keeps beside its weights, such as the statistics of an adapted
+    `Normalization` or the table of a lookup, is there at once.
+
+    Args:
+        source: a Keras layer or model; what in it is not built has no state yet.
+        target: a built one of the same form.
+        trainable: whether to set, too, which layers are trainable.
+    """
+    for theirs, ours in _pairs(source, target):
+        store = {}
+        theirs.save_own_variables(store)
+        if store:
+            ours.load_own_variables(store)
+        if hasattr(theirs, "save_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                theirs.save_assets(folder)
+                ours.load_assets(folder)
+    if trainable and source.built:
+        set_trainable(target, trainable_flags(source))
+
+
+def trainable_flags(layer):
+    """Whether a layer, and each of those within it, is trainable."""
+    return [each.trainable for each in _layers(layer)]
+
+
+def set_trainable(layer, flags):
+    """Sets what `trainable_flags` gave."""
+    for each, flag in zip(_layers(layer), flags, strict=True):
+        # An assignment reaches the layers within, so only where it changes something.
+        if each.trainable != flag:
+            each.trainable = flag
+
+
+def quantized_modes(layer):
+    """How a layer, and each of those within it, is quantized, or `None`."""
+    return [each.quantization_mode for each in _layers(layer)]
+
+
+def quantize(layer, modes):
+    """Quantizes as `quantized_modes` says, what is not so already."""
+    for each, mode in zip(_layers(layer), modes, strict=True):
+        if mode and each.quantization_mode != mode:
+            each.quantize(mode)
+
+
+def _layers(layer):
+    """The layer and all within it, outer ones first."""
+    return layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else []
+
+
+def _pairs(source, target):
+    """The layers of one that have a state, with those of the other."""
+    if source.built:
+        yield from zip(_layers(source), _layers(target), strict=True)
+        return
+    # What it will hold once it is built is not known, but a network within it may be trained.
+    for pair in zip(_held(source), _held(target), strict=False):
+        if type(pair[0]) is type(pair[1]):
+            yield from _pairs(*pair)
+
+
+def _held(layer):
+    return layer.layers if isinstance(layer, keras.Model) else layer._layers
+
+
+def _live_config(config, owner, live, seeds):
+    """A configuration in which what its owner holds alive stands under names in `live`."""
+    config = {
+        key: _live_value(value, _part(owner, key), live, seeds) for key, value in config.items()
+    }
+    if isinstance(owner, keras.layers.Layer) and "seed" in config:
+        config["seed"] = seeds(config["seed"], owner)
+    return config
+
+
+def _live_value(value, part, live, seeds):
+    if isinstance(value, (list, tuple)):
+        parts = _matching(value, part)
+        return type(value)(
+            _live_value(each, of_it, live, seeds)
+            for each, of_it in zip(value, parts, strict=True)
+        )
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("class_name")
+    if kind in ("function", "__lambda__") and callable(part):
+        name = _kept(part, live)
+        return {"class_name": "function", "config": name, "registered_name": name}
+    if kind is None or not isinstance(value.get("config"), dict) or part is None:
+        return {
+            key: _live_value(each, _part(part, key), live, seeds) for key, each in value.items()
+        }
+    value = {**value, "config": _live_config(value["config"], part, live, seeds)}
+    registered = value.get("registered_name")
+    if registered and keras.saving.get_registered_object(registered) is None:
+        value["registered_name"] = _kept(type(part), live)
+    return value
+
+
+def _kept(thing, live):
+    name = f"live_{len(live)}"
+    live[name] = thing
+    return name
+
+
+def _part(owner, key):
+    """What a value of a configuration was made of: the attribute of that name."""
+    if isinstance(owner, dict):
+        return owner.get(key)
+    found = getattr(owner, key, None)
+    return getattr(owner, f"_{key}", None) if found is None else found
+
+
+def _matching(values, parts):
+    """For each of several configurations the part of that name, or else at that place."""
+    if not isinstance(parts, (list, tuple)):
+        return [None] * len(values)
+    by_name = {getattr(part, "name", None): part for part in parts}
+    names = [
+        (value.get("config") or {}).get("name")
+        if isinstance(value, dict) and isinstance(value.get("config"), dict)
+        else None
+        for value in values
+    ]
+    if any(name is not None for name in names):
+        return [by_name.get(name) for name in names]
+    return list(parts) if len(parts) == len(values) else [None] * len(values)
+
+
+def _first_line(error):
+    return (str(error).strip().splitlines() or [""])[0]
+
+
+class _Seeds:
+    """The seeds of a copy's layers."""
+
+    def __init__(self, prefix, together):
+        self.prefix, self.together = prefix, together
+
+    def __call__(self, seed, layer):
+        if self.together and not isinstance(layer, NOISE):
+            generators = [
+                each for each in vars(layer).values() if isinstance(each, keras.random.SeedGenerator)
+            ]
+            return generators[0].seed if seed is None and generators else seed
+        if self.prefix is None or not isinstance(seed, int):
+            return seed
+        # With one seed for all copies, every task's dropout would drop the same units.
+        return zlib.crc32(f"{self.prefix}/{seed}".encode()) >> 1  # torch takes 31 bits

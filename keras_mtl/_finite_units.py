@@ -1,0 +1,23 @@
+"""Whether what a sharing learns stays finite."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mtl.layers import CrossStitch, ModulationGate
+
+
+class FiniteUnits(keras.callbacks.Callback):
+    """Stops a training whose alphas or gates are no numbers any more, by an error that says so."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        for stage, unit in self.model.units.items():
+            if not isinstance(unit, (CrossStitch, ModulationGate)):
+                continue
+            (weight,) = unit.weights
+            if not np.isfinite(ops.convert_to_numpy(ops.cast(weight, "float32"))).all():
+                raise FloatingPointError(
+                    f"The {weight.name} of {unit.name!r}, behind the stage {stage!r}, is not finite "
+                    f"after epoch {epoch + 1}. Its rate is {unit.learning_rate_multiplier:g} times "
+                    "that of the optimizer: lower one of them, or look for infinities in the data."
+                )

@@ -1,0 +1,56 @@
+"""Names of the layers of a model that is being built."""
+
+import contextlib
+import contextvars
+import itertools
+import re
+from collections.abc import Iterator
+
+# Units and gates are called `stitch_<stage>` and `gate_<stage>`; no copy of a stage may be.
+RESERVED = ("stitch", "gate")
+
+_taken: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar("taken", default=None)
+
+
+@contextlib.contextmanager
+def names_of_one_model() -> Iterator[None]:
+    """Within it no two layers get the same name, however tasks and layers are called."""
+    token = _taken.set(set())
+    try:
+        yield
+    finally:
+        _taken.reset(token)
+
+
+def layer_name(*parts: str) -> str:
+    """A free name made of parts, such as a task and "head": `"age_head"`."""
+    name = _safe("_".join(parts))
+    return name + _free_end(lambda end: [name + end])
+
+
+def free_prefix(prefix: str, names: list[str]) -> str:
+    """What makes names free ones if put before them: the prefix, or the prefix and a number."""
+    prefix = f"task_{prefix}" if prefix in RESERVED else _safe(prefix)
+    return prefix + _free_end(lambda end: [prefixed(prefix + end, name) for name in names])
+
+
+def prefixed(prefix: str, name: str) -> str:
+    """The name with a prefix of `free_prefix`, such as a task."""
+    return _safe(f"{prefix}_{name}")
+
+
+def _free_end(names_with):
+    """Nothing, or the first number from 2, that makes free names; they are taken then."""
+    taken = _taken.get()
+    if taken is None:
+        return ""
+    ends = itertools.chain([""], (f"_{number}" for number in itertools.count(2)))
+    end = next(each for each in ends if taken.isdisjoint(names_with(each)))
+    taken.update(names_with(end))
+    return end
+
+
+def _safe(text):
+    """Letters, digits, underscores and hyphens, which every backend takes; first a letter."""
+    text = re.sub(r"[^\w-]", "_", text, flags=re.ASCII)
+    return text if re.match(r"[A-Za-z0-9]", text) else f"task{text}"
