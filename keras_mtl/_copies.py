@@ -1,9 +1,12 @@
 """Copies of layers as they are now: their configuration, their live parts and their state."""
 
+import inspect
 import tempfile
+import types
 import zlib
 
 import keras
+from keras import ops
 
 NOISE = (
     keras.layers.Dropout,
@@ -34,10 +37,12 @@ def copy_layer(layer, name, *, prefix=None, together=False, config=None):
     """
     live = {}
     try:
+        if _forgets_arguments(type(layer)):
+            raise NotImplementedError(f"{type(layer).__name__} has arguments, but no `get_config`.")
         seeds = _Seeds(prefix, together)
         config = _live_config(config or layer.get_config(), layer, live, seeds)
         with keras.saving.custom_object_scope(live):
-            return type(layer).from_config({**config, "name": name})
+            copy = type(layer).from_config(_accepted({**config, "name": name}, layer))
     except Exception as error:
         raise TypeError(
             f"`model` and `heads` must be made of layers that `from_config(get_config())` makes "
@@ -46,20 +51,26 @@ def copy_layer(layer, name, *, prefix=None, together=False, config=None):
             "class a `get_config` with all arguments of its `__init__`; functions and classes in "
             "it are found if they are attributes of the same names."
         ) from error
+    if copy.name != name:
+        copy.name = name
+    return copy
 
 
 def copy_state(source, target, trainable=False):
-    """Gives a layer all that another one of the same form has learned or been adapted to.
+    """Gives a layer all that another one of the same form has learned, been adapted to or set.
 
     As a file of Keras would: by `save_own_variables` and `save_assets` of the layer and of those
     within it. What a layer keeps beside its weights, such as the statistics of an adapted
-    `Normalization` or the table of a lookup, is there at once.
+    `Normalization` or the table of a lookup, is there at once. So is what was set on the layers of
+    a layer, of which its own configuration need not know.
 
     Args:
         source: a Keras layer or model; what in it is not built has no state yet.
         target: a built one of the same form.
         trainable: whether to set, too, which layers are trainable.
     """
+    for theirs, ours in zip(_inner(source), _inner(target), strict=False):
+        _set_like(ours, theirs)
     for theirs, ours in _pairs(source, target):
         store = {}
         theirs.save_own_variables(store)
@@ -71,6 +82,17 @@ def copy_state(source, target, trainable=False):
                 ours.load_assets(folder)
     if trainable and source.built:
         set_trainable(target, trainable_flags(source))
+
+
+def inner_configs(layer):
+    """The configurations, as they are now, of the layers within others that are no models."""
+    return [keras.saving.serialize_keras_object(each) for each in _inner(layer)]
+
+
+def set_inner(layer, configs):
+    """Sets what `inner_configs` gave."""
+    for ours, config in zip(_inner(layer), configs, strict=True):
+        _set_like(ours, keras.saving.deserialize_keras_object(config))
 
 
 def trainable_flags(layer):
@@ -103,6 +125,33 @@ def _layers(layer):
     return layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else []
 
 
+def _inner(layer):
+    """The layers that are parts of layers within a layer, whose graph is not in a configuration."""
+    found = []
+
+    def search(holder, within):
+        for each in _held(holder):
+            is_model = isinstance(each, (keras.Model, keras.layers.Wrapper))
+            if within and not is_model:
+                found.append(each)
+            search(each, within or not is_model)
+
+    search(layer, not isinstance(layer, (keras.Model, keras.layers.Wrapper)))
+    return found
+
+
+def _set_like(ours, theirs):
+    """Sets the attributes of a layer in which its configuration is not that of another one."""
+    try:
+        now, wanted = ours.get_config(), theirs.get_config()
+    except NotImplementedError:  # Plain Keras does not save it, either.
+        return
+    for key in set(wanted) - {"name", "dtype", "seed", "trainable"}:
+        value = getattr(theirs, key, None)
+        if repr(now.get(key)) != repr(wanted[key]) and not isinstance(value, keras.layers.Layer):
+            setattr(ours, key, value)
+
+
 def _pairs(source, target):
     """The layers of one that have a state, with those of the other."""
     if source.built:
@@ -116,6 +165,26 @@ def _pairs(source, target):
 
 def _held(layer):
     return layer.layers if isinstance(layer, keras.Model) else layer._layers
+
+
+def _forgets_arguments(kind):
+    """Whether a class of models has arguments of which Keras notes no more than the defaults."""
+    if not issubclass(kind, keras.Model) or kind.get_config is not keras.Model.get_config:
+        return False
+    known = inspect.signature(kind.__init__).parameters.values()
+    named = {each.name for each in known if each.kind is not each.VAR_KEYWORD}
+    return bool(named - {"self", "name", "trainable", "dtype"})
+
+
+def _accepted(config, layer):
+    """The configuration without what every layer has and a class of the user's does not take."""
+    known = inspect.signature(type(layer).__init__).parameters
+    if not isinstance(layer, keras.layers.Layer) or any(
+        each.kind is each.VAR_KEYWORD for each in known.values()
+    ):
+        return config
+    usual = {"name", "trainable", "dtype"} - set(known)
+    return {key: value for key, value in config.items() if key not in usual}
 
 
 def _live_config(config, owner, live, seeds):
@@ -132,24 +201,30 @@ def _live_value(value, part, live, seeds):
     if isinstance(value, (list, tuple)):
         parts = _matching(value, part)
         return type(value)(
-            _live_value(each, of_it, live, seeds)
-            for each, of_it in zip(value, parts, strict=True)
+            _live_value(each, of_it, live, seeds) for each, of_it in zip(value, parts, strict=True)
         )
-    if not isinstance(value, dict):
-        return value
-    kind = value.get("class_name")
-    if kind in ("function", "__lambda__") and callable(part):
+    if _stands_for(value, part):
         name = _kept(part, live)
         return {"class_name": "function", "config": name, "registered_name": name}
-    if kind is None or not isinstance(value.get("config"), dict) or part is None:
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") is None or not isinstance(value.get("config"), dict) or part is None:
         return {
             key: _live_value(each, _part(part, key), live, seeds) for key, each in value.items()
         }
-    value = {**value, "config": _live_config(value["config"], part, live, seeds)}
+    value = {**value, "config": _accepted(_live_config(value["config"], part, live, seeds), part)}
     registered = value.get("registered_name")
     if registered and keras.saving.get_registered_object(registered) is None:
         value["registered_name"] = _kept(type(part), live)
     return value
+
+
+def _stands_for(value, part):
+    """Whether a value of a configuration stands for a function that is not Keras' own."""
+    if not isinstance(part, types.FunctionType) or part.__module__.startswith("keras."):
+        return False
+    names = (part.__name__, keras.saving.get_registered_name(part))
+    return isinstance(value, dict) or value in names
 
 
 def _kept(thing, live):
@@ -170,16 +245,16 @@ def _matching(values, parts):
     """For each of several configurations the part of that name, or else at that place."""
     if not isinstance(parts, (list, tuple)):
         return [None] * len(values)
-    by_name = {getattr(part, "name", None): part for part in parts}
     names = [
-        (value.get("config") or {}).get("name")
+        value["config"].get("name")
         if isinstance(value, dict) and isinstance(value.get("config"), dict)
         else None
         for value in values
     ]
-    if any(name is not None for name in names):
-        return [by_name.get(name) for name in names]
-    return list(parts) if len(parts) == len(values) else [None] * len(values)
+    by_name = {getattr(part, "name", None): part for part in parts}
+    # Those whose configuration has no name stand in order.
+    others = iter([part for part in parts if getattr(part, "name", None) not in names])
+    return [by_name.get(name) if name else next(others, None) for name in names]
 
 
 def _first_line(error):
@@ -195,9 +270,14 @@ class _Seeds:
     def __call__(self, seed, layer):
         if self.together and not isinstance(layer, NOISE):
             generators = [
-                each for each in vars(layer).values() if isinstance(each, keras.random.SeedGenerator)
+                each
+                for each in vars(layer).values()
+                if isinstance(each, keras.random.SeedGenerator)
             ]
-            return generators[0].seed if seed is None and generators else seed
+            if seed is not None or not generators:
+                return seed
+            # Keras keeps the seed that it has drawn in the state alone.
+            return int(ops.convert_to_numpy(generators[0].state)[0])
         if self.prefix is None or not isinstance(seed, int):
             return seed
         # With one seed for all copies, every task's dropout would drop the same units.

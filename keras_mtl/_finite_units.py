@@ -8,7 +8,12 @@ from keras_mtl.layers import CrossStitch, ModulationGate
 
 
 class FiniteUnits(keras.callbacks.Callback):
-    """Stops a training whose alphas or gates are no numbers any more, by an error that says so."""
+    """Ends a training whose alphas or gates are no numbers any more.
+
+    Other callbacks end as at any end. The error that says why is then in `error`.
+    """
+
+    error = None
 
     def on_epoch_end(self, epoch, logs=None):
         for stage, unit in self.model.units.items():
@@ -16,8 +21,10 @@ class FiniteUnits(keras.callbacks.Callback):
                 continue
             (weight,) = unit.weights
             if not np.isfinite(ops.convert_to_numpy(ops.cast(weight, "float32"))).all():
-                raise FloatingPointError(
+                self.model.stop_training = True
+                self.error = FloatingPointError(
                     f"The {weight.name} of {unit.name!r}, behind the stage {stage!r}, is not finite "
-                    f"after epoch {epoch + 1}. Its rate is {unit.learning_rate_multiplier:g} times "
-                    "that of the optimizer: lower one of them, or look for infinities in the data."
+                    f"after epoch {epoch + 1}. Its rate is {weight.learning_rate_multiplier:g} "
+                    "times that of the optimizer: lower one of them, or look for infinities in the "
+                    "data."
                 )

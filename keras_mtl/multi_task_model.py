@@ -14,8 +14,10 @@ from keras_mtl._check_targets import check_names, check_targets
 from keras_mtl._copies import (
     copy_layer,
     copy_state,
+    inner_configs,
     quantize,
     quantized_modes,
+    set_inner,
     set_trainable,
     trainable_flags,
 )
@@ -102,7 +104,9 @@ class MultiTaskModel(keras.Model):
             **kwargs,
         )
 
-    def _assemble(self, inputs, outputs, sharing, stage_layers, head_layers, output_names, **kwargs):
+    def _assemble(
+        self, inputs, outputs, sharing, stage_layers, head_layers, output_names, **kwargs
+    ):
         """Makes this a functional model, in which it is known which layers are whose."""
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         self.sharing = sharing
@@ -353,13 +357,16 @@ class MultiTaskModel(keras.Model):
             check_targets(self, *validation[:2])
         else:
             check_targets(self, validation)
-        callbacks = given.get("callbacks") or []
+        callbacks, finite = given.get("callbacks") or [], FiniteUnits()
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(FiniteUnits())
+            callbacks.append(finite)
         else:
-            given["callbacks"] = [*keras.tree.flatten(callbacks), FiniteUnits()]
+            given["callbacks"] = [*keras.tree.flatten(callbacks), finite]
         del given["self"]
-        return super().fit(**given)
+        history = super().fit(**given)
+        if finite.error:
+            raise finite.error
+        return history
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.evaluate`, after the check of `fit`."""
@@ -399,9 +406,11 @@ class MultiTaskModel(keras.Model):
             "heads": dict(self._head_layers),
             # As pairs: a file of Keras does not keep the order of a dict.
             "outputs": [[task, list(names)] for task, names in self._output_names.items()],
+            # What a configuration of layers, such as a head's, does not say of those within them.
+            "inner": inner_configs(self),
+            "quantized": quantized_modes(self),
             # A model that is made of its configuration is trainable as a whole.
             "trainable": trainable_flags(self),
-            "quantized": quantized_modes(self),
         }
 
     @classmethod
@@ -418,6 +427,7 @@ class MultiTaskModel(keras.Model):
             output_names=dict(config["outputs"]),
             name=config["name"],
         )
+        set_inner(model, config["inner"])
         quantize(model, config["quantized"])
         set_trainable(model, config["trainable"])
         return model

@@ -112,7 +112,9 @@ def _folded(gated, plan):
     changed = {change.layer for change in changes}
 
     def copy(layer):
-        return copy_layer(layer, layer.name, config=layer.name in changed and with_all_weights(layer))
+        return copy_layer(
+            layer, layer.name, config=layer.name in changed and with_all_weights(layer)
+        )
 
     def call(layer, *args, **kwargs):
         return args[0] if layer.name in plan else layer(*args, **kwargs)

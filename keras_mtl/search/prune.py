@@ -50,6 +50,4 @@ def prune(model: MultiTaskModel, policy: Policy | None = None) -> MultiTaskModel
     if policy is None:
         policy = dict(zip(layer.tasks, layer.decisions(), strict=True))
     heads = {task: model.head(task) for task in model.tasks}
-    return MultiTaskModel(
-        model.tower(model.tasks[0]), AdaShared(policy), heads, name=model.name
-    )
+    return MultiTaskModel(model.tower(model.tasks[0]), AdaShared(policy), heads, name=model.name)

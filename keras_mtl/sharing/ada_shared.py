@@ -113,7 +113,9 @@ class AdaShared(Sharing):
 
     def _connect_learned(self, inputs, tower, tasks):
         blocks = self.blocks(tower)
-        policy = SkipPolicy(tasks, blocks, name=layer_name(POLICY), **self.options)(inputs[tower.along])
+        policy = SkipPolicy(tasks, blocks, name=layer_name(POLICY), **self.options)(
+            inputs[tower.along]
+        )
         # Numbers of the tasks that are one batch; up to the first block it is the same for all.
         groups, features, split = [list(range(len(tasks)))], [inputs[tower.along]], False
         stages = {}

@@ -111,9 +111,7 @@ class Tower:
         if not further:
             return keras.Model(before, after)
         # `keras.Model` of an input and a tensor between layers takes the input away from the tower.
-        inputs = [
-            keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in (before, *further)
-        ]
+        inputs = [keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in (before, *further)]
         return keras.Model(inputs, keras.Function([before, *further], after).call(inputs))
 
     def shortcut(self, stage: str) -> keras.KerasTensor | None:

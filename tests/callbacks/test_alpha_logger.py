@@ -254,11 +254,12 @@ def test_tensorboard_shows_the_alphas(fit, tmp_path):
     assert histogram.num == 2
 
 
-def test_diverged_alphas_do_not_end_training(fit, tmp_path):
+def test_diverged_alphas_are_written_before_they_end_the_training(fit, tmp_path):
     pytest.importorskip("tensorboardX")
     model = stitched()
     model.get_layer("stitch_two").alpha.assign(np.full((2, 2, 2), np.nan))
-    fit(model, [AlphaTensorBoard(tmp_path)], epochs=1)
+    with pytest.raises(FloatingPointError, match="alpha of 'stitch_two'.* after epoch 1"):
+        fit(model, [AlphaTensorBoard(tmp_path)], epochs=2)
     values = {tag: value for tag, _, value in summaries(tmp_path, "simple_value")}
     assert np.isnan(values["stitch_two/age_from_kind"])
 
