@@ -75,7 +75,8 @@ def copy_state(source, target, trainable=False):
         store = {}
         theirs.save_own_variables(store)
         if store:
-            ours.load_own_variables(store)
+            # As arrays: on JAX two variables of one buffer could not be trained.
+            ours.load_own_variables({k: ops.convert_to_numpy(v).copy() for k, v in store.items()})
         if hasattr(theirs, "save_assets"):
             with tempfile.TemporaryDirectory() as folder:
                 theirs.save_assets(folder)
