@@ -128,7 +128,7 @@ def test_a_task_without_a_loss_is_said():
     with pytest.warns(UserWarning, match=r"`loss` has none for \['height'\]"):
         compiled(loss={"width": "mse"})
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         compiled(loss={"width": "mse", "height": None})
 
 

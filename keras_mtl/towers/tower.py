@@ -1,12 +1,13 @@
 """A network for one task, cut into stages."""
 
+import functools
 from collections.abc import Iterable
 from typing import Self
 
 import keras
 
 from keras_mtl._copies import NOISE, copy_layer, copy_state
-from keras_mtl._functional_models import as_functional, with_inlined
+from keras_mtl._functional_models import as_functional, is_graph, with_inlined
 from keras_mtl._layer_names import free_prefix, prefixed
 from keras_mtl._names import names
 from keras_mtl._topological_nodes import topological_nodes
@@ -182,14 +183,16 @@ class Tower:
         original = self.stage(stage, shortcut)
         prefix = free_prefix(prefix, [stage, *(layer.name for layer in original.operations)])
 
-        def copied(operation):
-            # Those that stand for inputs are made by Keras.
-            return copy_layer(
-                operation,
-                prefixed(prefix, operation.name),
-                prefix=prefix,
-                together=operation.name in self._draw_together,
-            )
+        def copied(operation, together=False):
+            together = together or operation.name in self._draw_together
+            name = prefixed(prefix, operation.name)
+            if is_graph(operation) and not isinstance(operation, keras.Sequential):
+                # Layer by layer, since a model gives the paths of its weights no name of its own.
+                inner = functools.partial(copied, together=together)
+                copy = keras.models.clone_model(operation, clone_function=inner)
+                copy.name = name
+                return copy
+            return copy_layer(operation, name, prefix=prefix, together=together)
 
         copy = keras.models.clone_model(original, clone_function=copied)
         copy.name = prefixed(prefix, stage)
