@@ -1,17 +1,8 @@
 """The one check of surface normals."""
 
-import keras
 import numpy as np
 
-
-def check_normals_dtype(normals, name="y_true"):
-    """Raises a `ValueError`, naming the array or tensor, unless normals are floats."""
-    dtype = keras.backend.standardize_dtype(normals.dtype)
-    if not keras.backend.is_float_dtype(dtype):
-        raise ValueError(
-            f"`{name}` must hold unit vectors as floats; scale a picture of normals back to "
-            f"[-1, 1]. Received: dtype={dtype}."
-        )
+from keras_mtl._check_normals_dtype import check_normals_dtype
 
 
 def check_normals(normals, name="normals"):

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from keras_mtl._check_normals_dtype import check_normals_dtype
 from keras_mtl._types import Reduction, Tensor
-from keras_mtl.heads._check_normals import check_normals_dtype
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.losses._masked_loss import MaskedLoss
 

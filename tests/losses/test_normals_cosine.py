@@ -121,7 +121,7 @@ def test_refuses_shapes_that_would_broadcast(true, predicted, message):
 
 def test_a_picture_is_refused():
     normals, predicted = batch()
-    with pytest.raises(ValueError, match="`y_true` must hold unit vectors as floats.*uint8"):
+    with pytest.raises(ValueError, match="`y_true` must be unit vectors of floats.*uint8"):
         NormalsCosine()((127.5 * (normals + 1)).astype("uint8"), predicted)
 
 

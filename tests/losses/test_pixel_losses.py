@@ -117,7 +117,7 @@ def test_a_label_out_of_range_never_trains_silently(label, ignore_class):
 def test_normals_that_are_still_a_picture_are_refused():
     normals, logits = normals_batch()
     picture = (127.5 * (normals + 1)).astype("uint8")
-    with pytest.raises(ValueError, match="`y_true` must hold unit vectors as floats.*uint8"):
+    with pytest.raises(ValueError, match="`y_true` must be unit vectors of floats.*uint8"):
         NormalsCodebookCrossentropy(BOOK)(picture, logits)
 
 
