@@ -23,7 +23,7 @@ def CrossStitchFCN(
     after: str | Iterable[str] = AFTER,
     per_channel: bool = True,
     alpha: Sequence[float] = (0.9, 0.1),
-    learning_rate_multiplier: float = 100.0,
+    learning_rate_multiplier: float | None = None,
     name: str = "cross_stitch_fcn",
     **options: Any,
 ) -> MultiTaskModel:

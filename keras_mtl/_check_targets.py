@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from keras_mtl._check_labels import check_labels
+
 
 def check_names(model, targets):
     """Raises a `ValueError` unless targets are a dict by a multi-task model's outputs.
@@ -59,24 +61,14 @@ def check_targets(model, x, y=None):
         if check is not None:
             key = {} if output == task else {"output": output.removeprefix(f"{task}_")}
             check(target, name=name, **key)
-        elif _are_classes(model, output):
-            _check_classes(target, model.output[output].shape[-1], name)
+        elif (void := _void_label(model, output)) is not False:
+            check_labels(target, model.output[output].shape[-1], name, void=void, floats=True)
 
 
-def _are_classes(model, output):
-    """Whether the targets of an output are numbers of classes, by its loss."""
+def _void_label(model, output):
+    """The label that does not count, or `None`; `False` if targets are no numbers of classes."""
     loss = model.loss.get(output) if isinstance(model.loss, dict) else model.loss
     if loss == "sparse_categorical_crossentropy":
-        return True
-    return isinstance(loss, keras.losses.SparseCategoricalCrossentropy) and (
-        loss.ignore_class is None
-    )
-
-
-def _check_classes(labels, num_classes, name):
-    bad = (labels != np.round(labels)) | (labels < 0) | (labels >= num_classes)
-    if bad.any():
-        raise ValueError(
-            f"`{name}` must hold classes from 0 to {num_classes - 1}. "
-            f"Received: {np.unique(labels[bad])[:10].tolist()}."
-        )
+        return None
+    is_of_classes = type(loss) is keras.losses.SparseCategoricalCrossentropy
+    return loss.ignore_class if is_of_classes else False

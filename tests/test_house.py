@@ -51,7 +51,8 @@ for part in ("keras_mtl", "recipes", "cli"):
 
 # Modules of one part that others know, though users do not.
 SHARED = {
-    *("datasets._scaling", "losses._paired_maps", "losses._pixel_weights", "losses._triplets"),
+    *("datasets._scaling", "losses._integer_labels", "losses._is_depth", "losses._paired_maps"),
+    *("losses._pixel_weights", "losses._triplets"),
     *("sharing._skip_policy_of", "sharing._tree_nodes"),
     *("recipes._detection_data", "recipes._document_tables", "recipes._evaluation"),
     *("recipes._published", "recipes._retrieval_data"),

@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from keras_mtl._check_normals_dtype import check_normals_dtype
+
 
 def check_normals(normals, name="normals"):
     """Raises a `ValueError`, naming the array, unless normals are (…, 3) unit vectors, or zero."""
     if normals.shape[-1] != 3:
         raise ValueError(f"`{name}` must have shape (…, 3). Received: shape={normals.shape}.")
+    check_normals_dtype(normals, name)
     lengths = np.sqrt(np.square(normals, dtype="float32").sum(-1))
     if not np.isfinite(lengths).all():
         raise ValueError(

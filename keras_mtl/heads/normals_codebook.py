@@ -189,9 +189,10 @@ class NormalsCodebook:
 
     @staticmethod
     def is_valid(normals: Tensor) -> Tensor:
-        """Bool (...): whether (..., 3) holds a normal, i.e. neither zeros nor NaN."""
+        """Bool (...): whether (..., 3) holds a normal: neither zeros nor anything not finite."""
         # A comparison with NaN is false. Below 1e-3 a vector has length by rounding only.
-        return ops.sum(ops.square(normals), axis=-1) > 1e-6
+        squares = ops.sum(ops.square(normals), axis=-1)
+        return ops.logical_and(squares > 1e-6, squares < float("inf"))
 
     def encode(self, normals: Tensor) -> Tensor:
         """Nearest codeword of each normal.

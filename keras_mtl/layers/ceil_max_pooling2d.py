@@ -14,7 +14,7 @@ class CeilMaxPooling2D(keras.layers.Layer):
 
     The output has `ceil((size + 2 padding - pool_size) / strides) + 1` rows and columns: Caffe's
     rule, and PyTorch's with `ceil_mode=True`. Keras' "valid" rounds down; its "same" pads on all
-    sides.
+    sides. NaN in a window is its maximum, but TensorFlow's operation passes over it on the CPU.
 
     Args:
         pool_size: side of the window, in pixels.

@@ -16,6 +16,10 @@ Towers: TypeAlias = list[Tensor] | tuple[Tensor, ...] | dict[str, Tensor]
 Shapes: TypeAlias = list[Shape] | tuple[Shape, ...] | dict[str, Shape]
 
 
+# The paper's: 100 times its rate of the network, 0.001, makes 0.1.
+MULTIPLIER, LIMIT = 100.0, 0.1
+
+
 @keras.saving.register_keras_serializable("keras_mtl")
 class CrossStitch(keras.layers.Layer):
     """Mixes the equally shaped activations of T towers: `out_i = sum_j alpha[i, j] * x_j`.
@@ -23,9 +27,10 @@ class CrossStitch(keras.layers.Layer):
     Source: Misra et al., "Cross-stitch Networks for Multi-task Learning", CVPR 2016, Equation 1.
     `alpha[i, i]` are the paper's same-task values, `alpha[i, j]` its different-task values.
 
-    The alphas need a rate 10² to 10³ times the network's (paper, section 5.2), and weight decay
-    must not pull them to zero. They therefore carry `learning_rate_multiplier` and
-    `weight_decay_exempt`, which the optimizers in `keras_mtl.optimizers` read.
+    The alphas need a rate 10² to 10³ times the network's (paper, section 5.2), which is 0.001
+    there, and weight decay must not pull them to zero. They therefore carry
+    `learning_rate_multiplier`, `learning_rate_limit` and `weight_decay_exempt`, which the
+    optimizers in `keras_mtl.optimizers` read.
 
     Args:
         per_channel: one T × T matrix for each channel if true, one for the whole layer if not.
@@ -33,7 +38,10 @@ class CrossStitch(keras.layers.Layer):
             other tasks' together. `different` is split evenly, so that a pair that sums to 1 is a
             convex start for any number of towers.
         axis: the channel axis, needed when `per_channel`.
-        learning_rate_multiplier: factor on the optimizer's learning rate for the alphas.
+        learning_rate_multiplier: factor on the optimizer's learning rate for the alphas. `None`:
+            100, but to a rate of the alphas of 0.1 (the paper's) with SGD and of 0.01 with
+            optimizers whose step does not scale with the gradient; at a multiple of it alphas run
+            away. A number is taken as it is.
         **kwargs: `name`, `dtype`, … of `keras.layers.Layer`.
 
     Call arguments:
@@ -61,7 +69,7 @@ class CrossStitch(keras.layers.Layer):
         per_channel: bool = True,
         alpha: Sequence[float] = (0.9, 0.1),
         axis: int = -1,
-        learning_rate_multiplier: float = 100.0,
+        learning_rate_multiplier: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -70,7 +78,9 @@ class CrossStitch(keras.layers.Layer):
         warn_of_alpha(self.initial_alpha, stacklevel=2)
         self.axis = axis
         self.supports_masking = True
-        self.learning_rate_multiplier = check_multiplier(learning_rate_multiplier)
+        self.learning_rate_multiplier = (
+            None if learning_rate_multiplier is None else check_multiplier(learning_rate_multiplier)
+        )
 
     def build(self, input_shape: Shapes) -> None:
         shapes = _as_list(input_shape)
@@ -90,7 +100,10 @@ class CrossStitch(keras.layers.Layer):
             initializer=lambda shape, dtype: ops.convert_to_tensor(matrix, dtype=dtype),
             name="alpha",
         )
-        self.alpha.learning_rate_multiplier = self.learning_rate_multiplier
+        if self.learning_rate_multiplier is None:
+            self.alpha.learning_rate_multiplier, self.alpha.learning_rate_limit = MULTIPLIER, LIMIT
+        else:
+            self.alpha.learning_rate_multiplier = self.learning_rate_multiplier
         self.alpha.weight_decay_exempt = True
 
     def call(self, inputs: Towers) -> Towers:

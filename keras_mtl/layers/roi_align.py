@@ -18,8 +18,9 @@ class RoIAlign(RoILayer):
     Nothing is rounded: the `sampling_ratio`² samples of a bin are interpolated between the four
     cells around them. A sample more than one cell outside the map counts as 0, one that is less far
     outside as the cell at the border. Interpolation is separable, so a RoI is two matrix products,
-    one an axis. `torchvision.ops.RoIAlign` to rounding errors, with a fixed number of samples;
-    here there is a gradient for the RoIs too.
+    one an axis; NaN in the map spreads along both. `torchvision.ops.RoIAlign` to rounding errors,
+    with a fixed number of samples; here there is a gradient for the RoIs too. (XLA divides and adds
+    otherwise: on JAX a sample on the very border of what counts may fall on its other side.)
 
     Source: He et al., "Mask R-CNN", ICCV 2017, section 3; `aligned` is Detectron2's.
 
@@ -100,14 +101,21 @@ class RoIAlign(RoILayer):
         ]
 
     def _weights_of_axis(self, start, end, bins, size):
-        extent = end - start
+        # In float32, step by step as torchvision's C++: a sample on the border of what counts, one
+        # cell outside the map, would otherwise be rounded to its other side now and then.
         if self.aligned:
-            start = start - 0.5
-        else:
+            start, end = start - 0.5, end - 0.5
+        extent = end - start
+        if not self.aligned:
             extent = ops.maximum(extent, 1.0)
-        samples = (np.arange(bins * self.sampling_ratio) + 0.5) / (bins * self.sampling_ratio)
-        samples = ops.convert_to_tensor(samples, dtype="float32")
-        samples = start[..., None] + extent[..., None] * samples
+        place = np.arange(bins * self.sampling_ratio)
+        bin_of_sample, sample = np.divmod(place, self.sampling_ratio)
+        bin_size = (extent / bins)[..., None]
+        samples = (
+            start[..., None]
+            + bin_size * bin_of_sample.astype("float32")
+            + bin_size * (sample + 0.5).astype("float32") / self.sampling_ratio
+        )
         cells = ops.arange(size, dtype="float32")
         size = ops.cast(size, "float32")
         counts = ops.cast((samples >= -1) & (samples <= size), "float32")

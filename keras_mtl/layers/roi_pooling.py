@@ -19,8 +19,8 @@ class RoIPooling(RoILayer):
     Exactly Fast R-CNN's layer, in values and gradients. A RoI's corners are scaled to the map,
     rounded (halves away from zero) and both inclusive; it spans at least one cell. Its bins, of
     `extent / bins` cells, are rounded outwards, so neighbours may share cells, and clipped to the
-    map: RoIs may hang over. A bin without a cell is 0. Of equal maxima of a bin the first one in
-    row-major order gets the gradient; RoIs get none.
+    map: RoIs may hang over. A bin without a cell is 0, one that holds NaN is NaN. Of equal maxima
+    of a bin the first one in row-major order gets the gradient; RoIs get none.
 
     Time and memory are those of a table of the map (about 11 times its size for 38×50 cells), made
     once, and of a few look-ups a bin, whatever the size of the RoIs (`benchmarks/roi_pooling.py`).
@@ -67,7 +67,9 @@ class RoIPooling(RoILayer):
         left, top, right, bottom = ops.unstack(_rounded(boxes * self.spatial_scale), 4, axis=1)
         rows = _bins(top, bottom, self.output_size[0], height)
         columns = _bins(left, right, self.output_size[1], width)
-        place = first_maximum(ops.stop_gradient(features), image, rows, columns)
+        # NaN is no larger than any number, and a bin would pass over it.
+        ranked = ops.where(ops.isnan(features), float("inf"), features)
+        place = first_maximum(ops.stop_gradient(ranked), image, rows, columns)
         place = place + ops.reshape(height * width * image, (-1, 1, 1, 1))
 
         # An empty bin takes the zero that follows the last cell. Usually there is none; besides,

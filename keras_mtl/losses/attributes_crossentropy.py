@@ -11,6 +11,8 @@ from keras_mtl.losses._masked_loss import MaskedLoss
 class AttributesCrossentropy(MaskedLoss):
     """Binary cross-entropy, summed over the attributes and averaged over the regions that have any.
 
+    A label above 1, or NaN, makes the loss NaN, for a compiled program cannot raise.
+
     Beside the loss of a detector it needs a weight of one over the number of attributes, 1/64 in
     the paper.
 
@@ -46,8 +48,15 @@ class AttributesCrossentropy(MaskedLoss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def _valid(self, y_true):
-        return ops.any(y_true >= 0, axis=-1)
+        return ops.any(_is_known(y_true), axis=-1)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         losses = ops.softplus(y_pred) - y_pred * y_true
-        return ops.sum(ops.where(y_true >= 0, losses, 0.0), axis=-1)
+        # What is neither known nor unknown must not train on: NaN, or -1 that was kept as uint8.
+        losses = ops.where(y_true <= 1, losses, float("nan"))
+        return ops.sum(ops.where(_is_known(y_true), losses, 0.0), axis=-1)
+
+
+def _is_known(labels):
+    # Not `labels >= 0`: NaN does not mark the unknown.
+    return ops.logical_not(labels < 0)

@@ -3,6 +3,7 @@
 import keras
 
 from keras_mtl._types import Reduction
+from keras_mtl.losses._is_depth import is_depth
 from keras_mtl.losses._masked_l1 import MaskedL1
 
 
@@ -20,7 +21,7 @@ class DepthL1(MaskedL1):
 
     Call arguments:
         y_true: Tensor (batch, height, width) or (batch, height, width, 1) of metres; values that
-            are not positive (or NaN) mark a pixel without a depth, which is ignored.
+            are not positive, NaN or infinite mark a pixel without a depth, which is ignored.
         y_pred: Float tensor (batch, height, width, 1) or (batch, height, width) of metres.
         sample_weight: Optional, one value a sample or a pixel.
 
@@ -50,4 +51,4 @@ class DepthL1(MaskedL1):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def _valid(self, y_true):
-        return y_true > 0  # a comparison with NaN is false
+        return is_depth(y_true)

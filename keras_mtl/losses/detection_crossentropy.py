@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl._types import Reduction, Tensor
+from keras_mtl.losses._integer_labels import integer_labels
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 
@@ -11,8 +12,8 @@ from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 class DetectionCrossentropy(MaskedCrossentropy):
     """Softmax cross-entropy of regions of interest, averaged over those that do not only pad.
 
-    A class that `y_pred` does not have makes the loss NaN on every backend, for a compiled program
-    cannot raise.
+    A class that `y_pred` does not have makes the loss NaN on every backend, as do NaN and other
+    floats that are no whole number, for a compiled program cannot raise.
 
     Source: Girshick, "Fast R-CNN", ICCV 2015, equation 1.
 
@@ -48,8 +49,7 @@ class DetectionCrossentropy(MaskedCrossentropy):
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
-        return super().__call__(y_true, y_pred, sample_weight)
+        return super().__call__(integer_labels(y_true), y_pred, sample_weight)
 
     def _valid(self, y_true):
         return ops.not_equal(y_true, -1)

@@ -12,7 +12,7 @@ class MapL1(MaskedL1):
     """Absolute error of a map such as edges or vectors, averaged over its known values.
 
     Values may have any sign, and zero counts: where `DepthL1` takes it for unknown, here only NaN
-    is. A batch without any known value has the loss 0.
+    and infinity are. A batch without any known value has the loss 0.
 
     A map may have several channels, such as `center_offsets`. Each of their values counts by
     itself, so that the loss is the mean over the channels, not their sum.
@@ -25,7 +25,7 @@ class MapL1(MaskedL1):
 
     Call arguments:
         y_true: Tensor (batch, height, width, channels), or (batch, height, width) of one channel;
-            NaN marks a value that is not known, which is ignored.
+            NaN or infinity marks a value that is not known, which is ignored.
         y_pred: Float tensor of that shape, where an axis of one channel may be left out, too.
         sample_weight: Optional, one value a sample or a pixel.
 
@@ -54,4 +54,4 @@ class MapL1(MaskedL1):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def _valid(self, y_true):
-        return ops.logical_not(ops.isnan(y_true))
+        return ops.isfinite(y_true)

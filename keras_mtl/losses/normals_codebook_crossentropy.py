@@ -4,6 +4,7 @@ from typing import Self
 
 import keras
 
+from keras_mtl._check_normals_dtype import check_normals_dtype
 from keras_mtl._types import Config, Reduction, Tensor
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
@@ -21,13 +22,14 @@ class NormalsCodebookCrossentropy(MaskedCrossentropy):
         dtype: dtype of the computation.
 
     Call arguments:
-        y_true: Float tensor (batch, height, width, 3) of unit normals; zeros (or NaN) mark a pixel
-            without one, which is ignored.
+        y_true: Float tensor (batch, height, width, 3) of unit normals; zeros (or what is not
+            finite) mark a pixel without one, which is ignored.
         y_pred: Float tensor (batch, height, width, K) of logits.
         sample_weight: Optional, one value a sample or a pixel.
 
     Raises:
-        ValueError: If `codebook` is none, or a tensor's last axis does not fit.
+        ValueError: If `codebook` is none, a tensor's last axis does not fit, or `y_true` holds
+            integers.
 
     Source: Misra et al., Cross-stitch Networks for Multi-task Learning, CVPR 2016, section 5.
 
@@ -61,6 +63,7 @@ class NormalsCodebookCrossentropy(MaskedCrossentropy):
                 "`y_true` must be of shape (batch, height, width, 3). "
                 f"Received: y_true of shape {tuple(y_true.shape)}."
             )
+        check_normals_dtype(y_true)
         return self.codebook.is_valid(y_true)
 
     def _labels(self, y_true):

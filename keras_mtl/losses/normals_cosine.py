@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mtl._check_normals_dtype import check_normals_dtype
 from keras_mtl._types import Reduction, Tensor
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.losses._masked_loss import MaskedLoss
@@ -26,13 +27,13 @@ class NormalsCosine(MaskedLoss):
         dtype: dtype of the computation.
 
     Call arguments:
-        y_true: Float tensor (batch, height, width, 3) of unit normals; zeros (or NaN) mark a pixel
-            without one, which is ignored.
+        y_true: Float tensor (batch, height, width, 3) of unit normals; zeros (or what is not
+            finite) mark a pixel without one, which is ignored.
         y_pred: Float tensor (batch, height, width, 3) of vectors of any length.
         sample_weight: Optional, one value a sample or a pixel.
 
     Raises:
-        ValueError: If the shapes do not fit each other.
+        ValueError: If the shapes do not fit each other, or `y_true` holds integers.
 
     Source: Sun et al., AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning,
     NeurIPS 2020, which learns normals by their cosine.
@@ -60,6 +61,7 @@ class NormalsCosine(MaskedLoss):
                 "`y_true` must be of shape (batch, height, width, 3). "
                 f"Received: y_true of shape {tuple(y_true.shape)}."
             )
+        check_normals_dtype(y_true)
         return NormalsCodebook.is_valid(y_true)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

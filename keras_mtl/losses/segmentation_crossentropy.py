@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl._types import Config, Reduction, Tensor
+from keras_mtl.losses._integer_labels import integer_labels
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 
@@ -13,8 +14,8 @@ class SegmentationCrossentropy(MaskedCrossentropy):
 
     The value is that of `keras.losses.SparseCategoricalCrossentropy(from_logits=True,
     ignore_class=255)`, in less time. A label outside [0, classes) that is not `ignore_class` makes
-    the loss NaN on every backend, for a compiled program cannot raise; Keras' own loss trains on
-    with it on JAX.
+    the loss NaN on every backend, as does a float that is no whole number (NaN is no void), for a
+    compiled program cannot raise; Keras' own loss trains on with them on JAX.
 
     Args:
         ignore_class: Label of void pixels, or None.
@@ -51,7 +52,7 @@ class SegmentationCrossentropy(MaskedCrossentropy):
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
+        y_true = integer_labels(y_true)
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
             y_true = ops.squeeze(y_true, axis=-1)
         return super().__call__(y_true, y_pred, sample_weight)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl._types import Config, Reduction, Tensor
+from keras_mtl.losses._integer_labels import integer_labels
 from keras_mtl.losses._masked_loss import MaskedLoss
 
 
@@ -12,7 +13,8 @@ class SmoothL1(MaskedLoss):
     """Smooth L1 of the box offsets of each region's own class.
 
     The four offsets of a region are summed. Background has the loss 0, but counts in the average:
-    with few objects in a batch the boxes weigh less, as in Fast R-CNN. Padding does not count.
+    with few objects in a batch the boxes weigh less, as in Fast R-CNN. Padding does not count. A
+    class that `y_pred` does not have, or that is no whole number, makes the loss NaN.
 
     Source: Girshick, "Fast R-CNN", ICCV 2015, equations 2 and 3.
 
@@ -52,7 +54,7 @@ class SmoothL1(MaskedLoss):
         self.beta = beta
 
     def _valid(self, y_true):
-        return y_true[..., 0] >= 0
+        return y_true[..., 0] != -1
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if y_true.shape[-1] != 5 or y_pred.shape[-1] % 4:
@@ -61,18 +63,19 @@ class SmoothL1(MaskedLoss):
                 f"multiple of 4. Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape "
                 f"{tuple(y_pred.shape)}."
             )
-        classes = ops.cast(y_true[..., :1], "int32")
+        classes = integer_labels(y_true[..., :1])
+        in_range = ops.logical_and(classes >= 0, classes < y_pred.shape[-1] // 4)
         is_object = classes > 0
         # The offsets of the region's class; of class 0 where there is none, which count nothing.
-        index = 4 * ops.maximum(classes, 0) + ops.arange(4, dtype="int32")
-        in_range = index < y_pred.shape[-1]
-        offsets = ops.take_along_axis(y_pred, ops.where(in_range, index, 0), axis=-1)
+        index = 4 * ops.where(in_range, classes, 0) + ops.arange(4, dtype="int32")
+        offsets = ops.take_along_axis(y_pred, index, axis=-1)
         errors = ops.abs(offsets - y_true[..., 1:])
         losses = ops.where(
             errors < self.beta, 0.5 * errors * errors / self.beta, errors - 0.5 * self.beta
         )
         losses = ops.where(in_range, ops.where(is_object, losses, 0.0), float("nan"))
-        return ops.sum(losses, axis=-1)
+        # Of padding too, which then does not count, must not stay NaN.
+        return ops.where(self._valid(y_true), ops.sum(losses, axis=-1), 0.0)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "beta": self.beta}

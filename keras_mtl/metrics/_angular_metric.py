@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mtl._check_normals_dtype import check_normals_dtype
 from keras_mtl._types import Config, Tensor
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.losses._pixel_weights import pixel_weights
@@ -24,8 +25,8 @@ class AngularMetric(keras.metrics.Metric):
         dtype: As in `keras.metrics.Metric`; angles and sums are float32 whatever it is.
 
     Update arguments:
-        y_true: Float tensor (batch, height, width, 3) of unit normals; zeros (or NaN) mark a pixel
-            without one, which is left out.
+        y_true: Float tensor (batch, height, width, 3) of unit normals; zeros (or what is not
+            finite) mark a pixel without one, which is left out.
         y_pred: Float tensor (batch, height, width, 3) of normals of any length or, with a
             codebook, (batch, height, width, K) of logits. A vector of zeros is 90 degrees off.
         sample_weight: Optional, one value a sample or a pixel: a pixel counts as that many.
@@ -50,7 +51,9 @@ class AngularMetric(keras.metrics.Metric):
     def update_state(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> None:
-        y_true = ops.cast(ops.convert_to_tensor(y_true), "float32")
+        y_true = ops.convert_to_tensor(y_true)
+        check_normals_dtype(y_true)
+        y_true = ops.cast(y_true, "float32")
         # Without it, torch would keep the graph of every batch.
         y_pred = ops.cast(ops.stop_gradient(ops.convert_to_tensor(y_pred)), "float32")
         size = 3 if self.codebook is None else self.codebook.num_words

@@ -6,7 +6,9 @@ from keras import ops
 
 from keras_mtl._check_integer import check_integer
 from keras_mtl._types import Array, Config, Tensor
+from keras_mtl.losses._integer_labels import integer_labels
 from keras_mtl.losses._pixel_weights import pixel_weights
+from keras_mtl.metrics._bin_sums import bin_sums
 from keras_mtl.metrics._wide_counter import WideCounter
 
 
@@ -28,7 +30,8 @@ class ConfusionMetric(keras.metrics.Metric):
         sample_weight: Optional, one value a sample or a pixel: a pixel counts as that many.
 
     The result is NaN as long as no pixel has been counted, and for good (until `reset_state`) once
-    a label came that is neither in [0, C) nor void.
+    a label came that is neither in [0, C) nor void, or NaN was predicted for a labelled pixel: the
+    matrix has no column for it, and a network that diverged is to be seen as such.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class ConfusionMetric(keras.metrics.Metric):
         super().__init__(name=name, dtype=dtype)
         self.num_classes = check_integer("num_classes", num_classes, 2)
         self.ignore_class = ignore_class
-        # The last cell counts labels that are no class.
+        # The last cell counts pixels whose label or prediction is no class.
         self._counts = WideCounter(self, (self.num_classes**2 + 1,), "counts")
 
     @property
@@ -49,13 +52,14 @@ class ConfusionMetric(keras.metrics.Metric):
         """NumPy array (C, C), truth by prediction: int64, or float64 after fractional weights.
 
         Raises:
-            ValueError: If a label came that is neither in [0, C) nor void.
+            ValueError: If a label came that is neither in [0, C) nor void, or a prediction that
+                is NaN.
         """
         counts = self._counts.exact()
         if counts[-1] > 0:
             raise ValueError(
-                f"`y_true` must be in [0, {self.num_classes}) or {self.ignore_class} (void). "
-                f"Received: other labels in {counts[-1]:.0f} pixels."
+                f"`y_true` must be in [0, {self.num_classes}) or {self.ignore_class} (void), and "
+                f"`y_pred` not NaN. Received: others in {counts[-1]:.0f} pixels."
             )
         matrix = counts[:-1].reshape(self.num_classes, self.num_classes)
         whole = np.rint(matrix).astype("int64")
@@ -74,7 +78,7 @@ class ConfusionMetric(keras.metrics.Metric):
     ) -> None:
         classes = self.num_classes
         # uint8 labels would overflow when multiplied by the number of classes.
-        y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
+        y_true = integer_labels(y_true)
         y_pred = ops.convert_to_tensor(y_pred)
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
             y_true = ops.squeeze(y_true, axis=-1)
@@ -86,7 +90,10 @@ class ConfusionMetric(keras.metrics.Metric):
             )
         predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
         in_range = ops.logical_and(y_true >= 0, y_true < classes)
-        cell = ops.where(in_range, y_true * classes + predicted, classes**2)
+        # The argmax of NaN is class 0, say, which would often be right.
+        largest = ops.cast(ops.max(y_pred, axis=-1), "float32")
+        countable = ops.logical_and(in_range, largest == largest)
+        cell = ops.where(countable, y_true * classes + predicted, classes**2)
         if self.ignore_class is not None:
             # One cell past those that are kept.
             cell = ops.where(y_true == self.ignore_class, classes**2 + 1, cell)
@@ -95,10 +102,7 @@ class ConfusionMetric(keras.metrics.Metric):
             weights = ops.ones_like(cell, dtype="int32")
         else:
             weights = pixel_weights(sample_weight, cell)
-        counts = ops.segment_sum(
-            ops.reshape(weights, (-1,)), ops.reshape(cell, (-1,)), num_segments=classes**2 + 2
-        )
-        self._counts.add(counts[:-1])
+        self._counts.add(bin_sums(weights, cell, classes**2 + 2)[:-1])
 
     def _result(self, score):
         counts = self._counts.value()

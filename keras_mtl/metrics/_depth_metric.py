@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl._types import Tensor
+from keras_mtl.losses._is_depth import is_depth
 from keras_mtl.losses._paired_maps import paired_maps
 from keras_mtl.losses._pixel_weights import pixel_weights
 
@@ -20,7 +21,7 @@ class DepthMetric(keras.metrics.Metric):
 
     Update arguments:
         y_true: Tensor (batch, height, width) or (batch, height, width, 1) of metres; values that
-            are not positive (or NaN) mark a pixel without a depth, which is left out.
+            are not positive, NaN or infinite mark a pixel without a depth, which is left out.
         y_pred: Tensor (batch, height, width, 1) or (batch, height, width) of metres.
         sample_weight: Optional, one value a sample or a pixel: a pixel counts as that many.
     """
@@ -34,7 +35,7 @@ class DepthMetric(keras.metrics.Metric):
         true, predicted = paired_maps(y_true, y_pred, several_channels=False)
         # Without it, torch would keep the graph of every batch.
         predicted = ops.stop_gradient(predicted)
-        known = true > 0
+        known = is_depth(true)
         weights = ops.cast(known, "float32")
         if sample_weight is not None:
             weights = weights * pixel_weights(sample_weight, weights)

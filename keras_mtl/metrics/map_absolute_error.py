@@ -14,7 +14,7 @@ class MapAbsoluteError(keras.metrics.Metric):
     """Mean absolute difference of true and predicted values, over all known values.
 
     For maps such as edges or keypoints, in their own unit. Zero counts: where `DepthAbsoluteError`
-    takes it for unknown, here only NaN is.
+    takes it for unknown, here only NaN and infinity are.
 
     A map may have several channels. Each of their values counts by itself, as in `MapL1`: of
     vectors such as `center_offsets` this is the mean error of a coordinate, which is 0.5 to 0.71
@@ -26,7 +26,7 @@ class MapAbsoluteError(keras.metrics.Metric):
 
     Update arguments:
         y_true: Tensor (batch, height, width, channels), or (batch, height, width) of one channel;
-            NaN marks a value that is not known, which is left out.
+            NaN or infinity marks a value that is not known, which is left out.
         y_pred: Tensor of that shape, where an axis of one channel may be left out, too.
         sample_weight: Optional, one value a sample or a pixel: a pixel counts as that many.
 
@@ -62,7 +62,7 @@ class MapAbsoluteError(keras.metrics.Metric):
         true, predicted = paired_maps(y_true, y_pred)
         # Without it, torch would keep the graph of every batch.
         predicted = ops.stop_gradient(predicted)
-        known = ops.logical_not(ops.isnan(true))
+        known = ops.isfinite(true)
         weights = ops.cast(known, "float32")
         if sample_weight is not None:
             weights = weights * pixel_weights(sample_weight, weights)

@@ -23,7 +23,8 @@ class MeanIU(ConfusionMetric):
 
     Returns:
         `result()`: scalar in [0, 1]. `confusion_matrix` and `per_class_iu()` give NumPy arrays.
-        NaN before the first labelled pixel and after a label that is no class.
+        NaN before the first labelled pixel and after a label that is no class or a prediction
+        that is NaN.
 
     Raises:
         ValueError: If `num_classes` is less than 2 or the shapes of an update do not fit.

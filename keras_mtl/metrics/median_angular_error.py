@@ -6,6 +6,7 @@ from keras import ops
 from keras_mtl._types import Tensor
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 from keras_mtl.metrics._angular_metric import AngularMetric
+from keras_mtl.metrics._bin_sums import bin_sums
 from keras_mtl.metrics._wide_counter import WideCounter
 
 
@@ -55,7 +56,7 @@ class MedianAngularError(AngularMetric):
     def _accumulate(self, angles, weights):
         angles = ops.where(ops.isnan(angles), 180.0, angles)
         bins = ops.minimum(ops.cast(angles / self.BIN_WIDTH, "int32"), self.NUM_BINS - 1)
-        self._histogram.add(ops.segment_sum(weights, bins, num_segments=self.NUM_BINS))
+        self._histogram.add(bin_sums(weights, bins, self.NUM_BINS))
 
     def result(self) -> Tensor:
         histogram = self._histogram.value()

@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from collections.abc import Callable
 from numbers import Real
 from typing import Any
@@ -10,6 +11,9 @@ import keras
 
 from keras_mtl._types import Config
 from keras_mtl.optimizers._paths import is_pattern, listed, path_of
+
+# With SGD; five times the limit that cross-stitch units carry.
+FASTEST = 0.5
 
 
 class LearningRateMultipliers:
@@ -28,9 +32,14 @@ class LearningRateMultipliers:
        sets in its `build`;
     3. 1.
 
+    A variable may also carry `variable.learning_rate_limit`, which its own rate, after the carried
+    factor, does not exceed. It is meant for SGD: an optimizer whose step does not scale with the
+    gradient, which is any other, keeps to a tenth of it. A carried factor above 1 without a limit
+    is taken as it is, with a warning in `build` if it makes a rate above 0.5, or 0.05.
+
     A variable with factor `m` is updated exactly as by an optimizer of its own with the learning
-    rate `m * learning_rate`, whatever sets that rate: a number, a schedule, a callback. So weight
-    decay, which Keras takes times the learning rate, is multiplied by `m` as well. A variable that
+    rate `m * learning_rate`, or the limit, whatever sets that rate: a number, a schedule, a
+    callback. So weight decay, which Keras takes times the learning rate, follows. A variable that
     carries `variable.weight_decay_exempt = True` is left out of the decay, as one named to
     `exclude_from_weight_decay` is. Clipping comes before the factors and does not see them.
 
@@ -49,8 +58,8 @@ class LearningRateMultipliers:
             is found in none, or earlier patterns take all those in which it is.
     """
 
-    # Multiplies the learning rate while the weight decay of one group is applied.
-    _decay_factor = 1.0
+    # Of the group whose weight decay is applied: factor and limit of its learning rate.
+    _decay_scale = (1.0, math.inf)
 
     def __init__(
         self, *args: Any, learning_rate_multipliers: dict[str, float] | None = None, **kwargs: Any
@@ -63,25 +72,29 @@ class LearningRateMultipliers:
         """Creates the optimizer's state and fixes the factor of each variable."""
         if self.built:
             return
+        # The step of any other optimizer does not scale with the gradient, and adds up faster.
+        strength = 1.0 if isinstance(self, keras.optimizers.SGD) else 0.1
         factors = _factors(variables, self.learning_rate_multipliers)
+        limits = [strength * limit for limit in _limits(variables, self.learning_rate_multipliers)]
         exempt = [bool(getattr(v, "weight_decay_exempt", False)) for v in variables]
         super().build(variables)
-        self._factors = tuple(factors)
+        self._scales = tuple(zip(factors, limits, strict=True))
         self._decay_exempt = tuple(exempt)
         # Without multipliers and exemptions the stock methods run, unchanged.
-        self._has_multipliers = any(factor != 1.0 for factor in factors)
+        self._has_multipliers = any(scale != (1.0, math.inf) for scale in self._scales)
         self._has_own_decay = self._has_multipliers or any(exempt)
+        self._warn_of_fast(variables, strength * FASTEST)
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         # Keras has no public place for this. `update_step` would do on TensorFlow and JAX, but on
         # torch the fused optimizers never call it; here one fused update runs for each factor.
         if not self._has_multipliers:
             return super()._backend_update_step(grads, trainable_variables, learning_rate)
-        for factor, positions in self._by_factor(trainable_variables):
-            # Factor 1 passes the rate on as it is: the same numbers as without multipliers.
-            rate = learning_rate if factor == 1.0 else keras.ops.multiply(learning_rate, factor)
+        for scale, positions in self._by_scale(trainable_variables):
             super()._backend_update_step(
-                [grads[i] for i in positions], [trainable_variables[i] for i in positions], rate
+                [grads[i] for i in positions],
+                [trainable_variables[i] for i in positions],
+                _scaled(learning_rate, *scale),
             )
 
     def _apply_weight_decay(self, variables):
@@ -89,13 +102,13 @@ class LearningRateMultipliers:
             return super()._apply_weight_decay(variables)
         # Excluded variables are dropped here already: torch's fused decay refuses an empty list.
         variables = [v for v in variables if self._use_weight_decay(v)]
-        for factor, positions in self._by_factor(variables):
-            self._decay_factor = factor
+        for scale, positions in self._by_scale(variables):
+            self._decay_scale = scale
             try:
                 super()._apply_weight_decay([variables[i] for i in positions])
             finally:
-                # To 1, not to what it was: tf.distribute interleaves replicas within `super()`.
-                self._decay_factor = 1.0
+                # Not to what it was: tf.distribute interleaves replicas within `super()`.
+                self._decay_scale = (1.0, math.inf)
 
     def _use_weight_decay(self, variable):
         # By index, since TensorFlow asks with its own variable, which carries no attribute.
@@ -104,19 +117,42 @@ class LearningRateMultipliers:
         return super()._use_weight_decay(variable)
 
     def _get_current_learning_rate(self):
-        rate = super()._get_current_learning_rate()
-        if self._decay_factor == 1.0:
-            return rate
-        return keras.ops.multiply(rate, self._decay_factor)
+        return _scaled(super()._get_current_learning_rate(), *self._decay_scale)
 
-    def _by_factor(self, variables):
-        """Returns pairs of a factor and the positions of its variables, without the frozen."""
+    def _by_scale(self, variables):
+        """Pairs of (factor, limit) and the positions of their variables, without the frozen."""
         groups = {}
         for position, variable in enumerate(variables):
-            factor = self._factors[self._get_variable_index(variable)]
-            groups.setdefault(factor, []).append(position)
-        groups.pop(0.0, None)
-        return groups.items()
+            scale = self._scales[self._get_variable_index(variable)]
+            groups.setdefault(scale, []).append(position)
+        return [(scale, positions) for scale, positions in groups.items() if scale[0] != 0]
+
+    def _warn_of_fast(self, variables, fastest):
+        """Warns once of carried factors that make a rate above `fastest`."""
+        carried = [
+            (factor, path_of(variable))
+            for (factor, limit), variable in zip(self._scales, variables, strict=True)
+            if factor > 1
+            and limit == math.inf
+            and hasattr(variable, "learning_rate_multiplier")
+            and _pattern_of(variable, self.learning_rate_multipliers) is None
+        ]
+        if not carried:
+            return
+        try:
+            rate = float(keras.ops.convert_to_numpy(self.learning_rate))
+        except (NotImplementedError, TypeError):
+            return  # Built within a graph, where there is no number yet.
+        factor = max(factor for factor, _ in carried)
+        if factor * rate > fastest:
+            warnings.warn(
+                f"Variables learn at `learning_rate_multiplier` × learning rate = {factor:g} × "
+                f"{rate:g} = {factor * rate:g}; above {fastest:g} alphas and gates tend to run "
+                "away. Lower the multiplier or the rate, or give a cross-stitch unit "
+                "`learning_rate_multiplier=None`, which limits it. "
+                f"Received: {listed([path for each, path in carried if each == factor])}",
+                stacklevel=3,
+            )
 
     def get_config(self) -> Config:
         multipliers = dict(self.learning_rate_multipliers)
@@ -156,19 +192,41 @@ def _valid_factor(factor, source):
     return float(factor)
 
 
+def _scaled(rate, factor, limit):
+    # Without either the rate passes as it is: the same numbers as without multipliers.
+    if factor != 1.0:
+        rate = keras.ops.multiply(rate, factor)
+    return rate if limit == math.inf else keras.ops.minimum(rate, limit)
+
+
+def _pattern_of(variable, multipliers):
+    """The first pattern that is found in the variable's path, or `None`."""
+    path = path_of(variable)
+    return next((pattern for pattern in multipliers if re.search(pattern, path)), None)
+
+
+def _limits(variables, multipliers):
+    """The carried limit of each variable; infinite where it has none, or a pattern decides."""
+    return [
+        math.inf
+        if _pattern_of(variable, multipliers) is not None
+        else float(getattr(variable, "learning_rate_limit", math.inf))
+        for variable in variables
+    ]
+
+
 def _factors(variables, multipliers):
     """Returns the factor of each variable; raises on a pattern that decides none."""
     factors = []
     deciding = set()
     for variable in variables:
-        path = path_of(variable)
-        pattern = next((p for p in multipliers if re.search(p, path)), None)
+        pattern = _pattern_of(variable, multipliers)
         if pattern is not None:
             deciding.add(pattern)
             factors.append(multipliers[pattern])
         else:
             carried = getattr(variable, "learning_rate_multiplier", 1.0)
-            source = f"`learning_rate_multiplier`, carried by the variable '{path}',"
+            source = f"`learning_rate_multiplier`, carried by the variable '{path_of(variable)}',"
             factors.append(_valid_factor(carried, source))
     for pattern in multipliers:
         if pattern not in deciding:

@@ -41,7 +41,7 @@ class CrossStitched(Sharing):
         after: str | Iterable[str] | None = None,
         per_channel: bool = True,
         alpha: Sequence[float] = (0.9, 0.1),
-        learning_rate_multiplier: float = 100.0,
+        learning_rate_multiplier: float | None = None,
     ) -> None:
         self.after = None if after is None else names(after, "after")
         self.per_channel = per_channel

@@ -113,7 +113,12 @@ def test_alphas_carry_their_rate_and_their_exemption_from_decay():
     unit = CrossStitch(learning_rate_multiplier=1000)
     unit.build([(None, 4)] * 2)
     assert unit.alpha.learning_rate_multiplier == 1000
+    assert not hasattr(unit.alpha, "learning_rate_limit")
     assert unit.alpha.weight_decay_exempt
+    unit = CrossStitch.from_config(CrossStitch().get_config())
+    unit.build([(None, 4)] * 2)
+    assert unit.learning_rate_multiplier is None
+    assert (unit.alpha.learning_rate_multiplier, unit.alpha.learning_rate_limit) == (100, 0.1)
 
 
 def test_layer_contract(rng, tmp_path):
@@ -136,7 +141,7 @@ def test_refuses_what_is_no_pair(alpha):
         CrossStitch(alpha=alpha)
 
 
-@pytest.mark.parametrize("multiplier", [-1, float("inf"), float("nan"), None, "fast"])
+@pytest.mark.parametrize("multiplier", [-1, float("inf"), float("nan"), "fast"])
 def test_refuses_what_is_no_multiplier(multiplier):
     with pytest.raises(ValueError, match="`learning_rate_multiplier` must be a finite number"):
         CrossStitch(learning_rate_multiplier=multiplier)

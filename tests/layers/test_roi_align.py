@@ -1,5 +1,6 @@
 """RoI align against plain loops over samples."""
 
+import keras
 import numpy as np
 import pytest
 from roi_checks import (
@@ -30,14 +31,19 @@ def aligned_by_loops(features, rois, output_size, scale, ratio, aligned, upstrea
     _, height, width, channels = features.shape
     outputs = np.zeros((len(rois), *output_size, channels))
     gradient = np.zeros(features.shape)
-    for which, (image, *corners) in enumerate(rois.astype(float)):
-        left, top, right, bottom = (scale * each - 0.5 * aligned for each in corners)
+    ratio, rows, columns = (np.float32(each) for each in (ratio, *output_size))
+    for which, (image, *corners) in enumerate(rois):
+        # In float32 and in the order of torchvision's C++, which decides what is on the border.
+        left, top, right, bottom = (
+            each * np.float32(scale) - np.float32(0.5 * aligned) for each in corners
+        )
         tall, wide = bottom - top, right - left
         if not aligned:
-            tall, wide = max(tall, 1), max(wide, 1)
-        for i, j, k, m in np.ndindex(*output_size, ratio, ratio):
-            y = top + tall / output_size[0] * (i + (k + 0.5) / ratio)
-            x = left + wide / output_size[1] * (j + (m + 0.5) / ratio)
+            tall, wide = max(tall, np.float32(1)), max(wide, np.float32(1))
+        tall, wide = tall / rows, wide / columns
+        for i, j, k, m in np.ndindex(*output_size, int(ratio), int(ratio)):
+            y = top + np.float32(i) * tall + np.float32(k + 0.5) * tall / ratio
+            x = left + np.float32(j) * wide + np.float32(m + 0.5) * wide / ratio
             for row, column, weight in cells_around(y, x, height, width):
                 weight = weight / ratio**2
                 outputs[which, i, j] += weight * features[int(image), row, column]
@@ -58,6 +64,25 @@ def test_align_is_that_of_plain_loops(rng, aligned, ratio):
     expected = aligned_by_loops(features, rois, (3, 4), 0.2, ratio, aligned, upstream)
     np.testing.assert_allclose(outputs, expected[0], atol=1e-4)
     np.testing.assert_allclose(gradient, expected[1], atol=1e-3)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="XLA rounds otherwise")
+@pytest.mark.parametrize("aligned, ratio, scale", [(False, 4, 1.7), (True, 3, 0.3)])
+def test_samples_on_the_border_fall_where_torchvision_has_them(rng, aligned, ratio, scale):
+    features = 1 + rng.random(size=(1, 4, 9, 1)).astype("float32")
+    # Corners on tenths of cells, of which many samples are just one cell outside the map.
+    boxes = np.sort(rng.integers(-20, 60, (1, 150, 2, 2)), axis=2) / (5 * scale)
+    rois = with_image(boxes.reshape(1, 150, 4).astype("float32"))
+    layer = RoIAlign((3, 1), scale, sampling_ratio=ratio, aligned=aligned)
+    upstream = np.zeros((150, 3, 1, 1))
+    expected, _ = aligned_by_loops(features, rois, (3, 1), scale, ratio, aligned, upstream)
+    np.testing.assert_allclose(outputs_of(layer, features, rois), expected, atol=1e-4)
+
+
+def test_nan_is_not_passed_over(rng):
+    features = np.full((1, 4, 4, 1), 1.0, "float32")
+    features[0, 1, 1] = np.nan
+    assert np.isnan(outputs_of(RoIAlign(1, 1.0), features, np.array([[[0, 0, 4, 4.0]]]))).all()
 
 
 def test_a_plane_is_sampled_exactly():

@@ -108,6 +108,17 @@ def test_degenerate_rois_do_no_harm(rng):
     np.testing.assert_array_equal(outputs[3].max((0, 1)), features[0].max((0, 1)))
 
 
+def test_nan_is_not_passed_over():
+    """Wherever it stands, also beside infinity in another bin."""
+    features = np.arange(16, dtype="float32").reshape(1, 4, 4, 1)
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        spoilt = features.copy()
+        spoilt[0, row, column] = np.nan
+        spoilt[0, 3, 3] = np.inf
+        outputs = outputs_of(RoIPooling(2, 1.0), spoilt, np.array([[0, 0, 0, 3, 3]], "float32"))
+        np.testing.assert_array_equal(outputs.ravel(), [np.nan, 7, 13, np.inf])
+
+
 def test_pooling_contract(tmp_path):
     check_roi_layer(RoIPooling((2, 3), 1 / 4, data_format="channels_last"), tmp_path, tolerance=0)
     check_errors(RoIPooling)

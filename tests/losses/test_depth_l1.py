@@ -42,7 +42,7 @@ def test_equals_numpy_with_and_without_a_channel():
             assert value(DepthL1()(true, guess)) == expected
 
 
-@pytest.mark.parametrize("mark", [0, -1, np.nan])
+@pytest.mark.parametrize("mark", [0, -1, np.nan, np.inf])
 def test_all_marks_of_the_unknown_are_left_out(mark):
     depth, predicted = batch()
     marked = np.where(depth > 0, depth, np.float32(mark))
@@ -100,7 +100,7 @@ def gradient(depth, predicted):
     return loss, predicted[0, ..., 0] - model.get_weights()[0].reshape(depth.shape[1:])
 
 
-@pytest.mark.parametrize("mark", [0, np.nan])
+@pytest.mark.parametrize("mark", [0, np.nan, np.inf])
 def test_gradient_is_the_sign_and_none_at_the_unknown(mark):
     depth, predicted = batch()
     known = depth[0] > 0

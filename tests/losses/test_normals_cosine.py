@@ -36,7 +36,8 @@ def test_equals_numpy_and_passes_over_the_unknown():
     expected = pytest.approx(errors(normals, predicted).sum() / known(normals).sum(), rel=1e-5)
     assert value(NormalsCosine()(normals, predicted)) == expected
     unknown = ~known(normals)[..., None]
-    assert value(NormalsCosine()(np.where(unknown, np.nan, normals), predicted)) == expected
+    for mark in (np.nan, np.inf):
+        assert value(NormalsCosine()(np.where(unknown, mark, normals), predicted)) == expected
     every = value(NormalsCosine(reduction=None)(normals, predicted))
     np.testing.assert_allclose(every, errors(normals, predicted), rtol=1e-4, atol=1e-5)
 
@@ -116,6 +117,12 @@ def test_nothing_known_is_no_loss_and_no_gradient(mark):
 def test_refuses_shapes_that_would_broadcast(true, predicted, message):
     with pytest.raises(ValueError, match=f"{message}.*Received"):
         NormalsCosine()(np.ones(true), np.ones(predicted))
+
+
+def test_a_picture_is_refused():
+    normals, predicted = batch()
+    with pytest.raises(ValueError, match="`y_true` must be unit vectors of floats.*uint8"):
+        NormalsCosine()((127.5 * (normals + 1)).astype("uint8"), predicted)
 
 
 def test_serialisation():

@@ -103,12 +103,22 @@ def test_void_alone_is_zero_and_extreme_logits_are_finite():
     assert value(NormalsCodebookCrossentropy(BOOK)(np.zeros_like(normals), logits)) == 0
 
 
-@pytest.mark.parametrize(("label", "ignore_class"), [(5, 255), (-1, 255), (254, 255), (255, None)])
+@pytest.mark.parametrize(
+    ("label", "ignore_class"),
+    [(5, 255), (-1, 255), (254, 255), (255, None), (np.nan, 255), (np.inf, None), (0.5, 255)],
+)
 def test_a_label_out_of_range_never_trains_silently(label, ignore_class):
     labels, logits = segmentation_batch(void=0)
-    labels = labels.astype("int32")
+    labels = labels.astype("float32" if isinstance(label, float) else "int32")
     labels[0, 0, 0] = label
     assert np.isnan(value(SegmentationCrossentropy(ignore_class=ignore_class)(labels, logits)))
+
+
+def test_normals_that_are_still_a_picture_are_refused():
+    normals, logits = normals_batch()
+    picture = (127.5 * (normals + 1)).astype("uint8")
+    with pytest.raises(ValueError, match="`y_true` must be unit vectors of floats.*uint8"):
+        NormalsCodebookCrossentropy(BOOK)(picture, logits)
 
 
 def test_gradient_by_differences_and_none_at_void():

@@ -113,6 +113,20 @@ def test_a_batch_of_padding_alone_has_the_loss_zero(loss):
     assert value(loss(y_true, np.ones((1, 4, 8), "float32"))) == 0
 
 
+@pytest.mark.parametrize("label", [np.nan, 0.5, -2.0])
+def test_what_is_no_class_neither_trains_nor_passes_for_padding(label):
+    outputs = np.zeros((1, 2, 12), "float32")
+    labels = np.array([[1, label]], "float32")
+    assert np.isnan(value(DetectionCrossentropy()(labels, outputs)))
+    assert np.isnan(value(SmoothL1()(labels[..., None] * [1, 0, 0, 0, 0], outputs)))
+
+
+@pytest.mark.parametrize("label", [np.nan, 255.0])
+def test_what_is_no_attribute_neither_trains_nor_passes_for_unknown(label):
+    labels = np.array([[[1, label], [-1, -1]]])
+    assert np.isnan(value(AttributesCrossentropy()(labels, np.zeros((1, 2, 2), "float32"))))
+
+
 def test_a_class_that_is_not_there_is_nan():
     outputs = np.zeros((1, 2, 12), "float32")
     assert np.isnan(value(DetectionCrossentropy()(np.array([[0, 12]]), outputs)))

@@ -68,7 +68,7 @@ def test_equal_numpy_however_the_batches_are_cut(seed):
     assert scores == dict(zip([f"depth_{name}" for name in NAMES], results(parts), strict=True))
 
 
-@pytest.mark.parametrize("mark", [0, -1, np.nan])
+@pytest.mark.parametrize("mark", [0, -1, np.nan, np.inf])
 def test_all_marks_of_the_unknown_are_left_out(mark):
     true, predicted = batch()
     expected = reference(true, predicted)

@@ -40,6 +40,10 @@ def test_only_pixels_that_are_known_count():
     assert float(MapAbsoluteError()(true, passed_over)) == pytest.approx(
         reference(true, predicted), rel=1e-5
     )
+    infinite = np.where(np.isnan(true), np.inf, true)
+    assert float(MapAbsoluteError()(infinite, predicted)) == pytest.approx(
+        reference(true, predicted), rel=1e-5
+    )
     counted = np.where(np.isnan(true)[..., None], predicted, np.nan)
     assert np.isnan(float(MapAbsoluteError()(true, counted)))
 

@@ -166,6 +166,8 @@ def test_refuses():
         MeanAngularError(BOOK).update_state(true, predicted)
     with pytest.raises(ValueError, match="`y_true`"):
         MeanAngularError().update_state(true[..., :2], predicted)
+    with pytest.raises(ValueError, match="`y_true` must be unit vectors of floats.*uint8"):
+        NormalsScores().update_state((127.5 * (true + 1)).astype("uint8"), predicted)
 
 
 def test_serialisation():

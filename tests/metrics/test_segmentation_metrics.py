@@ -95,14 +95,26 @@ def test_nothing_counted_is_nan_and_reset_forgets():
         assert float(metric(labels, scores)) == first
 
 
-@pytest.mark.parametrize("label", [5, -1, 254])
+@pytest.mark.parametrize("label", [5, -1, 254, np.nan, np.inf, 0.5])
 def test_a_label_that_is_no_class_is_not_passed_over(label):
     labels, scores = batch(0)
-    labels = labels.astype("int32")
+    labels = labels.astype("float32" if isinstance(label, float) else "int32")
     labels[0, 0, 0] = label
     metric = MeanIU(5)
     assert np.isnan(float(metric(labels, scores)))
     with pytest.raises(ValueError, match=r"`y_true` must be in \[0, 5\) or 255.*1 pixels"):
+        metric.per_class_iu()
+
+
+def test_a_prediction_that_is_nan_is_not_passed_over():
+    labels, scores = batch(0)
+    expected = [float(metric(5)(labels, scores)) for metric in CLASSES]
+    nowhere = np.where(labels[..., None] == 255, np.nan, scores)  # labelled, which does not count
+    assert [float(metric(5)(labels, nowhere)) for metric in CLASSES] == expected
+    scores[tuple(np.argwhere(labels == 0)[0])] = np.nan
+    for metric in (m(5) for m in CLASSES):
+        assert np.isnan(float(metric(labels, scores)))
+    with pytest.raises(ValueError, match="`y_pred` not NaN.*1 pixels"):
         metric.per_class_iu()
 
 

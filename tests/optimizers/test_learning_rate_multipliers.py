@@ -1,5 +1,7 @@
 """The rules of the multipliers: golden numbers, carried factors, decay, freezing, errors."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -87,6 +89,35 @@ def test_a_carried_factor_counts_and_a_pattern_wins_over_it():
     optimizer = SGD(0.01, learning_rate_multipliers={"alpha": 3.0})
     (step,) = moved(optimizer, variable("alpha", **carried))
     np.testing.assert_allclose(step, [-0.03, -0.03], rtol=1e-4)
+
+
+def test_a_carried_limit_bounds_the_rate_and_a_pattern_lifts_it():
+    carried = {"learning_rate_multiplier": 100.0, "learning_rate_limit": 0.1}
+    for rate, expected in ((1e-4, 0.01), (0.01, 0.1), (5.0, 0.1)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            alpha, kernel = moved(SGD(rate), variable("alpha", **carried), variable("kernel"))
+        np.testing.assert_allclose([-alpha[0], -kernel[0]], [expected, rate], rtol=1e-3)
+    # Steps of Adam have the length of the rate, whatever the gradient.
+    (step,) = moved(Adam(1e-3), variable("alpha", **carried))
+    np.testing.assert_allclose(step, [-0.01, -0.01], rtol=1e-3)
+    (step,) = moved(SGD(0.01, learning_rate_multipliers={"a": 50.0}), variable("a", **carried))
+    np.testing.assert_allclose(step, [-0.5, -0.5], rtol=1e-4)
+    (decayed,) = variables = [variable("alpha", **carried)]
+    SGD(0.01, weight_decay=0.5).apply([gradient(0.0, 0.0)], variables)
+    np.testing.assert_allclose(value_of(decayed), [0.95, -1.9], rtol=1e-6)
+
+
+@pytest.mark.parametrize("make, rate", [(SGD, 0.01), (Adam, 1e-3)])
+def test_a_carried_factor_that_makes_a_high_rate_warns_once(make, rate):
+    made = [variable(f"alpha{i}", learning_rate_multiplier=100.0) for i in range(2)]
+    with pytest.warns(UserWarning, match=r"100 × .* = .*Lower .*'alpha0', 'alpha1'") as caught:
+        make(keras.optimizers.schedules.ExponentialDecay(rate, 10, 0.9)).build(made)
+    assert sum(each.category is UserWarning for each in caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        make(rate / 10).build(made)  # the paper's
+        make(rate, learning_rate_multipliers={"alpha": 100.0}).build(made)  # one's own
 
 
 def test_the_first_pattern_of_the_dict_decides():

@@ -153,6 +153,26 @@ def test_configuration_comes_back():
     assert twin.after == ["one"] and twin.alpha == (0.8, 0.2) and not twin.per_channel
 
 
+@pytest.mark.parametrize("rate", [0.5, 1e-4])
+def test_the_default_rate_of_the_alphas_is_limited_in_fit(rng, rate):
+    """Compiled, and by a schedule: at most 0.1 with SGD, whatever the network's rate."""
+    model = model_of(CrossStitched(["two"], learning_rate_multiplier=None))
+    assert CrossStitched().get_config()["learning_rate_multiplier"] is None
+    schedule = keras.optimizers.schedules.ExponentialDecay(rate, 1, 1.0)
+    model.compile(SGD(schedule, weight_decay=0.1), loss="mse")
+    twin = model_of(CrossStitched(["two"], learning_rate_multiplier=min(100, 0.1 / rate)))
+    twin.set_weights(model.get_weights())
+    twin.compile(SGD(rate, weight_decay=0.1), loss="mse")
+    x = rng.normal(size=(8, *model.inputs[0].shape[1:])).astype("float32")
+    y = {task: np.zeros(output.shape) for task, output in outputs(model, x).items()}
+    for each in (model, twin):
+        each.fit(x, y, verbose=0)
+    start = model_of(CrossStitched(["two"]))
+    assert np.abs(alphas(model)["stitch_two"] - alphas(start)["stitch_two"]).max() > 0
+    for found, expected in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_unknown_stage_lists_the_known():
     with pytest.raises(ValueError, match=r"`after` must .* \['one', 'two', 'three'.*'ten'"):
         model_of(CrossStitched(after=["one", "ten"]))
