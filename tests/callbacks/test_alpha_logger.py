@@ -206,7 +206,9 @@ def test_other_files_are_refused(fit, tmp_path):
     with pytest.raises(ValueError, match="`path` must be new.*step,epoch.*name,score"):
         fit(stitched(), [AlphaLogger(path)])
     assert path.read_text() == "name,score\nx,1\n"
-    with pytest.raises(ValueError, match="`path` must be a file with rows of step,.*name,score"):
+    with pytest.raises(
+        ValueError, match="`path` must be a whole file of `AlphaLogger`.*rows of step,.*name,score"
+    ):
         read_alphas(path)
 
 

@@ -123,6 +123,8 @@ def test_other_files_are_refused(rng, tmp_path):
     path.write_text("name,score\nx,1\n")
     with pytest.raises(ValueError, match="`path` must be new.*step,epoch,task.*name,score"):
         fit(make_model(rng), [PolicyLogger(path)], epochs=1)
-    with pytest.raises(ValueError, match="`path` must be a file with rows of step,.*name,score"):
+    with pytest.raises(
+        ValueError, match="`path` must be a whole file of `PolicyLogger`.*rows of step,.*name,score"
+    ):
         read_policies(path)
     assert path.read_text() == "name,score\nx,1\n"
