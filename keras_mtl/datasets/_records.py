@@ -134,9 +134,9 @@ def _prepared(name, data_dir, cache_dir, config):
         if error.errno in READ_ONLY:
             raise OSError(
                 error.errno,
-                f"`cache_dir` must be a folder that can be written, for the prepared files; by "
-                f"default it is `prepared` in `data_dir`. Received: {cache_dir}, where there is "
-                f"this error: {error.strerror}",
+                "`cache_dir` (of recipes `--cache-dir`) must be a folder that can be written, for "
+                f"the prepared files; by default it is `prepared` in `data_dir`. Received: "
+                f"{cache_dir}, where the system says: {error.strerror}",
             ) from error
         raise
     return builder

@@ -159,7 +159,9 @@ def test_a_folder_that_cannot_be_written(files, monkeypatch):
         mkdir(path, *arguments, **options)
 
     monkeypatch.setattr(os, "mkdir", refused)
-    message = f"`cache_dir` must be a folder that can be written.*{folder / 'prepared'}.*Read-only"
+    message = (
+        f"`cache_dir` .* must be a folder that can be written.*{folder / 'prepared'}.*Read-only"
+    )
     with pytest.raises(OSError, match=message) as raised:
         nyuv2.load("train", folder)
     assert raised.value.errno == errno.EROFS

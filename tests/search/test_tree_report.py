@@ -76,7 +76,7 @@ def test_any_damage(path):
     original, refused = json.loads(path.read_text()), 0
     ways = list(places(original))[1:]
     for number, (*above, last) in enumerate(ways):
-        for value in ((None, "x", -1), ([], {}, [["a"]]), (1.5, True, {"one": 1}))[number % 3]:
+        for value in ((None, [["a"]]), ("x", {}), (-1, 1.5), ([], True))[number % 4]:
             content = inner = copy.deepcopy(original)
             for key in above:
                 inner = inner[key]
@@ -89,7 +89,6 @@ def test_any_damage(path):
                 assert str(error).startswith("`path` must be a whole file of `TreeReport.save`")
             else:
                 assert str(report) and report.position(1e9) >= 0
-                report.save(path)
     assert refused > len(ways)
 
 
