@@ -572,7 +572,7 @@ def test_a_folder_of_data_that_cannot_be_written(published, tmp_path, monkeypatc
     def run(self, data_dir, cache_dir, **options):
         raise Called(data_dir, cache_dir)
 
-    def records(name, split, data_dir, cache_dir=None, *options):
+    def records(name, split, data_dir, cache_dir=None, *options, **others):
         raise Called(data_dir, cache_dir)
 
     monkeypatch.setattr(Table, "run", run)
