@@ -16,21 +16,25 @@ class AttributesData:
         name: `"rooms"`, whose pictures are crops of objects, or `"celeba"`.
         settings: the `AttributesSettings`.
         data_dir: folder of CelebA's files.
+        cache_dir: folder for what is made of the data set.
     """
 
-    def __init__(self, name, settings, data_dir=None):
+    def __init__(self, name, settings, data_dir=None, cache_dir=None):
         load = _faces if name == "celeba" else _crops
         self.attribute_names = celeba.TASK_NAMES if name == "celeba" else rooms.ATTRIBUTES
-        self.train = load("train", settings.train_images, settings, data_dir)
-        self.validation = load("validation", settings.validation_images, settings, data_dir)
-        self.test = load("test", settings.test_images, settings, data_dir)
+        options = settings, data_dir, cache_dir
+        self.train = load("train", settings.train_images, *options)
+        self.validation = load("validation", settings.validation_images, *options)
+        self.test = load("test", settings.test_images, *options)
 
 
-def _crops(split, num_images, settings, data_dir):
-    objects = load_objects(split, num_images, settings)
+def _crops(split, num_images, settings, data_dir, cache_dir):
+    objects = load_objects(split, num_images, settings, cache_dir=cache_dir)
     return {"image": objects["image"], "attributes": objects["attributes"].astype("float32")}
 
 
-def _faces(split, num_images, settings, data_dir):
-    loaded = celeba.load(split, data_dir, size=settings.size, num_images=num_images)
+def _faces(split, num_images, settings, data_dir, cache_dir):
+    loaded = celeba.load(
+        split, data_dir, size=settings.size, num_images=num_images, cache_dir=cache_dir
+    )
     return {"image": loaded["image"], "attributes": loaded["attributes"].astype("float32")}

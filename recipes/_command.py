@@ -19,6 +19,11 @@ def run_command(table, doc, arguments=None):
     parser.add_argument("--preset", choices=problem.presets, default="mini")
     parser.add_argument("--data", choices=problem.data_sets, default=problem.data_sets[0])
     parser.add_argument("--data-dir", help="folder of the data set's files")
+    parser.add_argument(
+        "--cache-dir",
+        help="folder for what is made of them, once: where --data-dir cannot be written, in which "
+        "it is `prepared` by default (of `rooms` a folder in Keras' own)",
+    )
     if problem.checkpoints:
         parser.add_argument(
             "--weights", help="file that towers start from, of ImageNet, say; none by default"

@@ -44,10 +44,11 @@ class DeepLabData(DenseData):
         name: one of `SOURCES`.
         settings: the `DeepLabSettings`.
         data_dir: folder of the data set's files; `rooms` has none.
+        cache_dir: folder for what is made of them.
     """
 
-    def __init__(self, name, settings, data_dir=None):
-        super().__init__(name, settings, data_dir)
+    def __init__(self, name, settings, data_dir=None, cache_dir=None):
+        super().__init__(name, settings, data_dir, cache_dir)
         if settings.augmented:
             self.augment = Compose([RandomHorizontalFlip(offsets="instances"), ColorJitter()])
         tasks = settings.task_weights

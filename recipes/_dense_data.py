@@ -54,10 +54,12 @@ class DenseData:
         name: one of `SOURCES`.
         settings: the `DenseSettings`.
         data_dir: folder of the data set's files; `rooms` has none.
+        cache_dir: folder for what is made of them.
     """
 
-    def __init__(self, name, settings, data_dir=None):
-        parts = load_parts(name, settings, data_dir, self._validation_images(settings))
+    def __init__(self, name, settings, data_dir=None, cache_dir=None):
+        number = self._validation_images(settings)
+        parts = load_parts(name, settings, number, data_dir=data_dir, cache_dir=cache_dir)
         self.train, self.test = parts["train"], parts["test"]
         self.validation = parts.get("validation")
         self.class_names = SOURCES[name].class_names

@@ -15,8 +15,8 @@ class Source:
 
     Attributes:
         class_names: those of the segmentation.
-        load: function of a split's name, `DenseSettings`, a number of pictures and a folder that
-            returns a dict of arrays, or of `LazyArray`s.
+        load: function of a split's name, `DenseSettings`, a number of pictures, and `data_dir` and
+            `cache_dir`, that returns a dict of arrays, or of `LazyArray`s.
         test: name of the split that networks are tested on.
         validation: name of a split of its own, or `None`: then it is taken from the training's.
     """
@@ -27,16 +27,16 @@ class Source:
     validation: str | None = None
 
 
-def _rooms(split, settings, num_images, data_dir):
-    return rooms.load(split, settings.size, num_images)
+def _rooms(split, settings, num_images, data_dir, cache_dir):
+    return rooms.load(split, settings.size, num_images, cache_dir=cache_dir)
 
 
-def _published(reader, split, settings, num_images, data_dir):
-    return reader.load(split, data_dir, shortest_side=settings.size, num_images=num_images)
+def _published(reader, split, settings, num_images, **folders):
+    return reader.load(split, **folders, shortest_side=settings.size, num_images=num_images)
 
 
-def _cityscapes_mtl(*arguments):
-    loaded = _published(cityscapes_mtl, *arguments)
+def _cityscapes_mtl(*arguments, **folders):
+    loaded = _published(cityscapes_mtl, *arguments, **folders)
     # What the papers call depth here; that of the sky is infinite.
     return {**loaded, "depth": loaded["inverse_depth"]}
 
@@ -50,27 +50,27 @@ SOURCES = {
 }
 
 
-def load_parts(name, settings, data_dir, validation_images=0):
+def load_parts(name, settings, validation_images=0, **folders):
     """The pictures of a data set and their targets.
 
     Args:
         name: name of the data set, one of `SOURCES`.
         settings: the `DenseSettings`; pictures of published data keep their shape, and get `size`
             as their shorter side.
-        data_dir: folder of the published files.
         validation_images: number of pictures to choose by. Where they are not published as such
             they are drawn from those of the training, at most an eighth, which lack them then.
+        **folders: `data_dir` of the published files, and `cache_dir` for what is made of them.
 
     Returns:
         A dict of `train`, `test` and, if asked for, `validation`, each a dict of arrays.
     """
     source = SOURCES[name]
     parts = {
-        "train": source.load("train", settings, settings.train_images, data_dir),
-        "test": source.load(source.test, settings, settings.test_images, data_dir),
+        "train": source.load("train", settings, settings.train_images, **folders),
+        "test": source.load(source.test, settings, settings.test_images, **folders),
     }
     if validation_images and source.validation:
-        parts["validation"] = source.load(source.validation, settings, validation_images, data_dir)
+        parts["validation"] = source.load(source.validation, settings, validation_images, **folders)
     elif validation_images:
         order = np.random.default_rng(0).permutation(len(parts["train"]["image"]))
         drawn = min(validation_images, max(1, len(order) // 8))

@@ -21,9 +21,10 @@ class DetectionData:
         name: one of `DATA_SETS`.
         settings: the `DetectionSettings`.
         data_dir: folder of the data set's files; `rooms` has none.
+        cache_dir: folder for what is made of them.
     """
 
-    def __init__(self, name, settings, data_dir=None):
+    def __init__(self, name, settings, data_dir=None, cache_dir=None):
         if name == "rooms":
             self.class_names = rooms.CLASSES[FIRST_OBJECT:]
             self.attribute_names = rooms.ATTRIBUTES
@@ -34,8 +35,8 @@ class DetectionData:
             self.attribute_names = voc2008_attributes.ATTRIBUTES
             self.interpolation = "11-point"  # as VOC 2008 was scored
             load = _voc2008_attributes
-        self.train = load("train", settings.train_images, settings, data_dir)
-        self.test = load("test", settings.test_images, settings, data_dir)
+        self.train = load("train", settings.train_images, settings, data_dir, cache_dir)
+        self.test = load("test", settings.test_images, settings, data_dir, cache_dir)
         self.test["truths"] = [
             {"boxes": boxes, "classes": classes, "difficult": difficult}
             for boxes, classes, difficult in zip(
@@ -48,10 +49,10 @@ FIRST_OBJECT = 3
 """Walls, floors and ceilings are no objects."""
 
 
-def _rooms(split, num_images, settings, data_dir):
+def _rooms(split, num_images, settings, data_dir, cache_dir):
     """Proposals around the true boxes: `rooms` stands for data with a good proposal method."""
     (size, _) = settings.canvas
-    loaded = rooms.load(split, size, num_images)
+    loaded = rooms.load(split, size, num_images, cache_dir=cache_dir)
     boxes = [of_image[:, :4].astype("float32") for of_image in loaded["boxes"]]
     stream = np.random.SeedSequence(0, spawn_key=(("train", "validation", "test").index(split),))
     return {
@@ -68,19 +69,18 @@ def _rooms(split, num_images, settings, data_dir):
     }
 
 
-def _voc2008_attributes(split, num_images, settings, data_dir):
+def _voc2008_attributes(split, num_images, settings, data_dir, cache_dir):
     loaded = voc2008_attributes.load(
         split,
         data_dir,
         shortest_side=settings.shortest_side,
         longest_side=max(settings.canvas),
         num_images=num_images,
+        cache_dir=cache_dir,
     )
-    proposals = []
+    proposals, kept = [], f"{cache_dir or data_dir}/proposals"
     for number, image in enumerate(loaded["image"], 1):
-        proposals.append(
-            selective_search(image, f"{data_dir}/proposals", max_boxes=settings.proposals)
-        )
+        proposals.append(selective_search(image, kept, max_boxes=settings.proposals))
         if number % 100 == 0 or number == len(loaded["image"]):
             print(f"selective search: {number} of {len(loaded['image'])} pictures", flush=True)
     return {**loaded, "proposals": proposals}

@@ -18,9 +18,10 @@ class FashionData:
         name: `"multi_fashion"`.
         settings: the `Settings`.
         data_dir: folder of Fashion-MNIST's files, as of `multi_fashion.load`.
+        cache_dir: not needed, as nothing is made of them that is kept.
     """
 
-    def __init__(self, name, settings, data_dir=None):
+    def __init__(self, name, settings, data_dir=None, cache_dir=None):
         self.class_names = multi_fashion.CLASSES
         self.train = multi_fashion.load("train", settings.train_images, data_dir=data_dir)
         self.test = multi_fashion.load("test", settings.test_images, data_dir=data_dir)

@@ -11,8 +11,8 @@ class Problem:
         folder: where its networks go, below `results/`.
         presets: dict from name to `Settings`.
         data_sets: names of the data sets, the default first.
-        load: function of such a name, `Settings` and a folder of files (or `None`) that returns
-            the data.
+        load: function of such a name, `Settings`, a folder of files and one for what is made of
+            them (or `None`) that returns the data.
         networks: the `Networks` of such data.
         tasks: names of all tasks.
         pair: names of those that the paper has, which are the default.

@@ -42,17 +42,18 @@ class RetrievalData:
         name: `"rooms"`, whose pictures are crops of objects, `"celeba"` or `"ut_zappos50k"`.
         settings: the `RetrievalSettings`.
         data_dir: folder of the data set's files; `rooms` has none.
+        cache_dir: folder for what is made of them.
         labels: for rooms, function from attributes, bool (M, 24), kinds of objects, (M,), and the
             number of tasks to a dict from task to labels.
     """
 
-    def __init__(self, name, settings, data_dir=None, *, labels):
+    def __init__(self, name, settings, data_dir=None, cache_dir=None, *, labels):
         if name == "rooms":
-            self.train = _crops("train", settings.train_images, settings, labels)
-            self.test = _crops("test", settings.test_images, settings, labels)
+            self.train = _crops("train", settings.train_images, settings, cache_dir, labels)
+            self.test = _crops("test", settings.test_images, settings, cache_dir, labels)
         else:
             load = _faces if name == "celeba" else _shoes
-            self.train, self.test = load(settings, data_dir)
+            self.train, self.test = load(settings, data_dir=data_dir, cache_dir=cache_dir)
         self.tasks = tuple(self.train["labels"])
 
 
@@ -73,17 +74,17 @@ def property_labels(attributes, kinds, num_tasks):
     return dict(list(labels.items())[:num_tasks])
 
 
-def _crops(split, num_images, settings, labels):
+def _crops(split, num_images, settings, cache_dir, labels):
     # Of what covers a few pixels nobody could tell the colour.
-    objects = load_objects(split, num_images, settings, settings.smallest)
+    objects = load_objects(split, num_images, settings, settings.smallest, cache_dir)
     known = labels(objects["attributes"], objects["kind"], settings.num_tasks)
     return {"image": objects["image"], "labels": known}
 
 
-def _faces(settings, data_dir):
+def _faces(settings, **folders):
     """CelebA; a triplet needs faces with and without, so that even attributes come first."""
     parts = [
-        celeba.load(split, data_dir, size=settings.size, num_images=num_images)
+        celeba.load(split, **folders, size=settings.size, num_images=num_images)
         for split, num_images in (
             ("train", settings.train_images),
             ("test", settings.test_images),
@@ -97,10 +98,10 @@ def _faces(settings, data_dir):
     return parts
 
 
-def _shoes(settings, data_dir):
+def _shoes(settings, **folders):
     """UT-Zappos50K with the triplets of conditional similarity networks, which name its splits."""
     parts = [
-        ut_zappos50k.load(split, data_dir, size=settings.size, triplets=True)
+        ut_zappos50k.load(split, **folders, size=settings.size, triplets=True)
         for split in ("train", "test")
     ]
     for part in parts:

@@ -55,6 +55,7 @@ class Table:
         rows=None,
         output=None,
         data_dir=None,
+        cache_dir=None,
         weights=None,
     ):
         """Trains and scores what is not there yet; returns the results, which it also writes.
@@ -67,6 +68,7 @@ class Table:
             rows: names of the rows; the default ones if `None`.
             output: folder, shared by all tables; by default one below `results/`.
             data_dir: folder of the data set's files, if it has any.
+            cache_dir: folder for what is made of them, as of the data set's `load`.
             weights: file of weights that the networks start from in place of random ones, as of
                 the application.
 
@@ -82,7 +84,7 @@ class Table:
         if weights is not None:
             network = {**settings.network, "weights": weights}
             settings = dataclasses.replace(settings, network=network)
-        loaded = problem.load(data, settings, data_dir)
+        loaded = problem.load(data, settings, data_dir, cache_dir)
         name = [preset, data, backend, *([] if tasks == problem.pair else tasks)]
         name = "-".join([*name, *([] if weights is None else ["from", Path(weights).stem])])
         folder = open_folder(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from keras_mtl._file_of import file_of
 from keras_mtl._types import PathLike
 from keras_mtl._whole_file import whole_file
 from keras_mtl.callbacks._recorder import Recorder
@@ -37,7 +38,9 @@ class StepTable:
                     f" Received: {self.path}, which has {found.strip()[:100]}."
                 )
             # The last line of a run that was killed may lack its end.
-            kept = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) < step]
+            rows = [row for row in rows if row.endswith("\n")]
+            with file_of("this callback", self.path):
+                kept = [row for row in rows if int(row.split(",")[0]) < step]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(self.path) as unfinished:
             unfinished.write_text("".join([f"{header}\n", *kept]), encoding="utf-8")
@@ -72,7 +75,11 @@ def read_rows(path, columns):
     rows = list(csv.DictReader(line for line in lines if line.endswith("\n")))
     if not rows or not {*columns} <= set(rows[0]):
         raise ValueError(
-            f"`path` must be a file with rows of {','.join(columns)}. "
-            f"Received: {path}, which begins with {''.join(lines[:1])[:100]!r}."
+            f"It must have rows of {','.join(columns)}, and begins with "
+            f"{''.join(lines[:1])[:100]!r}."
         )
+    for row in rows:
+        # What DictReader makes of too few and of too many.
+        if None in row or None in row.values():
+            raise ValueError(f"It must have a cell for every column. A row is {str(row)[:200]}.")
     return rows

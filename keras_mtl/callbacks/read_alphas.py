@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_mtl._file_of import file_of
 from keras_mtl._types import Array, PathLike
 from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.alpha_logger import COLUMNS
@@ -19,7 +20,8 @@ def read_alphas(path: PathLike) -> tuple[list[str], dict[str, dict[int, Array]]]
         the channels, or (T, T, channels) if all of them were written.
 
     Raises:
-        ValueError: the file has no whole row of an `AlphaLogger`.
+        OSError: the file cannot be read.
+        ValueError: it is no file of an `AlphaLogger`, or has no whole row.
 
     Example:
 
@@ -35,6 +37,11 @@ def read_alphas(path: PathLike) -> tuple[list[str], dict[str, dict[int, Array]]]
     >>> tasks, histories["stitch_conv1"][0].tolist()
     (['a', 'b'], [[0.9, 0.1], [0.1, 0.9]])
     """
+    with file_of("AlphaLogger", path):
+        return _read(path)
+
+
+def _read(path):
     rows = read_rows(path, COLUMNS)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     units = {}

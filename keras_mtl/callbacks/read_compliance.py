@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from keras_mtl._check_choice import check_choice
+from keras_mtl._file_of import file_of
 from keras_mtl._types import Array, PathLike
 from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.compliance_logger import COLUMNS
@@ -27,7 +28,9 @@ def read_compliance(
         an array (T, T) of the ratios or cosines, or (T,) of the norms; NaN where there is none.
 
     Raises:
-        ValueError: the file has no whole row of a `ComplianceLogger`, or there is no such column.
+        OSError: the file cannot be read.
+        ValueError: it is no file of a `ComplianceLogger`, or has no whole row; there is no such
+            column.
 
     Example:
 
@@ -44,6 +47,11 @@ def read_compliance(
     (['age', 'height'], [[1.0, 0.5], [0.5, 1.0]])
     """
     check_choice("column", column, ("compliance", "cosine", "norm"))
+    with file_of("ComplianceLogger", path):
+        return _read(path, column)
+
+
+def _read(path, column):
     rows = read_rows(path, COLUMNS)
     tasks = list(dict.fromkeys(row[name] for row in rows for name in ("task", "other")))
     steps = {}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_mtl._file_of import file_of
 from keras_mtl._types import Array, PathLike
 from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.policy_logger import COLUMNS
@@ -18,7 +19,8 @@ def read_policies(path: PathLike) -> tuple[list[str], list[str], dict[int, Array
         step to an array (T, L) of the probabilities to execute each block.
 
     Raises:
-        ValueError: the file has no whole row of a `PolicyLogger`.
+        OSError: the file cannot be read.
+        ValueError: it is no file of a `PolicyLogger`, or has no whole row.
 
     Example:
 
@@ -32,6 +34,11 @@ def read_policies(path: PathLike) -> tuple[list[str], list[str], dict[int, Array
     >>> tasks, blocks, history[0].tolist()
     (['age'], ['one', 'two'], [[1.0, 0.5]])
     """
+    with file_of("PolicyLogger", path):
+        return _read(path)
+
+
+def _read(path):
     rows = read_rows(path, COLUMNS)
     tasks, blocks = (list(dict.fromkeys(row[name] for row in rows)) for name in ("task", "block"))
     steps = {}

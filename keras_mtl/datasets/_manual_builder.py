@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from ._progress_bar import progress_bar
+from keras_mtl._progress_bar import progress_bar
+
 from ._scaling import pillow
 
 

@@ -32,16 +32,6 @@ def checked_picture(path, mode, size=None):
     return path.read_bytes()
 
 
-def read_mat(path):
-    """The arrays of a MATLAB file (before version 7.3) by name; raises ValueError if it is cut."""
-    import scipy.io
-
-    try:
-        return scipy.io.loadmat(path)
-    except Exception as error:  # of many kinds, for files that are cut
-        raise ValueError(f"{path} must be a whole MATLAB file: {error}") from error
-
-
 def read_text(path):
     """The text of a file; raises ValueError if it is none."""
     try:

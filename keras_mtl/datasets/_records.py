@@ -1,8 +1,10 @@
 """Examples that TFDS has prepared on disk, read one by one."""
 
 import contextlib
+import errno
 import importlib
 import json
+import os
 import random
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from keras_mtl._check_integer import check_integer
 from keras_mtl._extra import extra
 
 from .lazy_array import LazyArray
+
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class Records:
@@ -27,7 +31,8 @@ class Records:
         ImportError: TFDS is not installed.
         FileNotFoundError, ValueError: As of the data set's builder, in preparing; or
             `num_examples` is no integer above 0.
-        OSError: The prepared files are damaged; also when they are read.
+        OSError: The prepared files are damaged, or cannot be read or written; also when they are
+            read.
     """
 
     def __init__(self, name, split, data_dir, cache_dir=None, num_examples=None, config=None):
@@ -121,11 +126,19 @@ def _prepared(name, data_dir, cache_dir, config):
             builder.download_and_prepare(
                 download_config=tfds.download.DownloadConfig(manual_dir=data_dir)
             )
-    except OSError:
+    except OSError as error:
         # Of processes that prepare at the same time all but the first fail in the end.
         builder = new_builder()
-        if not builder.data_path.exists():
-            raise
+        if builder.data_path.exists():
+            return builder
+        if error.errno in READ_ONLY:
+            raise OSError(
+                error.errno,
+                "`cache_dir` (of recipes `--cache-dir`) must be a folder that can be written, for "
+                f"the prepared files; by default it is `prepared` in `data_dir`. Received: "
+                f"{cache_dir}, where the system says: {error.strerror}",
+            ) from error
+        raise
     return builder
 
 
@@ -144,4 +157,8 @@ def _draws_of_its_own():
 
 
 def _damaged(folder, error):
+    """The error of files that cannot be read: damaged, unless it is the system that failed."""
+    # As array_record says it, such as of too many open files. A missing file is damage.
+    if "() failed: " in str(error) and os.strerror(errno.ENOENT) not in str(error):
+        return OSError(f"The prepared files in {folder} could not be read: {error}")
     return OSError(f"The prepared files are damaged; remove {folder} to prepare anew: {error}")

@@ -130,6 +130,8 @@ def _articles(split, data_dir):
 def _download():
     try:
         train, test = keras.datasets.fashion_mnist.load_data()
+    except MemoryError:
+        raise
     # Keras raises a bare `Exception` where a download fails, and others where a kept file is cut.
     except Exception as error:
         raise OSError(

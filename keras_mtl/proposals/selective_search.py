@@ -116,8 +116,11 @@ def _read(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             return check_boxes(file["boxes"], "boxes")
+    except MemoryError:
+        raise
     except Exception as error:  # A cut or altered zip file raises nearly anything.
+        state = "cannot be read" if isinstance(error, OSError) else "is damaged"
         warnings.warn(
-            f"The cache file {path} is damaged ({error!r}): the boxes are made anew.", stacklevel=3
+            f"The cache file {path} {state} ({error!r}): the boxes are made anew.", stacklevel=3
         )
         return None

@@ -1,6 +1,5 @@
 """Images that can be searched by what they have in common for a task."""
 
-import zipfile
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
+from keras_mtl._file_of import file_of
 from keras_mtl._types import Array, PathLike
 from keras_mtl._whole_file import whole_file
 from keras_mtl.retrieval._nearest import FINDERS, nearest
@@ -142,13 +142,12 @@ class EmbeddingIndex:
         """
         index = cls.__new__(cls)
         index.model, index.batch_size = model, check_integer("batch_size", batch_size, 1)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                tasks = file["tasks"].tolist()
-                embeddings = {task: file[f"embeddings_{place}"] for place, task in enumerate(tasks)}
-        # What NumPy says of an archive without these arrays, of a single array, of other files.
-        except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"`path` must be a file of `save`. Received: {path}.") from error
+        with file_of("EmbeddingIndex.save", path), np.load(path, allow_pickle=False) as file:
+            tasks = _names(file["tasks"].tolist())
+            embeddings = {task: file[f"embeddings_{place}"] for place, task in enumerate(tasks)}
+            for each in embeddings.values():
+                if each.dtype != "float32" or each.ndim != 2:
+                    raise ValueError(f"Embeddings must be float32 (N, D), not {each.dtype}.")
         index._keep(embeddings, library)
         return index
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import keras
 
+from keras_mtl._check_integer import check_integer
+from keras_mtl._file_of import file_of
 from keras_mtl._names import names
 from keras_mtl._types import PathLike
 from keras_mtl._whole_file import whole_file
@@ -137,13 +139,20 @@ class _Known:
         self._path = Path(folder) / "splits.json"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists():
-            kept = json.loads(self._path.read_text())
-            if kept["search"] != search:
+            with file_of("splits", self._path, "folder"):
+                kept = json.loads(self._path.read_text())
+                found, rows = kept["search"], kept["rows"]
+            if found != search:
                 raise ValueError(
                     f"`folder` must be new or hold a search over this tower and these heads. "
-                    f"Received: {folder}, with a search over {kept['search']}, not {search}."
+                    f"Received: {folder}, with a search over {found}, not {search}."
                 )
-            self.rows = kept["rows"]
+            with file_of("splits", self._path, "folder"):
+                for name, row in rows.items():
+                    scores = _checked(row["scores"], search["heads"])
+                    Split(name, **{**row, "scores": scores}, gain=0.0)
+                    check_integer("parameters", row["parameters"], 0)
+            self.rows = rows
 
     def add(self, name, row):
         self.rows[name] = row

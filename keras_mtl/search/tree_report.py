@@ -7,9 +7,14 @@ from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
+from keras_mtl._check_choice import check_choice
+from keras_mtl._check_integer import check_integer
+from keras_mtl._file_of import file_of
+from keras_mtl._names import names
 from keras_mtl._types import PathLike
 from keras_mtl._whole_file import whole_file
 from keras_mtl.search.trees import format_tree
+from keras_mtl.sharing._tree_nodes import tree_nodes
 
 ROWS = 24
 """As many trees of the front are printed; a file has all."""
@@ -76,16 +81,44 @@ class TreeReport:
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
-        """The report that `save` has written."""
-        content = json.loads(Path(path).read_text())
-        return cls(
-            tasks=tuple(content["tasks"]),
-            locations=tuple(content["locations"]),
-            affinity=np.array(content["affinity"]),
-            measure=content["measure"],
-            front=tuple(TreeRow(**each) for each in content["front"]),
-            chosen=content["chosen"],
-        )
+        """The report that `save` has written.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is another one.
+        """
+        with file_of("TreeReport.save", path):
+            content = json.loads(Path(path).read_text())
+            report = cls(
+                tasks=tuple(names(content["tasks"], "tasks")),
+                locations=tuple(names(content["locations"], "locations")),
+                affinity=np.array(content["affinity"], float),
+                measure=content["measure"],
+                front=tuple(TreeRow(**each) for each in content["front"]),
+                chosen=content["chosen"],
+            )
+            report._check()
+        return report
+
+    def _check(self):
+        """Raises ValueError unless its parts are what they must be, and fit each other."""
+        shape = (len(self.locations), len(self.tasks), len(self.tasks))
+        if self.affinity.shape != shape:
+            raise ValueError(f"`affinity` must have shape {shape}, not {self.affinity.shape}.")
+        check_choice("measure", self.measure, ("parameters", "macs"))
+        if not self.front:
+            raise ValueError("`front` must have a tree.")
+        if self.chosen is not None:
+            check_integer("chosen", self.chosen, 0, len(self.front) - 1)
+        for row in self.front:
+            check_integer("parameters", row.parameters, 0)
+            if row.macs is not None or self.measure == "macs":
+                check_integer("macs", row.macs, 0)
+            if type(row.dissimilarity) not in (int, float):
+                raise ValueError(f"`dissimilarity` must be a number, not {row.dissimilarity!r}.")
+            tasks = [task for root in tree_nodes(row.tree) for task in root.tasks]
+            if tuple(row.tree) != self.locations or {*tasks} != {*self.tasks}:
+                raise ValueError("`tree` must have all locations, and at each of them all tasks.")
 
     def __str__(self) -> str:
         lines = [f"{'parameters':>16}{'MACs':>18}{'dissimilarity':>15}"]

@@ -18,8 +18,3 @@ def file_name(weights):
     if is_url(weights):
         weights = urllib.parse.unquote(urllib.parse.urlsplit(weights).path)
     return pathlib.Path(weights).name
-
-
-def suffix(weights):
-    """The suffix of a path or URL, in small letters, such as `".h5"`."""
-    return pathlib.Path(file_name(weights)).suffix.lower()

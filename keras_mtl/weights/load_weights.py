@@ -9,16 +9,19 @@ import numpy as np
 
 from keras_mtl._types import Array, PathLike
 from keras_mtl.weights._hint import hint
+from keras_mtl.weights._kinds import ENDS, kind
+from keras_mtl.weights._prefixes import spellings
 from keras_mtl.weights._shown import shown
 from keras_mtl.weights.fetch import fetch
 from keras_mtl.weights.read_caffemodel import read_layers
-from keras_mtl.weights.read_safetensors import read_safetensors
-from keras_mtl.weights.read_torch import read_torch
+from keras_mtl.weights.read_safetensors import safetensors_arrays
+from keras_mtl.weights.read_torch import torch_arrays
 
 PARAMETERS = ("weight", "bias", "running_mean", "running_var")
 """What a module of PyTorch may hold, in the order of the weights of Keras' layers."""
 
-KERAS = (".keras", ".h5", ".hdf5")
+READ = {"torch": torch_arrays, "safetensors": safetensors_arrays}
+"""What reads a file with PyTorch's names, by its kind."""
 
 
 def load_weights(
@@ -32,11 +35,13 @@ def load_weights(
 ) -> None:
     """Loads weights into a model from a file of Keras or of another framework.
 
-    The suffix tells them apart: `.weights.h5` and `.keras` are Keras' own, `.caffemodel` Caffe's,
-    `.pth` and `.pt` PyTorch's, and `.safetensors` has PyTorch's names and layouts. Keras' own files
-    are matched to the model as Keras does it. Of another framework's file every layer that has
-    weights and is named in `torch_names` or `caffe_names` is filled, transposed to Keras' layout;
-    layers that are not named are left as they are, such as those in front of a network.
+    The end of the name tells them apart: `.weights.h5` and `.keras` are Keras' own, `.caffemodel`
+    Caffe's, `.pth`, `.pt`, `.pth.tar`, `.ckpt` and `.bin` PyTorch's, and `.safetensors` has
+    PyTorch's names and layouts; what stands before all of them is taken off, as by `read_torch`.
+    Keras' own files are matched to the model as Keras does it. Of another framework's file every
+    layer that has weights and is named in `torch_names` or `caffe_names` is filled, transposed to
+    Keras' layout; layers that are not named are left as they are, such as those in front of a
+    network.
 
     What a file has for named layers that the model lacks, such as a classifier, is left. What else
     it has is of another network: PyTorch's files are refused then, Caffe's if the layers that the
@@ -78,19 +83,20 @@ def load_weights(
         raise FileNotFoundError(
             f"`weights` must be the path of a file. Received: {str(weights)!r}."
         )
-    suffix = pathlib.Path(weights).suffix.lower()
-    if suffix in KERAS:
+    of_kind = kind(weights)
+    if of_kind == "keras":
         _load_keras(model, weights)
         return
-    if suffix == ".caffemodel" and caffe_names is not None:
+    if of_kind == "caffe" and caffe_names is not None:
         names, arrays = caffe_names, _from_caffe(model, weights)
-    elif suffix in (".pth", ".pt", ".safetensors") and torch_names is not None:
-        names, arrays = torch_names, _from_torch(model, weights, torch_names)
+    elif of_kind in READ and torch_names is not None:
+        names, arrays = torch_names, _from_torch(model, weights, torch_names, READ[of_kind])
     else:
+        of_torch = [end for each in READ for end in ENDS[each]]
         kinds = [
             "of Keras (.weights.h5, .keras)",
             *(["of Caffe (.caffemodel)"] if caffe_names is not None else []),
-            *(["of PyTorch (.pth, .pt, .safetensors)"] if torch_names is not None else []),
+            *([f"of PyTorch ({', '.join(of_torch)})"] if torch_names is not None else []),
         ]
         raise ValueError(
             f"`weights` must be a file {' or '.join(kinds)} for {model.name!r}. "
@@ -138,6 +144,9 @@ def _load_keras(model, weights):
     before = model.get_weights()
     try:
         model.load_weights(weights)
+    except MemoryError:
+        model.set_weights(before)
+        raise
     except Exception as error:  # Of many kinds; layers before the one that fails are filled.
         model.set_weights(before)
         raise ValueError(
@@ -160,12 +169,13 @@ def _from_caffe(model, weights):
     return {name: arrays for name, arrays in layers.items() if arrays}
 
 
-def _from_torch(model, weights, names):
+def _from_torch(model, weights, names, read):
     """A dict from the names of our layers to the arrays that the file has for them."""
-    suffix = pathlib.Path(weights).suffix.lower()
-    arrays = (read_safetensors if suffix == ".safetensors" else read_torch)(weights)
     keys = {name: [f"{module}.{part}" for part in PARAMETERS] for name, module in names.items()}
     known = {key for of_layer in keys.values() for key in of_layer}
+    # A network may itself be called by what stands before names, as an `nn.Sequential` named `net`.
+    spelled = list(spellings(read(weights)))
+    arrays = next((each for each in spelled if known & each.keys()), spelled[0])
     others = [
         key for key in arrays if key not in known and not key.endswith(".num_batches_tracked")
     ]

@@ -7,6 +7,7 @@ import numpy as np
 from keras_mtl._extra import extra
 from keras_mtl._types import Array, PathLike
 from keras_mtl.weights._hint import hint
+from keras_mtl.weights._prefixes import without_prefixes
 from keras_mtl.weights._shown import shown
 
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
@@ -22,7 +23,8 @@ def read_safetensors(path: PathLike) -> dict[str, Array]:
 
     Returns:
         A dict from name to float32 array in the layout of the file, which is PyTorch's as a rule.
-        Entries of other kinds than float64, float32, float16 and bfloat16 are left out.
+        What stands before all names is taken off, as by `read_torch`. Entries of other kinds than
+        float64, float32, float16 and bfloat16 are left out.
 
     Raises:
         ImportError: safetensors is not installed.
@@ -36,6 +38,11 @@ def read_safetensors(path: PathLike) -> dict[str, Array]:
     arrays["conv1.weight"].shape  # (64, 3, 7, 7)
     ```
     """
+    return without_prefixes(safetensors_arrays(path))
+
+
+def safetensors_arrays(path):
+    """As `read_safetensors`, with the names of the file."""
     safetensors = extra(f"Reading {str(path)!r} needs safetensors", "weights", "safetensors")
     content = pathlib.Path(path).read_bytes()
     try:

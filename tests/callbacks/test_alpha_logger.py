@@ -158,7 +158,7 @@ def test_a_resumed_run_writes_the_same_file(fit, tmp_path):
     logger = AlphaLogger(parted, every=2, channels=True)
     fit(model, [logger], epochs=3, initial_epoch=1)
     assert parted.read_text() == whole.read_text()
-    assert not list(tmp_path.glob("unfinished*"))
+    assert not list(tmp_path.glob("*unfinished*"))
 
     fit(model, [logger], epochs=3, initial_epoch=3)  # nothing is left to train
     assert parted.read_text() == whole.read_text()
@@ -206,7 +206,9 @@ def test_other_files_are_refused(fit, tmp_path):
     with pytest.raises(ValueError, match="`path` must be new.*step,epoch.*name,score"):
         fit(stitched(), [AlphaLogger(path)])
     assert path.read_text() == "name,score\nx,1\n"
-    with pytest.raises(ValueError, match="`path` must be a file with rows of step,.*name,score"):
+    with pytest.raises(
+        ValueError, match="`path` must be a whole file of `AlphaLogger`.*rows of step,.*name,score"
+    ):
         read_alphas(path)
 
 

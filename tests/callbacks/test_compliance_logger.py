@@ -192,7 +192,10 @@ def test_what_does_not_fit_is_refused(make_model, batches, tmp_path):
         fit(make_model(), batches, [ComplianceLogger(path, batches, variables=["x"])], epochs=1)
     assert not path.exists()
     path.write_text("name,score\nx,1\n")
-    with pytest.raises(ValueError, match="`path` must be a file with rows of step,.*name,score"):
+    with pytest.raises(
+        ValueError,
+        match="`path` must be a whole file of `ComplianceLogger`.*rows of step,.*name,score",
+    ):
         read_compliance(path)
     with pytest.raises(ValueError, match="`column` must be .*Received: column='epoch'"):
         read_compliance(path, "epoch")

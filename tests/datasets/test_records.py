@@ -1,8 +1,11 @@
 """What stands between `load` and the files that TFDS prepares: processes, packages, logging."""
 
+import errno
 import logging
 import os
 import random
+import re
+import resource
 import subprocess
 import sys
 import time
@@ -128,6 +131,42 @@ def test_preparing_leaves_no_trace(files, caplog):
         nyuv2.load("train", folder)
     assert random.getstate() == state
     assert not caplog.records
+
+
+def test_too_many_open_files_are_no_damage(files):
+    """Whoever is told that files are damaged removes them, and prepares for hours."""
+    folder, images = files
+    train = nyuv2.load("train", folder)["image"]
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        with pytest.raises(OSError) as raised:
+            train[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert re.match("The prepared files in .* could not be read: .*open files", str(raised.value))
+    np.testing.assert_array_equal(nyuv2.load("train", folder)["image"], images)
+
+
+def test_a_folder_that_cannot_be_written(files, monkeypatch):
+    """Root may write everywhere: the system's refusal is played."""
+    folder, images = files
+    mkdir = os.mkdir
+
+    def refused(path, *arguments, **options):
+        if Path(path).is_relative_to(folder / "prepared"):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "mkdir", refused)
+    message = (
+        f"`cache_dir` .* must be a folder that can be written.*{folder / 'prepared'}.*Read-only"
+    )
+    with pytest.raises(OSError, match=message) as raised:
+        nyuv2.load("train", folder)
+    assert raised.value.errno == errno.EROFS
+    train = nyuv2.load("train", folder, cache_dir=folder / "elsewhere")
+    np.testing.assert_array_equal(train["image"], images)
 
 
 @pytest.mark.parametrize("name", FILES)

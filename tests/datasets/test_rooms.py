@@ -1,3 +1,4 @@
+import errno
 import os
 import warnings
 
@@ -224,6 +225,39 @@ def test_a_damaged_cache_is_rendered_anew(tmp_path, damage):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert_same(good, load(tmp_path, num_images=2))
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "EIO"), OSError(errno.EMFILE, "EMFILE")])
+def test_a_cache_that_cannot_be_read_stays(tmp_path, monkeypatch, error):
+    good = load(tmp_path, num_images=2)
+    (path,) = tmp_path.iterdir()
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        fail_to_read(patch, error)
+        # What cannot be read may not be written either: the file of before stands.
+        patch.setitem(rooms.load.__globals__, "write_cache", lambda *_: None)
+        with pytest.warns(UserWarning, match=f"{path.name} cannot be read .*{error.strerror}"):
+            assert_same(good, load(tmp_path, num_images=2))
+    forbid_rendering(monkeypatch)
+    assert path.read_bytes() == before
+    assert_same(good, load(tmp_path, num_images=2))
+
+
+def test_a_cache_for_which_memory_is_short_stays(tmp_path, monkeypatch):
+    good = load(tmp_path, num_images=2)
+    forbid_rendering(monkeypatch)
+    with monkeypatch.context() as patch:
+        fail_to_read(patch, MemoryError())
+        with pytest.raises(MemoryError):
+            load(tmp_path, num_images=2)
+    assert_same(good, load(tmp_path, num_images=2))
+
+
+def fail_to_read(monkeypatch, error):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(cache_module.np.lib.format, "read_array", fail)
 
 
 def test_an_interrupted_rendering_leaves_nothing(tmp_path, monkeypatch):

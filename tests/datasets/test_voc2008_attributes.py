@@ -190,6 +190,10 @@ def test_other_damage(folder):
     annotations.write_text(text[:-20])
     with pytest.raises(ValueError, match="2008_000008.xml must be a whole XML file"):
         load("train", folder)
+    for encoding in ("no-such", "utf-32", "base64", "punycode", "idna"):
+        annotations.write_text(f'<?xml version="1.0" encoding="{encoding}"?>{text}')
+        with pytest.raises(ValueError, match="2008_000008.xml must be a whole XML file"):
+            load("train", folder)
     annotations.write_text(text.replace("cat", "griffin"))
     with pytest.raises(ValueError, match="2008_000008.xml, object 2, must name a class.*'griffin'"):
         load("train", folder)

@@ -1,5 +1,6 @@
 """Selective search: the method where OpenCV is installed, all around it where it is not."""
 
+import errno
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -93,6 +94,23 @@ def test_a_damaged_file_is_made_anew(damage, fake, image, tmp_path):
         np.testing.assert_array_equal(selective_search(image, tmp_path), first)
     np.testing.assert_array_equal(selective_search(image, tmp_path), first)
     assert len(fake.calls) == 2
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(fake, image, tmp_path, monkeypatch):
+    first = selective_search(image, tmp_path)
+
+    def fail(error):
+        def load(*args, **kwargs):
+            raise error
+
+        monkeypatch.setattr(np, "load", load)
+
+    fail(OSError(errno.EIO, "EIO"))
+    with pytest.warns(UserWarning, match="cannot be read .*EIO"):
+        np.testing.assert_array_equal(selective_search(image, tmp_path), first)
+    fail(MemoryError())
+    with pytest.raises(MemoryError):
+        selective_search(image, tmp_path)
 
 
 def test_an_interrupted_write_leaves_nothing(fake, image, tmp_path, monkeypatch):

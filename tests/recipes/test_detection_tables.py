@@ -133,15 +133,18 @@ def test_photographs(tiny_detection_data, untrained, tmp_path, monkeypatch, caps
         tiny_detection_data[0], train_images=1, shortest_side=30, batch_size=1
     )
     monkeypatch.setitem(PRESETS, "photographs", settings)
-    data = DetectionData("voc2008_attributes", settings, tmp_path)
+    cache = tmp_path / "cache"
+    data = DetectionData("voc2008_attributes", settings, tmp_path, cache)
     assert len(data.train["image"]) == len(data.train["boxes"]) == len(data.train["proposals"]) == 1
     assert data.train["image"][0].shape == (26, 32, 3)
     assert len(data.test["truths"]) == 1 and data.test["names"] == ["2008_000015.jpg"]
-    searched = sorted((tmp_path / "proposals").iterdir())
+    searched = sorted((cache / "proposals").iterdir())
+    assert not (tmp_path / "proposals").exists() and not (tmp_path / "prepared").exists()
     assert len(searched) == 2
     options = ["--data", "voc2008_attributes", "--data-dir", str(tmp_path), "--rows", "one-task"]
+    options += ["--cache-dir", str(cache)]
     TABLE6.main("", ["--preset", "photographs", *options, "--output", str(tmp_path / "out")])
-    assert sorted((tmp_path / "proposals").iterdir()) == searched
+    assert sorted((cache / "proposals").iterdir()) == searched
     (path,) = (tmp_path / "out").rglob("results.json")
     scores = json.loads(path.read_text())["rows"]["one-task"]["seeds"]["0"]
     assert len(scores["detection"]["ap"]) == 20 and len(scores["attributes"]["ap"]) == 64

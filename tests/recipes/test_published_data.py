@@ -18,6 +18,7 @@ from published_files.ut_zappos50k import shrink_ut_zappos50k, write_ut_zappos50k
 from weights.caffemodel_files import write_caffemodel
 
 import keras_mtl.recipes
+from keras_mtl import datasets
 from keras_mtl.datasets import (
     LazyArray,
     _records,
@@ -39,6 +40,7 @@ from keras_mtl.recipes import (
     branched_rooms,
     branched_taskonomy,
     cross_stitch_table5,
+    cross_stitch_table6,
     modulation_celeba,
     modulation_zappos50k,
 )
@@ -548,3 +550,57 @@ def test_tasks_that_the_data_lack(published, tiny_table, tmp_path, table, data, 
     folder = published[data][0]
     with pytest.raises(SystemExit, match=f"--data {data} has no {lacking}"):
         table.run("tiny", data=data, data_dir=folder, output=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "table, data",
+    [
+        (branched_rooms.TABLE, "nyuv2"),
+        (adashare_taskonomy.TABLE, "taskonomy"),
+        (branched_cityscapes.TABLE, "cityscapes_mtl"),
+        (branched_celeba.TABLE, "celeba"),
+        (modulation_celeba.TABLE, "celeba"),
+        (modulation_zappos50k.TABLE, "ut_zappos50k"),
+    ],
+)
+def test_a_folder_of_data_that_cannot_be_written(published, tmp_path, monkeypatch, table, data):
+    """What is made of the files goes where `--cache-dir` says."""
+
+    class Called(Exception):
+        pass
+
+    def run(self, data_dir, cache_dir, **options):
+        raise Called(data_dir, cache_dir)
+
+    def records(name, split, data_dir, cache_dir=None, *options, **others):
+        raise Called(data_dir, cache_dir)
+
+    monkeypatch.setattr(Table, "run", run)
+    monkeypatch.setitem(getattr(datasets, data).load.__globals__, "Records", records)
+    for call in (
+        lambda: table.main("", ["--data", data, "--data-dir", "files", "--cache-dir", "cache"]),
+        lambda: table.problem.load(data, table.problem.presets["mini"], "files", "cache"),
+    ):
+        with pytest.raises(Called) as raised:
+            call()
+        assert raised.value.args == ("files", "cache")
+
+
+def test_rendered_rooms_go_there_too(monkeypatch):
+    for table in (
+        branched_rooms.TABLE,
+        adashare_nyuv2.TABLE,
+        branched_celeba.TABLE,
+        modulation_celeba.TABLE,
+        cross_stitch_table6.TABLE,
+    ):
+        folders = []
+
+        def note(*arguments, cache_dir=None, folders=folders):
+            folders.append(cache_dir)
+            raise OSError
+
+        monkeypatch.setattr(datasets.rooms, "load", note)
+        with pytest.raises(OSError):
+            table.problem.load("rooms", table.problem.presets["mini"], None, "cache")
+        assert folders == ["cache"]

@@ -163,7 +163,7 @@ def test_another_file_is_refused(tmp_path):
     array = (tmp_path / "array.npy").read_bytes()
     for content in (archive, scalar, array, archive[:60], b"", b"step,epoch\n"):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="`path` must be a file of `save`.*other.npz"):
+        with pytest.raises(ValueError, match="`path` must be a whole file of `Emb.*other.npz"):
             EmbeddingIndex.load(path)
     with pytest.raises(FileNotFoundError):
         EmbeddingIndex.load(tmp_path / "nothing.npz")

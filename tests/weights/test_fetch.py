@@ -1,9 +1,12 @@
 """Weights at a URL: the file of the hash, or an error."""
 
-import functools
 import hashlib
 import http.server
+import os
+import socket
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -13,6 +16,9 @@ from keras import layers
 from keras_mtl.applications import ModulatedEmbedding
 from keras_mtl.towers import LeNet
 from keras_mtl.weights import fetch, is_foreign, load_weights
+
+# Its module, which a package's name hides behind the function's.
+fetch_module = sys.modules["keras_mtl.weights.fetch"]
 
 pytestmark = pytest.mark.one_backend
 CONTENT = bytes(range(256)) * 400
@@ -25,11 +31,8 @@ def digest(content):
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """The folder that downloads go to."""
-    folder = tmp_path / "keras"
-    folder.mkdir()
-    of_folder = functools.partial(keras.utils.get_file, cache_dir=folder)
-    monkeypatch.setattr(keras.utils, "get_file", of_folder)
-    return folder / "keras_mtl" / "weights"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    return tmp_path / "keras" / "keras_mtl" / "weights"
 
 
 class Site(http.server.ThreadingHTTPServer):
@@ -150,6 +153,88 @@ def test_what_is_not_there(site, tmp_path):
         fetch(f"{site.url('/net.pth')}#sha256={'0' * 64}")
     with pytest.raises(OSError, match="`weights` could not be downloaded"):
         fetch(f"{(tmp_path / 'absent.pth').as_uri()}#sha256={'0' * 64}")
+
+
+# What stands in the cache
+
+
+def fetched(url):
+    with open(fetch(url), "rb") as file:
+        return file.read()
+
+
+def test_what_is_not_the_file_is_not_kept(site, cache):
+    site.files["/net.pth"] = b"another"
+    with pytest.raises(ValueError, match="SHA-256"):
+        fetch(f"{site.url('/net.pth')}#sha256={digest(CONTENT)}")
+    assert not list(cache.iterdir())
+
+
+def test_many_fetch_at_once(site, cache, monkeypatch):
+    """While each of them writes, the others do; none gets what is not whole."""
+    site.files["/net.pth"] = CONTENT
+    monkeypatch.setattr(fetch_module, "CHUNK", 1000)
+    url = f"{site.url('/net.pth')}#sha256={digest(CONTENT)}"
+    for _ in range(3):
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(fetched, [url] * 8)) == {CONTENT}
+        (path,) = cache.iterdir()
+        path.unlink()
+
+
+@pytest.mark.parametrize("target", ["whole", "another", "absent", "folder", "pipe"])
+def test_what_is_planted_at_the_name_is_replaced(site, cache, tmp_path, target):
+    """Links lead where others can write; a pipe would never end."""
+    site.files["/net.pth"] = CONTENT
+    url = f"{site.url('/net.pth')}#sha256={digest(CONTENT)}"
+    path, elsewhere = cache / f"{digest(CONTENT)[:16]}-net.pth", tmp_path / "elsewhere"
+    cache.mkdir(parents=True)
+    before = {"whole": CONTENT, "another": b"mine"}.get(target)
+    if before is not None:
+        elsewhere.write_bytes(before)
+    elif target == "folder":
+        elsewhere.mkdir()
+    if target == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(elsewhere)
+    assert fetched(url) == CONTENT and not path.is_symlink() and path.is_file()
+    assert before is None or elsewhere.read_bytes() == before
+    assert elsewhere.exists() == (target not in ("absent", "pipe"))
+
+
+# Servers that send too much or nothing
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["announced", "unknown length"])
+def test_a_file_that_is_too_large(site, cache, length):
+    site.files["/net.pth"], site.length = CONTENT, length
+    url = f"{site.url('/net.pth')}#sha256={digest(CONTENT)}"
+    message = f"could not be downloaded from {site.url('/net.pth')}.*`max_bytes` is 102,399"
+    with pytest.raises(OSError, match=message):
+        fetch(url, max_bytes=len(CONTENT) - 1)
+    assert not list(cache.iterdir())
+    assert fetch(url, max_bytes=len(CONTENT))
+
+
+def test_a_server_that_sends_nothing(cache):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/net.pth#sha256={'0' * 64}"
+        with pytest.raises(OSError, match="net.pth: nothing was sent for 0.05 seconds, the `time"):
+            fetch(url, timeout=0.05)
+    assert not list(cache.iterdir())
+
+
+def test_limits_that_are_none():
+    for option in ({"timeout": 0}, {"timeout": float("nan")}, {"max_bytes": 0}, {"max_bytes": 1.5}):
+        with pytest.raises(ValueError, match=f"`{next(iter(option))}` must be"):
+            fetch(f"http://127.0.0.1/net.pth#sha256={'0' * 64}", **option)
+
+
+def test_addresses_that_are_none():
+    for url in ("http://127.0.0.1:port/a.pth", "http:///a.pth", "http://127.0.0.1/ä b.pth"):
+        with pytest.raises(OSError, match="`weights` could not be downloaded"):
+            fetch(f"{url}#sha256={'0' * 64}")
 
 
 # Where weights are taken

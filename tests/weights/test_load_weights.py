@@ -52,10 +52,14 @@ def network(units=3, fc1="dense", name="net"):
     return keras.Model(image, x, name=name)
 
 
+def state_arrays(state):
+    return {name: x.numpy().copy() for name, x in state.items()}
+
+
 def checkpoint(path, reference):
     state = reference.state_dict()
     if path.suffix == ".safetensors":
-        save_file({name: x.numpy().copy() for name, x in state.items()}, path)
+        save_file(state_arrays(state), path)
     else:
         torch.save(state, path)
     return path
@@ -75,6 +79,34 @@ def test_every_layout_computes_what_pytorch_does(tmp_path, rng, reference, suffi
     path = checkpoint(tmp_path / f"net{suffix}", reference)
     load_weights(net, str(path), torch_names=NAMES, flattened=MAPS)
     np.testing.assert_allclose(*expected_and_found(reference, net, rng), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("prefix", ["", "module._orig_mod.", "net."])
+@pytest.mark.parametrize("ours", ["", "net."])
+@pytest.mark.parametrize("end", [".pth.tar", ".safetensors"])
+def test_what_stands_before_names_is_no_part_of_them(tmp_path, reference, prefix, ours, end):
+    """Unless whoever names the layers counts it in, as of an `nn.Sequential` called `net`."""
+    state = {f"{prefix}{name}": x for name, x in reference.state_dict().items()}
+    path = tmp_path / f"net{end}"
+    save_file(state_arrays(state), path) if end == ".safetensors" else torch.save(state, path)
+    names, net = {layer: f"{ours}{name}" for layer, name in NAMES.items()}, network()
+    if ours and prefix != ours:
+        with pytest.raises(ValueError, match="in PyTorch's names"):
+            load_weights(net, path, torch_names=names, flattened=MAPS)
+        return
+    load_weights(net, path, torch_names=names, flattened=MAPS)
+    bias = reference.state_dict()["5.bias"].numpy()
+    np.testing.assert_array_equal(net.get_layer("fc2").get_weights()[1], bias)
+
+
+@pytest.mark.parametrize("end", [".ckpt", ".pth.tar", ".bin", ".PTH"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_ends_of_names_and_half_precision(tmp_path, reference, end, dtype):
+    path, net = tmp_path / f"net.v2{end}", network()
+    torch.save({"state_dict": reference.to(dtype).state_dict()}, path)
+    load_weights(net, path, torch_names=NAMES, flattened=MAPS)
+    expected = reference.state_dict()["5.bias"].float().numpy()
+    np.testing.assert_array_equal(net.get_layer("fc2").get_weights()[1], expected)
 
 
 # Caffe
@@ -279,7 +311,7 @@ def test_kinds_that_the_network_is_not_published_in(tmp_path):
         ("a.pth", {}, r"Keras \(.weights.h5, .keras\) for 'net'"),
         ("a.pt", {"caffe_names": ()}, "Keras .* or of Caffe .* for 'net'"),
         ("a.caffemodel", {"torch_names": NAMES}, "Keras .* or of PyTorch .* for 'net'"),
-        ("a.pth.tar", {"torch_names": NAMES}, "Keras .* or of PyTorch .* for 'net'"),
+        ("a.tar", {"torch_names": NAMES}, "Keras .* or of PyTorch .* for 'net'"),
         ("a.bin", {}, "Keras .* for 'net'"),
     ):
         (tmp_path / name).write_bytes(b"")
@@ -288,5 +320,7 @@ def test_kinds_that_the_network_is_not_published_in(tmp_path):
 
 @pytest.mark.one_backend
 def test_foreign_suffixes(tmp_path):
-    assert all(map(is_foreign, ("a.caffemodel", "a.pth", tmp_path / "a.pt", "a.SafeTensors")))
-    assert not any(map(is_foreign, (None, "a.weights.h5", tmp_path / "a.pt.keras", "pth")))
+    assert all(
+        map(is_foreign, ("a.caffemodel", "a.pth", tmp_path / "a.pt", "a.SafeTensors", "b.PTH.tar"))
+    )
+    assert not any(map(is_foreign, (None, "a.weights.h5", tmp_path / "a.pt.keras", "pth", "a.tar")))

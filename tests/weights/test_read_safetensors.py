@@ -48,6 +48,14 @@ def test_all_floats_become_float32(tmp_path, dtype, size):
     np.testing.assert_array_equal(found, values)
 
 
+def test_what_stands_before_all_names_is_taken_off(tmp_path, arrays):
+    path = tmp_path / "net.safetensors"
+    save_file({f"_orig_mod.model.{name}": array for name, array in arrays.items()}, path)
+    assert set(read_safetensors(path)) == set(arrays)
+    save_file({**{f"model.{name}": array for name, array in arrays.items()}, **arrays}, path)
+    assert set(read_safetensors(path)) == {*arrays, *(f"model.{name}" for name in arrays)}
+
+
 def test_every_cut_file_is_refused(path):
     content = path.read_bytes()
     for length in range(len(content)):

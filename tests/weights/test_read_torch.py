@@ -1,5 +1,6 @@
 """PyTorch's state dicts: what is read, in which type, and what is refused."""
 
+import argparse
 import pathlib
 import sys
 import zipfile
@@ -33,11 +34,19 @@ def test_floats_by_name(tmp_path, module):
         np.testing.assert_array_equal(array, module.state_dict()[name].numpy())
 
 
-@pytest.mark.parametrize("form", ["state_dict", "model", "parallel", "parameters", "old"])
+@pytest.mark.parametrize(
+    "form", ["state_dict", "lightning", "model", "nested", "parallel", "parameters", "old"]
+)
 def test_forms_of_checkpoints(tmp_path, module, form):
     expected = read_torch(saved(tmp_path / "net.pth", module.state_dict()))
     content = {
         "state_dict": {"epoch": 3, "state_dict": module.state_dict()},
+        "lightning": {
+            "epoch": 3,
+            "hyper_parameters": {"model": "resnet"},
+            "state_dict": {f"model.{name}": x for name, x in module.state_dict().items()},
+        },
+        "nested": {"model": {"model_state_dict": module.state_dict(), "step": 3}},
         "model": {"model": module.state_dict(), "optimizer": {"lr": 0.1}},
         "parallel": {f"module.{name}": x for name, x in module.state_dict().items()},
         "parameters": module.state_dict(keep_vars=True),
@@ -48,6 +57,35 @@ def test_forms_of_checkpoints(tmp_path, module, form):
     assert list(found) == list(expected)
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name])
+
+
+@pytest.mark.parametrize("key", ["model_state_dict", "model_state", "net"])
+def test_where_scripts_keep_the_state_dict(tmp_path, module, key):
+    content = {"epoch": 3, key: module.state_dict(), "optimizer_state_dict": {"state": {}}}
+    assert "1.running_var" in read_torch(saved(tmp_path / "net.ckpt", content))
+
+
+def test_a_dict_that_holds_itself(tmp_path):
+    content = {"epoch": 3}
+    content["model"] = content
+    with pytest.raises(ValueError, match="dict from names to tensors"):
+        read_torch(saved(tmp_path / "net.pth", content, _use_new_zipfile_serialization=False))
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("module.", "model.", "net.", "backbone.", "_orig_mod."),
+        *("module._orig_mod.", "_orig_mod.module.", "model.backbone.", "module.module."),
+    ],
+)
+def test_what_stands_before_all_names_is_taken_off(tmp_path, module, prefix):
+    state = {f"{prefix}{name}": x for name, x in module.state_dict().items()}
+    found = read_torch(saved(tmp_path / "net.pth", state))
+    assert list(found) == list(read_torch(saved(tmp_path / "net.pth", module.state_dict())))
+    # Beside another part it is a name.
+    found = read_torch(saved(tmp_path / "net.pth", {**state, "head.bias": torch.ones(2)}))
+    assert f"{prefix}0.weight" in found and "head.bias" in found
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -125,6 +163,22 @@ def test_no_code_is_executed(tmp_path, module, new):
             read_torch(path)
         assert "weights_only" not in str(error.value)  # PyTorch advises to execute it.
     assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize(
+    "other, name",
+    [
+        (argparse.Namespace(lr=0.1), "argparse.Namespace"),
+        (pathlib.PurePosixPath("data"), "pathlib.PurePosixPath"),
+        (np.float64(0.5), r"numpy.*scalar"),
+    ],
+)
+def test_what_is_not_read_beside_the_weights_is_named(tmp_path, module, other, name, new):
+    content = {"state_dict": module.state_dict(), "args": other}
+    path = saved(tmp_path / "net.pth", content, _use_new_zipfile_serialization=new)
+    with pytest.raises(ValueError, match=rf"net.pth'. It holds an object of {name}, .*state_dict"):
+        read_torch(path)
 
 
 def test_missing_file(tmp_path):

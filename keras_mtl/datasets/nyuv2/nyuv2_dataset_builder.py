@@ -9,7 +9,8 @@ from keras_mtl._extra import extra
 
 from .._existing import existing
 from .._manual_builder import ManualBuilder, encoded, png
-from .._published import checked_picture, read_mat
+from .._published import checked_picture
+from .._read_mat import read_mat
 from .classes import CLASSES_13, CLASSES_40
 
 HEIGHT, WIDTH = 480, 640
@@ -67,37 +68,37 @@ def read_splits(path):
     content = read_mat(path)
     found = {}
     for split, count in COUNTS.items():
-        numbers = np.ravel(_entry(path, content, f"{split}Ndxs"))
+        numbers = _numbers(path, content, f"{split}Ndxs")
         if len(numbers) != count:
             raise ValueError(
                 f"{path}: {split}Ndxs must hold {count} numbers. Received: {len(numbers)}."
             )
-        found[split] = numbers.astype(int) - 1
+        found[split] = numbers
     numbers = np.sort(np.concatenate(list(found.values())))
-    if not np.array_equal(numbers, np.arange(sum(COUNTS.values()))):
+    if not np.array_equal(numbers, np.arange(1, sum(COUNTS.values()) + 1)):
         raise ValueError(
             f"{path} must hold each number from 1 to {sum(COUNTS.values())} once. Received: "
-            f"numbers from {numbers[0] + 1} to {numbers[-1] + 1}, {len(np.unique(numbers))} of "
-            "them different."
+            f"numbers from {numbers[0]} to {numbers[-1]}, {len(np.unique(numbers))} of them "
+            "different."
         )
-    return found
+    return {split: numbers.astype(int) - 1 for split, numbers in found.items()}
 
 
 def read_mapping(path, num_classes):
     """What a label becomes: (labels + 1,), of which 0 stays 0, no label."""
     content = read_mat(path)
     if num_classes == len(CLASSES_40):
-        mapping, length = _entry(path, content, "mapClass"), NUM_RAW_CLASSES
+        mapping, length = _numbers(path, content, "mapClass"), NUM_RAW_CLASSES
     else:
-        mapping, length = _entry(path, content, "classMapping13"), len(CLASSES_40)
-        if mapping.dtype.names is None or mapping.size != 1:
-            raise ValueError(f"{path}: classMapping13 must be a struct. Received: {mapping.dtype}.")
-        mapping = mapping.flat[0]["labels13" if "labels13" in mapping.dtype.names else 0]
-    mapping = np.ravel(mapping)
+        fields, length = _entry(path, content, "classMapping13"), len(CLASSES_40)
+        if not isinstance(fields, dict) or not fields:
+            raise ValueError(f"{path}: classMapping13 must be a struct with fields.")
+        name = "labels13" if "labels13" in fields else next(iter(fields))
+        mapping = _numbers(path, fields, name)
     if len(mapping) != length or not np.isin(mapping, np.arange(num_classes + 1)).all():
         raise ValueError(
             f"{path} must map {length} labels to 1 to {num_classes}, or 0. "
-            f"Received: {len(mapping)} numbers from {mapping.min()} to {mapping.max()}."
+            f"Received: {len(mapping)} numbers, {np.unique(mapping)[:50].tolist()}."
         )
     return np.concatenate([[0], mapping]).astype("uint8")
 
@@ -151,3 +152,11 @@ def _entry(path, content, name):
         known = [key for key in content if not key.startswith("__")]
         raise ValueError(f"{path} must hold {name}. Received: {known}.")
     return content[name]
+
+
+def _numbers(path, content, name):
+    """A variable's numbers (N,), or those of a field of a struct."""
+    numbers = _entry(path, content, name)
+    if not isinstance(numbers, np.ndarray):
+        raise ValueError(f"{path}: {name} must be an array of numbers.")
+    return numbers.ravel()

@@ -10,19 +10,17 @@ from dataclasses import asdict
 
 import numpy as np
 
+from keras_mtl._keras_folder import keras_folder
+from keras_mtl._whole_file import whole_file
+
 from .render import RENDERER_VERSION
 
 _MANIFEST = "manifest.json"
 
 
 def default_cache_dir():
-    """`keras_mtl/rooms` in Keras' own folder: `$KERAS_HOME`, or else `~/.keras`."""
-    home = os.environ.get("KERAS_HOME")
-    if home is None:
-        base = os.path.expanduser("~")
-        # As Keras does where the home folder is read-only.
-        home = os.path.join(base if os.access(base, os.W_OK) else "/tmp", ".keras")
-    return os.path.join(os.path.expanduser(home), "keras_mtl", "rooms")
+    """`keras_mtl/rooms` in Keras' own folder."""
+    return os.path.join(keras_folder(), "keras_mtl", "rooms")
 
 
 def cache_path(cache_dir, request):
@@ -40,18 +38,27 @@ def _stem(request):
 def read_cache(cache_dir, request):
     """Returns the arrays of a `RenderRequest`, or None if they have to be rendered.
 
-    A file with more pictures serves as well. A damaged file is removed, with a warning.
+    A file with more pictures serves as well. A damaged file is removed, with a warning; one that
+    cannot be read stays, as it may be whole.
+
+    Raises:
+        MemoryError: There is not enough for the arrays.
     """
     for num_images, path in _candidates(cache_dir, request):
         try:
             arrays = _read(path, {**_manifest(request), "num_images": num_images})
+        except MemoryError:
+            raise
         except Exception as error:  # A cut or altered zip file raises nearly anything.
+            passing = isinstance(error, OSError)
             warnings.warn(
-                f"The cache file {path} is damaged ({error!r}): the pictures are rendered anew.",
+                f"The cache file {path} {'cannot be read' if passing else 'is damaged'} "
+                f"({error!r}): the pictures are rendered anew.",
                 stacklevel=3,
             )
             with contextlib.suppress(OSError):
-                os.remove(path)
+                if not passing:
+                    os.remove(path)
         else:
             return _first(arrays, request.num_images)
     return None
@@ -98,21 +105,16 @@ def _first(arrays, num_images):
 
 
 def write_cache(cache_dir, request, arrays):
-    """Writes a complete file or none: under another name first, then renamed."""
-    path = cache_path(cache_dir, request)
-    # Two processes that render the same must not write into one file.
-    partial = f"{path}.{os.getpid()}.partial"
+    """Writes a complete file or none."""
     manifest = _manifest(request)
     manifest["shapes"] = {name: list(array.shape) for name, array in arrays.items()}
     os.makedirs(cache_dir, exist_ok=True)
-    try:
+    with (
+        whole_file(cache_path(cache_dir, request)) as unfinished,
         # Level 1: labels and normals shrink most of the way, at the speed of a disk.
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            archive.writestr(_MANIFEST, json.dumps(manifest))
-            for name, array in arrays.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, array, allow_pickle=False)
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+        zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        archive.writestr(_MANIFEST, json.dumps(manifest))
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)

@@ -8,9 +8,9 @@ import numpy as np
 
 from keras_mtl._check_integer import check_integer
 from keras_mtl._names import names
+from keras_mtl._progress_bar import progress_bar
 from keras_mtl._types import Array, PathLike
 
-from .._progress_bar import progress_bar
 from ..array_batches import ArrayBatches
 from .cache import cache_path, default_cache_dir, read_cache, write_cache
 from .pool import render_all

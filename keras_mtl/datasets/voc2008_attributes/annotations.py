@@ -42,7 +42,8 @@ def read_annotation(path, classes):
     """The objects (class, corners, difficult) of a picture in VOC's own annotation."""
     try:
         root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+    # An encoding may be unknown, or one that the reader cannot take.
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise ValueError(f"{path} must be a whole XML file. Received: {error}.") from error
     objects = []
     for number, element in enumerate(root.iter("object"), 1):

@@ -1,4 +1,4 @@
-"""The progress of long work on a data set."""
+"""The progress of long work."""
 
 import sys
 
