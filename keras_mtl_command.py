@@ -4,10 +4,12 @@
 module stands beside the package: within it, the choice would come too late.
 """
 
+import importlib.machinery
 import importlib.util
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 BACKENDS = ("torch", "jax", "tensorflow")
@@ -15,13 +17,16 @@ BACKENDS = ("torch", "jax", "tensorflow")
 
 def main(arguments=None):
     """Runs the command; returns its exit code."""
-    # What TensorFlow says of the machine's processor is not what was asked for.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         choose_backend()
     except SystemExit as error:
         print(f"keras-mtl: error: {error}", file=sys.stderr)
         return 1
+    words = sys.argv[1:] if arguments is None else arguments
+    if "--debug" not in words and not os.environ.get("KERAS_MTL_DEBUG"):
+        # What TensorFlow says of the machine is not what was asked for.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        sys.meta_path.insert(0, QuietTensorFlow())
     from keras_mtl.cli import main
 
     return main(arguments)
@@ -56,6 +61,39 @@ def choose_backend():
         f"(KERAS_BACKEND={installed[0]} says so)",
         file=sys.stderr,
     )
+
+
+class QuietTensorFlow:
+    """Finds TensorFlow so that what its libraries say while they are loaded is not shown.
+
+    Keras imports it with every backend, and no variable of the environment silences what is said
+    before logging is set up. If the import fails, all is shown.
+    """
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "tensorflow":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None:
+            execute = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: _unheard(execute, module)
+        return spec
+
+
+def _unheard(function, *arguments):
+    """Calls a function, and shows what is written to the process' stderr only if that fails."""
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            function(*arguments)
+        except BaseException:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _configured():

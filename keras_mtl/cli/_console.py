@@ -22,12 +22,14 @@ def table(*columns, title=None):
 
 
 def progress():
-    """A bar of progress, on stderr, which leaves no trace."""
+    """A bar of progress, on stderr if that is a terminal, which leaves no trace."""
+    out = rich.console.Console(stderr=True)
     return rich.progress.Progress(
         rich.progress.TextColumn("{task.description}"),
         rich.progress.BarColumn(),
         rich.progress.MofNCompleteColumn(),
         rich.progress.TimeRemainingColumn(),
-        console=rich.console.Console(stderr=True),
+        console=out,
         transient=True,
+        disable=not out.is_terminal,  # A pipe would get an empty line.
     )

@@ -1,4 +1,4 @@
-"""Runs exported networks where they are meant to run."""
+"""What Keras' exporters leave open, and how exported networks run where they are meant to."""
 
 import dataclasses
 import importlib
@@ -32,6 +32,31 @@ RUNTIMES = {
 }
 
 
+def open_sizes(model):
+    """What leaves open, of PyTorch's program, the sizes that the model leaves open."""
+    automatic = RUNTIMES["torch"].load().export.Dim.AUTO
+
+    def of_input(x):
+        return {axis: automatic for axis, size in enumerate(x.shape) if size is None}
+
+    return {"dynamic_shapes": [(keras.tree.map_structure(of_input, model.input),)]}
+
+
+def name_outputs(path, model):
+    """Names the outputs of an ONNX file as the model does; PyTorch's exporter numbers them."""
+    if not isinstance(model.output, dict):
+        return
+    onnx = importlib.import_module("onnx")
+    written = onnx.load(path)
+    outputs = written.graph.output
+    if {x.name for x in outputs} == set(model.output):
+        return
+    for output, name in zip(outputs, sorted(model.output), strict=True):  # As Keras flattens them.
+        written.graph.node.append(onnx.helper.make_node("Identity", [output.name], [name]))
+        output.name = name
+    onnx.save(written, path)
+
+
 def outputs_of(format, path, model, inputs):
     """What an exported network says of inputs: a dict by name, or a list, of arrays."""
     outputs = READERS[format](RUNTIMES[format].load(), str(path), model, inputs)
@@ -46,10 +71,9 @@ def _saved_model(tensorflow, path, model, inputs):
 def _onnx(onnxruntime, path, model, inputs):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     found = session.run(None, _in_order([x.name for x in session.get_inputs()], model, inputs))
-    names = [x.name for x in session.get_outputs()]
-    # Some exporters name outputs by numbers.
-    named = isinstance(model.output, dict) and set(names) == set(model.output)
-    return dict(zip(names, found, strict=True)) if named else found
+    if not isinstance(model.output, dict):
+        return found
+    return dict(zip([x.name for x in session.get_outputs()], found, strict=True))
 
 
 def _torch(torch, path, model, inputs):

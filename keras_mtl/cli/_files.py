@@ -6,8 +6,8 @@ from keras_mtl.cli._errors import UsageError
 
 
 @contextlib.contextmanager
-def folder(path):
-    """Makes a folder for `--output`, and takes it away again if nothing was written to it.
+def folder(path, option="--output"):
+    """Makes a folder for an option, and takes it away again if nothing was written to it.
 
     Raises:
         UsageError: it cannot be made.
@@ -16,7 +16,7 @@ def folder(path):
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--output must be a folder that can be made: {path}") from error
+        raise UsageError(f"{option} must be in a folder that can be made: {path}") from error
     try:
         yield
     finally:

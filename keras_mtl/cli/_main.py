@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 for errors, 2 for wrong usage, 130 when it was interrupted.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # Names of files may be no text.
     debug = "--debug" in arguments or bool(os.environ.get("KERAS_MTL_DEBUG"))
     try:
         if not importlib.util.find_spec("tyro") or not importlib.util.find_spec("rich"):

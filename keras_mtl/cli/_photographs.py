@@ -1,12 +1,11 @@
 """Photographs as networks take them: of any kind and size."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
 from keras_mtl.cli._errors import CommandError
-from keras_mtl.datasets._scaling import BILINEAR, open_picture, pillow, read_picture
+from keras_mtl.datasets._scaling import BILINEAR, pillow
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
@@ -22,22 +21,6 @@ def paths_in(folder):
             f"{folder} holds no pictures ({', '.join(SUFFIXES)}); folders in it are not looked into"
         )
     return found
-
-
-def read(path):
-    """A picture as uint8 (h, w, 3), upright.
-
-    Raises:
-        OSError: the file is no whole picture, naming it.
-    """
-    try:
-        with open_picture(path) as image:
-            return read_picture(image)
-    except ImportError:
-        raise
-    except Exception as error:  # Pillow raises many: of a broken file any of them may come.
-        reason = "the file is empty" if not Path(path).stat().st_size else error
-        raise OSError(f"{path} is no whole picture: {reason}") from error
 
 
 def resized(picture, size):

@@ -13,9 +13,13 @@ from keras_mtl.heads import ASPPDepthHead, AttributesHead, DepthHead
 from keras_mtl.modulation.modulate import TASK
 from keras_mtl.proposals import selective_search
 
+DRAWN = 1000
+"""Pixels of the longer side of a picture, as it is drawn."""
 SMALLEST, LARGEST = 600, 1000
 """Sides in pixels of pictures for a detector that takes any; Fast R-CNN's own."""
 MOST_NEIGHBOURS = 6
+SHOWN = 160
+"""Pixels of the longer side of a picture beside those that are alike."""
 
 
 def system_of(models, options):
@@ -65,15 +69,22 @@ def _size(shape):
 
 
 class Maps:
-    """Networks with an output for every pixel of a task, or for the whole picture."""
+    """Networks with an output for every pixel of a task, or for the whole picture.
+
+    Here and below `longest_side` is that of the largest picture, in pixels, that it has a use for.
+    """
 
     def __init__(self, models, options):
         self.network = keras_mtl.Ensemble(models)
         self.size, self.data = models[0].inputs[0].shape[1:3], options.data
+        self.longest_side = max(DRAWN, *self.size)
         self.heads = {task: model.head(task) for model in models for task in model.tasks}
 
-    def look(self, picture):
-        """A figure of a picture, uint8 (h, w, 3), and a summary of what is said of it."""
+    def look(self, picture, scale):
+        """A figure of a picture, uint8 (h, w, 3), and a summary of what is said of it.
+
+        By `scale` the sides of the picture were multiplied.
+        """
         frame = framed(picture, self.size)
         found = self.network.predict_on_batch(frame.pixels[None].astype("float32"))
         panels, summary, attributes = [], {}, {}
@@ -136,9 +147,13 @@ class Detector:
             count = heads["attributes"].num_attributes
             self.attributes = names("attributes", count, options.data)
         self.size = models[0].input["image"].shape[1:3]
+        self.longest_side = max(DRAWN, LARGEST, *filter(None, self.size))
 
-    def look(self, picture):
-        """A figure of a picture, uint8 (h, w, 3), and the objects, in pixels of the picture."""
+    def look(self, picture, scale):
+        """A figure of a picture, uint8 (h, w, 3), and the objects, in pixels of the whole picture.
+
+        By `scale` the sides of the picture were multiplied.
+        """
         size = self.size
         if None in size:
             sides = picture.shape[:2]
@@ -156,7 +171,7 @@ class Detector:
             {
                 "class": self.classes[int(found["classes"][number]) - 1],
                 "score": _rounded(found["scores"][number]),
-                "box": [round(float(side), 1) for side in found["boxes"][number]],
+                "box": [round(float(side) / scale, 1) for side in found["boxes"][number]],
                 **self._attributes(found, number),
             }
             for number in range(len(found["boxes"]))
@@ -184,6 +199,7 @@ class Embedding:
     def __init__(self, model, options):
         self.model = model
         self.size = model.inputs[0].shape[1:3]
+        self.longest_side = max(SHOWN, *self.size)
         gates = [layer for layer in model.layers if hasattr(layer, "num_tasks")]
         if not gates:
             raise CommandError(f"{model.name} has no gates, that tell the number of its tasks")
@@ -194,7 +210,7 @@ class Embedding:
         if len(pictures) < 2:
             raise CommandError("what is alike needs two or more pictures")
         images = np.stack([framed(each, self.size).pixels for each in pictures.values()])
-        shown = np.stack([_on_white(each, 160) for each in pictures.values()])
+        shown = np.stack([_on_white(each, SHOWN) for each in pictures.values()])
         index = keras_mtl.retrieval.EmbeddingIndex(self.model, images, self.tasks)
         known = list(pictures)
         count = min(MOST_NEIGHBOURS, len(known) - 1)

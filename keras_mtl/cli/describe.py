@@ -66,7 +66,7 @@ class Describe:
             with whole_file(self.picture) as path:
                 figure.savefig(path, dpi=150, bbox_inches="tight", format=_format(self.picture))
             plots.pyplot().close(figure)
-            out.print(f"The picture of its stages is {self.picture}.")
+            out.print(f"The picture of its stages is {self.picture}.", markup=False)
 
     def _check(self):
         """Refuses before the work what cannot be done."""

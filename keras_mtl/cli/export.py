@@ -5,7 +5,8 @@ import dataclasses
 import importlib.util
 import io
 import logging
-import shutil
+import os
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +17,8 @@ import tyro
 
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._errors import CommandError, UsageError
-from keras_mtl.cli._exported import RUNTIMES, outputs_of
+from keras_mtl.cli._exported import RUNTIMES, name_outputs, open_sizes, outputs_of
+from keras_mtl.cli._files import folder
 from keras_mtl.cli._models import load
 
 
@@ -60,6 +62,8 @@ FORMATS = {
     ),
     "keras": Format(None, ".keras", {each: {} for each in ("tensorflow", "jax", "torch")}),
 }
+BATCHES = (1, 3)
+"""Sizes that what was written is run with: one may have been built in."""
 CLOSE = 1e-3
 """Outputs may differ by so much of the largest of them."""
 
@@ -69,7 +73,8 @@ class Export:
     """Write a network in a form that other programs read, and compare it there.
 
     Which backend can write which form, `docs/export.md` has as a table. What was written is run,
-    where its runtime is installed, on pictures of noise. For instance:
+    where its runtime is installed, on pictures of noise, one and several at once; what fails is not
+    kept. Outputs of ONNX are named after the tasks. For instance:
 
         keras-mtl export CrossStitchFCN network.onnx
         keras-mtl export my_network.keras network.pt2
@@ -91,8 +96,7 @@ class Export:
         chosen = FORMATS[format]
         if self.output.suffix != chosen.suffix and chosen.suffix:
             raise UsageError(f"a file of format {format} ends in {chosen.suffix}: {self.output}")
-        if self.output.exists():
-            raise CommandError(f"{self.output} is there already")
+        _check_free(self.output)
         _check_backend(format)
         model = load(self.name)
         if (
@@ -105,30 +109,38 @@ class Export:
             raise CommandError(
                 f"torch cannot export detectors as {format}; KERAS_BACKEND=tensorflow can{other}"
             )
-        inputs = _noise(model)
+        batches = [_noise(model, size) for size in BATCHES]
         # Keras exports what has been called.
-        expected = keras.tree.map_structure(keras.ops.convert_to_numpy, _called(model, inputs))
-        self.output.parent.mkdir(parents=True, exist_ok=True)
-        _write(model, self.output, chosen, format)
-        print(f"{self.output}: {_size(self.output) / 1e6:,.1f} MB")
-        if self.no_check:
-            return 0
-        if not RUNTIMES[format].installed():
-            print(f"not run: {RUNTIMES[format].package} is not installed")
-            return 0
-        try:
-            found = outputs_of(format, self.output, model, inputs)
-        except Exception as error:
-            package = RUNTIMES[format].package
-            raise CommandError(f"{package} cannot run {self.output}: {error}") from error
-        worst = _largest_difference(expected, found)
-        differs = (
-            f"differs by at most {worst:.1e} of the largest" if worst else "gives the same outputs"
-        )
-        print(f"run by {RUNTIMES[format].package}: {differs}")
-        if not worst < CLOSE:
-            raise CommandError(f"{self.output} gives other outputs than the network")
+        expected = [_called(model, inputs) for inputs in batches]
+        with folder(self.output.parent, "OUTPUT"), _beside(self.output) as unfinished:
+            _write(model, unfinished, chosen, format)
+            size = sum(each.stat().st_size for each in unfinished.parent.rglob("*"))
+            told = None if self.no_check else _compare(format, unfinished, model, batches, expected)
+        print(f"{self.output}: {size / 1e6:,.1f} MB")
+        if told:
+            print(told)
         return 0
+
+
+@contextlib.contextmanager
+def _beside(path):
+    """Yields a path of the same name in a folder of its own; what is made there moves to `path`.
+
+    All of it, or, if something fails, nothing.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="unfinished_") as made:
+        yield Path(made) / path.name
+        # The weights of some forms are a file of their own: what was asked for appears last.
+        files = sorted(Path(made).iterdir(), key=lambda each: each.name == path.name)
+        for each in files:
+            _check_free(path.with_name(each.name))
+        for each in files:
+            each.rename(path.with_name(each.name))
+
+
+def _check_free(path):
+    if os.path.lexists(path):
+        raise CommandError(f"{path} is there already: OUTPUT must have another name")
 
 
 def _by_suffix(path):
@@ -152,8 +164,6 @@ def _check_backend(format):
 
 
 def _write(model, path, chosen, format):
-    """Writes it whole or not at all."""
-    unfinished = path.with_name(f"unfinished_{path.name}")
     quiet = io.StringIO()  # Exporters print whole graphs where they fail.
     logging.disable(logging.ERROR)
     try:
@@ -164,14 +174,12 @@ def _write(model, path, chosen, format):
         ):
             warnings.simplefilter("ignore")
             if chosen.keras is None:
-                model.save(unfinished)
+                model.save(path)
             else:
-                model.export(unfinished, format=chosen.keras, verbose=False)
-        for each in path.parent.glob(f"{unfinished.stem}.*"):
-            # OpenVINO writes two files.
-            each.replace(path.with_name(each.name.removeprefix("unfinished_")))
-        if unfinished.exists():
-            unfinished.replace(path)
+                options = open_sizes(model) if format == "torch" else {}
+                model.export(path, format=chosen.keras, verbose=False, **options)
+            if format == "onnx":
+                name_outputs(path, model)
     except Exception as error:
         raise CommandError(
             f"{keras.backend.backend()} cannot write {model.name} as {format}: "
@@ -179,30 +187,56 @@ def _write(model, path, chosen, format):
         ) from error
     finally:
         logging.disable(logging.NOTSET)
-        if unfinished.is_dir():
-            shutil.rmtree(unfinished)
-        else:
-            unfinished.unlink(missing_ok=True)
 
 
-def _noise(model):
-    """One input of the model at random, in its structure."""
+def _compare(format, path, model, batches, expected):
+    """Says how far what was written, where it is meant to run, differs from the model.
+
+    Raises:
+        CommandError: it does not run, of one size of the batch or another, or differs by much.
+    """
+    runtime = RUNTIMES[format]
+    if not runtime.installed():
+        return f"not run: {runtime.package} is not installed"
+    worst = 0.0
+    for inputs, outputs in zip(batches, expected, strict=True):
+        size = len(keras.tree.flatten(inputs)[0])
+        try:
+            difference = _largest_difference(outputs, outputs_of(format, path, model, inputs))
+        except Exception as error:
+            raise CommandError(
+                f"{runtime.package} cannot run {path.name} on a batch of {size}: {error}"
+            ) from error
+        if not difference < CLOSE:
+            raise CommandError(
+                f"{path.name} gives other outputs than the network on a batch of {size}"
+            )
+        worst = max(worst, difference)
+    differs = (
+        f"differs by at most {worst:.1e} of the largest" if worst else "gives the same outputs"
+    )
+    return f"run by {runtime.package}: {differs}"
+
+
+def _noise(model, batch):
+    """So many inputs of the model at random, in its structure."""
     rng = np.random.default_rng(0)
 
     def values(x):
-        shape = [1, *(side or 224 for side in x.shape[1:])]
+        shape = [batch, *(side or 224 for side in x.shape[1:])]
         if np.issubdtype(np.dtype(x.dtype), np.integer):
             return np.zeros(shape, x.dtype)
         if x.name == "rois":
             # Exporters take the number of regions as one, where they cannot leave it open.
-            return np.array([[[4, 4, 40, 48]]], x.dtype)
+            return np.array([[[4, 4, 40, 48]]] * batch, x.dtype)
         return rng.uniform(0, 255, shape).astype(x.dtype)
 
     return keras.tree.map_structure(values, model.input)
 
 
 def _called(model, inputs):
-    return model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
+    outputs = model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
 
 
 def _largest_difference(expected, found):
@@ -216,17 +250,9 @@ def _largest_difference(expected, found):
         if isinstance(expected, dict):  # Some exporters sort names, as Keras does, others do not.
             place = {name: number for number, name in enumerate(expected)}
             orders.append([theirs[place[name]] for name in sorted(expected)])
-    return min(
-        max(map(_difference, ours, order))
-        for order in orders
-        if [x.shape for x in ours] == [x.shape for x in order]
-    )
+    fitting = [each for each in orders if [x.shape for x in each] == [x.shape for x in ours]]
+    return min((max(map(_difference, ours, each)) for each in fitting), default=float("inf"))
 
 
 def _difference(ours, theirs):
     return float(np.abs(ours - theirs).max() / max(np.abs(ours).max(), 1e-6))
-
-
-def _size(path):
-    files = path.rglob("*") if path.is_dir() else [path, path.with_suffix(".bin")]
-    return sum(each.stat().st_size for each in files if each.is_file())

@@ -15,9 +15,10 @@ from keras_mtl.cli._console import progress
 from keras_mtl.cli._errors import UsageError
 from keras_mtl.cli._files import folder
 from keras_mtl.cli._models import load
-from keras_mtl.cli._photographs import paths_in, read
+from keras_mtl.cli._photographs import paths_in
 from keras_mtl.cli._systems import Embedding, system_of
 from keras_mtl.cli._vocabulary import VOCABULARIES
+from keras_mtl.datasets._scaling import Scaling, read_file
 
 DEFAULT = "CrossStitchFCN"
 SUMMARY = "predictions.json"
@@ -32,8 +33,9 @@ class Predict:
     takes one size gets the whole picture, scaled into it, and beside it its edge, repeated.
     Detectors are shown regions that selective search proposes (pip install
     'keras-mtl[detection]'); their boxes are in pixels of the upright picture. An embedding is asked
-    which pictures of the folder are alike. A file that is broken is told of, and the others are
-    done; the exit code is then 1. For instance:
+    which pictures of the folder are alike. A file that is broken, or holds more pixels than Pillow
+    thinks safe, is told of, and the others are done; the exit code is then 1. Of a name that is no
+    UTF-8 predictions.json has the bytes escaped, as \\udcff for 0xff, as Python does. For instance:
 
         keras-mtl predict holiday
         keras-mtl predict holiday --model AdaShareDeepLab --output seen
@@ -74,33 +76,49 @@ class Predict:
         looks = _look_at_all if isinstance(system, Embedding) else _look_at_each
         summaries, failures = {}, 0
         with progress() as bar:
-            for path, figure, summary in looks(system, bar.track(paths, description="pictures")):
-                if figure is None:
-                    failures += 1
-                    bar.stop()
-                    print(f"keras-mtl: {summary}", file=sys.stderr)
-                    bar.start()
+            for path, figure, found in looks(system, bar.track(paths, description="pictures")):
+                error = found if figure is None else _write(figure, output / f"{path.name}.png")
+                if error is None:
+                    summaries[path.name] = found
                     continue
-                with whole_file(output / f"{path.name}.png") as file:
-                    figure.savefig(file, dpi=130, format="png", facecolor="white")
-                plots.pyplot().close(figure)
-                summaries[path.name] = summary
+                failures += 1
+                bar.stop()
+                print(f"keras-mtl: {error}", file=sys.stderr)
+                bar.start()
         with whole_file(output / SUMMARY) as file:
-            file.write_text(json.dumps(summaries, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        lost = f", {failures} could not be read" if failures else ""
+            text = json.dumps(summaries, indent=1, ensure_ascii=False) + "\n"
+            # A name may hold bytes that are no UTF-8: JSON has \udcff for the byte 0xff.
+            file.write_text(text, "utf-8", "backslashreplace")
+        lost = f", {failures} failed" if failures else ""
         print(f"{len(summaries)} of {len(paths)} pictures{lost}: {output}")
         return 1 if failures else 0
+
+
+def _read(path, system):
+    """A picture, as large as the system has a use for, and by what it was shrunk."""
+    return read_file(path, Scaling(longest_side=system.longest_side), sparing=True)
+
+
+def _write(figure, path):
+    """Writes a figure; returns the error if it cannot be, such as of a name that is too long."""
+    try:
+        with whole_file(path) as file:
+            figure.savefig(file, dpi=130, format="png", facecolor="white")
+    except OSError as error:
+        return error
+    finally:
+        plots.pyplot().close(figure)
 
 
 def _look_at_each(system, paths):
     """Yields of each picture its path, a figure and a summary, or no figure, and what is wrong."""
     for path in paths:
         try:
-            picture = read(path)
+            picture, scale = _read(path, system)
         except OSError as error:
             yield path, None, error
             continue
-        yield path, *system.look(picture)
+        yield path, *system.look(picture, scale)
 
 
 def _look_at_all(system, paths):
@@ -108,7 +126,7 @@ def _look_at_all(system, paths):
     pictures = {}
     for path in paths:
         try:
-            pictures[path] = read(path)
+            pictures[path], _ = _read(path, system)
         except OSError as error:
             yield path, None, error
     for path, figure, summary in system.look_at_all(pictures):

@@ -2,6 +2,9 @@
 
 import dataclasses
 import io
+import math
+import os
+import warnings
 
 import numpy as np
 
@@ -9,6 +12,8 @@ from keras_mtl._check_integer import check_integer
 from keras_mtl._extra import extra
 
 BILINEAR = 2  # of Pillow; where pictures shrink wide enough not to alias
+DIMMEST = 16
+"""No picture of fractions up to 255 is all darker."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,34 +92,97 @@ def open_picture(file):
     return pillow().open(file)
 
 
+def read_file(path, scaling, sparing=False):
+    """The picture of a file, as `read_picture` makes it, and by what its sides were multiplied.
+
+    Args:
+        path: of the file.
+        scaling: the `Scaling` of its size.
+        sparing: whether memory counts more than the last bit of a pixel: a JPEG is decoded smaller
+            where it will be shrunk, and what decodes to more pixels than Pillow's
+            `MAX_IMAGE_PIXELS` is refused.
+
+    Raises:
+        OSError: the file is missing, or no picture that can be read, naming it.
+        ImportError: Pillow is not installed.
+    """
+    path, Image = os.fspath(path), pillow()
+    try:
+        with warnings.catch_warnings():
+            if sparing:
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
+        with image:
+            factor = scaling.factor(image.size)
+            if sparing:
+                # Twice the size that is asked for: what is shrunk further must not alias.
+                image.draft(None, [2 * side for side in scaling.scaled(image.size)])
+                _check_pixels(image.size, Image.MAX_IMAGE_PIXELS)
+            return read_picture(image, scaling.scaled), factor
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:  # Pillow raises many: of a broken file any of them may come.
+        reason = error if os.path.getsize(path) else "the file is empty"
+        raise OSError(f"{path} must be a whole picture: {reason}") from error
+
+
+def _check_pixels(size, most):
+    if most is not None and math.prod(size) > most:
+        raise ValueError(f"it has {size[0]} × {size[1]} pixels, and at most {most:,} are read")
+
+
 def read_picture(image, new_size=None):
     """An opened picture as uint8 (h, w, 3), RGB; `new_size` is a function of (h, w).
 
     It is turned as its file says, and what is transparent is white. Of 16 bits the upper ones are
-    kept.
+    kept; numbers with a point are brightnesses up to 1, or up to 255 or 65535.
+
+    Raises:
+        ValueError: its numbers are no brightnesses.
     """
-    image = _as_rgb(_upright(image))
+    from PIL import ImageOps
+
+    ImageOps.exif_transpose(image, in_place=True)
+    image = _of_bytes(image)
     if new_size is not None:
         width, height = image.size
         height, width = new_size((height, width))
         if image.size != (width, height):
             image = image.resize((width, height), resample=BILINEAR)
-    return np.asarray(image)
+    return np.asarray(_as_rgb(image))
 
 
-def _upright(image):
-    from PIL import ImageOps
+def _of_bytes(image):
+    """A picture of bytes that can be mixed: no palette, no larger numbers."""
+    if image.mode[0] in "IF":
+        return pillow().fromarray(_brightness(np.asarray(image)))
+    mode = {"1": "L", "P": "RGB", "PA": "RGBA"}.get(image.mode, image.mode)
+    if "transparency" in image.info:
+        mode = "RGBA"
+    return image if image.mode == mode else image.convert(mode)
 
-    return ImageOps.exif_transpose(image)
+
+def _brightness(values):
+    """Numbers as bytes; white is the least of 1 (of fractions), 8 and 16 bits that they fit."""
+    fractions = values.dtype.kind == "f"
+    whites = (1, 255, 65535) if fractions else (255, 65535)
+    low, high = values.min(), values.max()
+    white = next((each for each in whites if high <= each), None)
+    # Fractions beyond 1, as of light itself, would be black as bytes.
+    if not low >= 0 or white is None or fractions and 1 < high < DIMMEST:
+        raise ValueError(
+            f"its numbers must be from 0 to {' or '.join(map(str, whites))}, "
+            f"and are from {low:g} to {high:g}"
+        )
+    if fractions:
+        values = np.round(values * (255 / white))
+    elif white == 65535:
+        values = values >> 8
+    return values.astype("uint8")
 
 
 def _as_rgb(image):
-    Image = pillow()
-    if image.mode[0] == "I":  # Pillow would cut off what is above 255.
-        values = np.asarray(image)
-        image = Image.fromarray((values >> 8 if values.max() > 255 else values).astype("uint8"))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+    if image.mode not in ("RGBA", "LA", "RGBa", "La"):
+        return image.convert("RGB")
+    white = pillow().new("RGBA", image.size, "white")
+    return pillow().alpha_composite(white, image.convert("RGBA")).convert("RGB")

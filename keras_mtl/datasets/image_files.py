@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_mtl._types import Array, PathLike
 
-from ._scaling import Scaling, open_picture, read_picture
+from ._scaling import Scaling, open_picture, read_file
 
 
 class ImageFiles:
@@ -23,7 +23,8 @@ class ImageFiles:
     Raises:
         ValueError: A side is no integer of 1 or more.
         ImportError: When a picture is read: Pillow is not installed.
-        OSError: When a picture is read: the file is missing, or no picture.
+        OSError: When a picture is read: the file is missing, or no whole picture, or its numbers
+            are no brightnesses, such as depths.
 
     Source: Girshick, Fast R-CNN, ICCV 2015, sections 3.1 and 5.2: 600 and 1000 pixels.
 
@@ -49,12 +50,8 @@ class ImageFiles:
 
     def __getitem__(self, number: int) -> Array:
         """Picture `number` as a uint8 array (h, w, 3), RGB."""
-        path = self.paths[number]
-        with open_picture(path) as image:
-            try:
-                return read_picture(image, self._scaling.scaled)
-            except OSError as error:
-                raise OSError(f"{path} must be a whole picture: {error}") from error
+        picture, _ = read_file(self.paths[number], self._scaling)
+        return picture
 
     @property
     def scales(self) -> Array:

@@ -5,11 +5,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_mtl._layer_names import layer_name
 from keras_mtl._types import Config, Policy, StageLayers
 from keras_mtl.layers import SkipBlock, SkipPolicy
+from keras_mtl.sharing._split_tasks import split_tasks
 from keras_mtl.sharing.sharing import Sharing, features_dtype
 from keras_mtl.towers.tower import Tower
 
@@ -140,7 +140,7 @@ class AdaShared(Sharing):
                 features.append(mix(output, shortcut, policy))
             split = True
         if len(groups) < len(tasks):
-            features = ops.split(features[0], len(tasks))
+            features = split_tasks(features[0], len(tasks))
         return dict(zip(tasks, features, strict=True)), {task: dict(stages) for task in tasks}
 
     def _connect_fixed(self, inputs, tower, tasks):

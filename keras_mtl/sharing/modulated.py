@@ -10,6 +10,7 @@ from keras_mtl._layer_names import layer_name
 from keras_mtl._names import names
 from keras_mtl._types import Config, StageLayers
 from keras_mtl.layers import ModulationGate
+from keras_mtl.sharing._split_tasks import split_tasks
 from keras_mtl.sharing.sharing import Sharing, features_dtype, group_name
 from keras_mtl.towers.tower import Tower
 
@@ -130,7 +131,7 @@ def _of_each(features, copies, tasks):
     """The features of each task, of one batch that holds them once or one after the other."""
     if isinstance(features, list):
         return features
-    return [features] * tasks if copies == 1 else ops.split(features, copies)
+    return [features] * tasks if copies == 1 else split_tasks(features, copies)
 
 
 def _joined(features):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import keras_mtl_command
@@ -14,6 +15,7 @@ from keras_mtl.applications.catalog import ENTRIES
 from keras_mtl.cli import main
 from keras_mtl.recipes._published import shipped_scores
 
+Image = pytest.importorskip("PIL.Image")
 pytestmark = pytest.mark.one_backend
 ROOT = Path(__file__).parents[2]
 
@@ -158,3 +160,38 @@ def test_the_library_does_not_import_the_command():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     modules = result.stdout.split()
     assert "keras_mtl" in modules and "tyro" not in modules and "keras_mtl.cli" not in modules
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_tensorflow_says_while_it_is_loaded(fails, tmp_path):
+    """Its libraries write to the process' stderr; of an import that fails all is shown."""
+    (tmp_path / "tensorflow.py").write_text(f"import os; os.write(2, b'cuda'); 1 / {not fails:d}")
+    code = (
+        "import sys, keras_mtl_command as command\n"
+        "sys.meta_path.insert(0, command.QuietTensorFlow())\n"
+        "import tensorflow; print('afterwards', file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert result.stderr.startswith("cuda") if fails else result.stderr == "afterwards\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["torch", "jax", "tensorflow"])
+def test_nothing_but_errors_goes_to_stderr(backend, tmp_path):
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    rng, output = np.random.default_rng(0), tmp_path / "out.keras"
+    for name in ("a.png", "b.png"):
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype="uint8")).save(tmp_path / name)
+    for words in (
+        ["list"],
+        ["describe", "ModulatedEmbedding"],
+        ["predict", str(tmp_path), "--model", "ModulatedEmbedding"],
+        ["export", "ModulatedEmbedding", str(output)],
+    ):
+        command = [sys.executable, str(ROOT / "keras_mtl_command.py"), *words]
+        result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+        assert (result.returncode, result.stderr) == (0, ""), words

@@ -1,6 +1,7 @@
 """What `keras-mtl predict` makes of pictures of every kind and size."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -66,6 +67,32 @@ def test_a_small_network_on_every_backend(tmp_path, rng):
 
 
 @pytest.mark.one_backend
+def test_names_of_any_bytes_and_lengths(tmp_path, rng, capsys):
+    """Names that are no UTF-8 come back from JSON; one that is too long costs only its image."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype="uint8"))
+    odd, long = os.fsdecode(b"caf\xe9.png"), "é" * 125 + ".png"
+    for name in (odd, "café.png", long):
+        picture.save(folder / name)
+    net = keras.Sequential([keras.Input((8, 8, 3), name="image"), keras.layers.ReLU(name="relu")])
+    heads = {"depth": DepthHead((8, 8), 1)}
+    keras_mtl.MultiTaskModel(Tower(net, []), Branched.hard_sharing(), heads=heads).save(
+        tmp_path / "depth.keras"
+    )
+    output = tmp_path / os.fsdecode(b"\xff")
+    words = ["predict", str(folder), "--model", str(tmp_path / "depth.keras")]
+    assert main([*words, "--output", str(output)]) == 1
+    text = (output / "predictions.json").read_text("utf-8")
+    assert set(json.loads(text)) == {odd, "café.png"}
+    assert '"caf\\udce9.png"' in text and '"café.png"' in text
+    assert (output / f"{odd}.png").is_file() and (output / "café.png.png").is_file()
+    printed = capsys.readouterr()
+    assert "2 of 3 pictures, 1 failed:" in printed.out and "\\udcff" in printed.out
+    assert long[:100] in printed.err
+
+
+@pytest.mark.one_backend
 def test_dense_tasks_of_every_kind_of_picture(photographs, tmp_path, capsys):
     model = FCN(
         Branched.hard_sharing(),
@@ -79,7 +106,7 @@ def test_dense_tasks_of_every_kind_of_picture(photographs, tmp_path, capsys):
     words = ["predict", str(photographs), "--model", str(tmp_path / "model.keras")]
     assert main(words) == 1  # Two files are broken.
     printed = capsys.readouterr()
-    told = [line for line in printed.err.splitlines() if "no whole picture" in line]
+    told = [line for line in printed.err.splitlines() if "must be a whole picture" in line]
     assert len(told) == 2 and "broken.jpg" in told[0] and "empty" in told[1]
     found = json.loads((photographs / "predictions" / "predictions.json").read_text())
     assert set(found) == PICTURES
@@ -121,6 +148,26 @@ def test_detectors_complete_each_other(photographs, tmp_path):
     other = ["--model", str(tmp_path / "flat.keras")]
     assert main(["predict", str(photographs), *models, *other, *nowhere]) == 1
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.one_backend
+def test_boxes_of_a_picture_that_was_shrunk(tmp_path, rng, monkeypatch):
+    """They are in pixels of the file, whatever was read of it."""
+    pytest.importorskip("cv2")
+    (tmp_path / "pictures").mkdir()
+    picture = rng.integers(0, 256, (30, 40, 3), dtype="uint8").repeat(5, 0).repeat(5, 1)
+    Image.fromarray(picture).save(tmp_path / "pictures" / "a.png")
+    FastRCNN(Branched.independent(), 14, None, (48, 48, 3), **TINY).save(tmp_path / "a.keras")
+    words = ["predict", str(tmp_path / "pictures"), "--model", str(tmp_path / "a.keras")]
+    found = []
+    for side in (1000, 50):
+        monkeypatch.setattr("keras_mtl.cli._systems.DRAWN", side)
+        monkeypatch.setattr("keras_mtl.cli._systems.LARGEST", side)
+        assert main([*words, "--output", str(tmp_path / str(side))]) == 0
+        text = (tmp_path / str(side) / "predictions.json").read_text()
+        boxes = np.array([each["box"] for each in json.loads(text)["a.png"]["objects"]])
+        found.append(boxes[:, 2:].max(axis=0))
+    np.testing.assert_allclose(*found, atol=10)
 
 
 @pytest.mark.one_backend
