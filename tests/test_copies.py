@@ -294,6 +294,7 @@ def changed(model, rng):
             layer.negative_slope = float(rng.uniform(0.1, 0.9))
         if rng.random() < 0.3:
             layer.trainable = not layer.trainable
+    model.make_predict_function(force=True)
     return model
 
 
