@@ -16,7 +16,7 @@ WRONG = (
 
 
 @contextlib.contextmanager
-def file_of(writer: str, path: PathLike, argument: str = "path") -> Iterator[None]:
+def file_of(writer: str, path: PathLike, must: str = "`path` must be") -> Iterator[None]:
     """Within it, whatever is wrong with a file is a ValueError that names it and what writes such.
 
     Errors of the file system stay what they are.
@@ -26,5 +26,5 @@ def file_of(writer: str, path: PathLike, argument: str = "path") -> Iterator[Non
     except WRONG as error:
         reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
         raise ValueError(
-            f"`{argument}` must be a whole file of `{writer}`. Received: {path}. {reason[:500]}"
+            f"{must} a whole file of `{writer}`. Received: {path}. {reason[:500]}"
         ) from error

@@ -139,7 +139,7 @@ class _Known:
         self._path = Path(folder) / "splits.json"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists():
-            with file_of("splits", self._path, "folder"):
+            with file_of("splits", self._path, "`folder` must hold"):
                 kept = json.loads(self._path.read_text())
                 found, rows = kept["search"], kept["rows"]
             if found != search:
@@ -147,7 +147,7 @@ class _Known:
                     f"`folder` must be new or hold a search over this tower and these heads. "
                     f"Received: {folder}, with a search over {found}, not {search}."
                 )
-            with file_of("splits", self._path, "folder"):
+            with file_of("splits", self._path, "`folder` must hold"):
                 for name, row in rows.items():
                     scores = _checked(row["scores"], search["heads"])
                     Split(name, **{**row, "scores": scores}, gain=0.0)

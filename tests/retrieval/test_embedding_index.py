@@ -161,7 +161,9 @@ def test_another_file_is_refused(tmp_path):
     scalar = path.read_bytes()
     np.save(tmp_path / "array.npy", np.arange(3))
     array = (tmp_path / "array.npy").read_bytes()
-    for content in (archive, scalar, array, archive[:60], b"", b"step,epoch\n"):
+    np.savez(path, tasks=np.array(["a"]), embeddings_0=np.zeros(3, "float32"))
+    flat = path.read_bytes()
+    for content in (archive, scalar, array, flat, archive[:60], b"", b"step,epoch\n"):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="`path` must be a whole file of `Emb.*other.npz"):
             EmbeddingIndex.load(path)

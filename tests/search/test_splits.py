@@ -149,6 +149,22 @@ def test_a_stopped_search_goes_on(tmp_path):
             splits(tower, others, fit, folder=tmp_path / "search")
 
 
+@pytest.mark.one_backend
+def test_scores_that_others_have_changed_are_refused(tmp_path):
+    splits(small_tower(), heads(), scored, folder=tmp_path)
+    path = tmp_path / "splits.json"
+    kept = json.loads(path.read_text())
+    row = kept["rows"]["two"]
+    for rows in ([], {"two": None}, {"two": {}}, {"two": {**row, "scores": {"a": 1}}}, None):
+        for content in ({**kept, "rows": rows}, {"rows": kept["rows"]}, []):
+            path.write_text(json.dumps(content))
+            with pytest.raises(ValueError, match=f"`folder` must hold a whole file .*{path}"):
+                splits(small_tower(), heads(), pytest.fail, folder=tmp_path)
+    path.write_text(json.dumps(kept)[:-9])
+    with pytest.raises(ValueError, match=f"`folder` must hold a whole file .*{path}"):
+        splits(small_tower(), heads(), pytest.fail, folder=tmp_path)
+
+
 def test_a_diverged_split_is_last():
     def fit(model):
         return {"a": float("nan"), "b": 1.0} if model.name == "split_two" else scored(model)
