@@ -4,6 +4,7 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import keras
@@ -28,11 +29,23 @@ def ships(build: Callable[Arguments, Model]) -> Callable[Arguments, Model]:
     def built(*args: Arguments.args, **options: Arguments.kwargs) -> Model:
         weights = options.get("weights", args[place] if len(args) > place else None)
         if not (isinstance(weights, str) and weights == SHIPPED):
+            _check_no_name(weights, build.__name__)
             return build(*args, **options)
         given = {**dict(zip(parameters, args, strict=False)), **options}
         return _load(build.__name__, **{"name": parameters["name"].default, **given})
 
     return built
+
+
+def _check_no_name(weights, application):
+    """Refuses a name of weights that nobody knows, such as "imagenet", as what it is."""
+    if not isinstance(weights, str) or Path(weights).suffix or Path(weights).exists():
+        return
+    names = ["None", *([f'"{SHIPPED}"'] if counts()[application].ships else [])]
+    raise ValueError(
+        f"`weights` of {application} must be {', '.join(names)}, or the path or URL of a file. "
+        f"Received: weights={weights!r}."
+    )
 
 
 def _load(application, *, weights, name, **others):

@@ -272,6 +272,31 @@ def test_a_quantized_model_comes_back(rng, tmp_path, of_heads):
     assert loaded.stage("a", "one").layers[-1].quantization_mode == "int8"
 
 
+@keras.saving.register_keras_serializable("tests")
+class Backbone(keras.Model):
+    """Names its layers anew whenever it is made, as backbones of Keras Hub do."""
+
+    def __init__(self, width=4, **kwargs):
+        image = keras.Input((4, 4, 3))
+        x = layers.Conv2D(width, 1)(image)
+        super().__init__(image, layers.Conv2D(width, 1)(layers.ReLU()(x)), **kwargs)
+        self.width = width
+
+    def get_config(self):
+        return {"width": self.width}
+
+
+def test_a_tower_whose_class_names_its_layers_comes_back(rng, tmp_path):
+    net = Backbone()
+    cut = net.layers[1].name
+    tower = Tower(net, [cut])
+    model = MultiTaskModel(tower, CrossStitched([cut]), {"a": pooled(2), "b": pooled(1)})
+    x = images(rng)
+    assert_same(saved(model, tmp_path).predict_on_batch(x), model.predict_on_batch(x))
+    assert Tower.from_config(tower.get_config()).stages == tower.stages
+    assert model.tower("b").stages == tower.stages
+
+
 # Two properties of all that there is
 
 

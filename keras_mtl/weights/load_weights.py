@@ -79,9 +79,18 @@ def load_weights(
     ```
     """
     weights = fetch(weights)
+    of_torch = [end for each in READ for end in ENDS[each]]
+    kinds = " or ".join(
+        [
+            "of Keras (.weights.h5, .keras)",
+            *(["of Caffe (.caffemodel)"] if caffe_names is not None else []),
+            *([f"of PyTorch ({', '.join(of_torch)})"] if torch_names is not None else []),
+        ]
+    )
     if not pathlib.Path(weights).is_file():
         raise FileNotFoundError(
-            f"`weights` must be the path of a file. Received: {str(weights)!r}."
+            f"`weights` must be the path or URL of a file {kinds}, for {model.name!r} has none "
+            f"that are known by a name. Received: {str(weights)!r}, which is no file."
         )
     of_kind = kind(weights)
     if of_kind == "keras":
@@ -92,15 +101,8 @@ def load_weights(
     elif of_kind in READ and torch_names is not None:
         names, arrays = torch_names, _from_torch(model, weights, torch_names, READ[of_kind])
     else:
-        of_torch = [end for each in READ for end in ENDS[each]]
-        kinds = [
-            "of Keras (.weights.h5, .keras)",
-            *(["of Caffe (.caffemodel)"] if caffe_names is not None else []),
-            *([f"of PyTorch ({', '.join(of_torch)})"] if torch_names is not None else []),
-        ]
         raise ValueError(
-            f"`weights` must be a file {' or '.join(kinds)} for {model.name!r}. "
-            f"Received: {str(weights)!r}."
+            f"`weights` must be a file {kinds} for {model.name!r}. Received: {str(weights)!r}."
         )
     layers = [layer for layer in model.layers if layer.weights and layer.name in names]
     missing = [layer.name for layer in layers if layer.name not in arrays]
