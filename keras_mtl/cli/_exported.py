@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import importlib.util
+import warnings
 
 import keras
 import numpy as np
@@ -59,7 +60,9 @@ def name_outputs(path, model):
 
 def outputs_of(format, path, model, inputs):
     """What an exported network says of inputs: a dict by name, or a list, of arrays."""
-    outputs = READERS[format](RUNTIMES[format].load(), str(path), model, inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Such as that TensorFlow Lite will move elsewhere.
+        outputs = READERS[format](RUNTIMES[format].load(), str(path), model, inputs)
     return keras.tree.map_structure(np.asarray, outputs)
 
 

@@ -1,6 +1,7 @@
 """Networks by their names in the zoo, or from files."""
 
 import difflib
+import zipfile
 from pathlib import Path
 
 import keras
@@ -68,6 +69,8 @@ def in_paper_size(found):
 def _from_file(path):
     if not Path(path).is_file():
         raise CommandError(f"there is no file {path}")
+    if not zipfile.is_zipfile(path):  # Keras would say that it is not there.
+        raise CommandError(f"{path} must be a Keras model of keras_mtl: it is no whole .keras file")
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tyro
 
+from keras_mtl._functional_models import as_functional
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.cli._exported import RUNTIMES, name_outputs, open_sizes, outputs_of
@@ -98,7 +99,10 @@ class Export:
             raise UsageError(f"a file of format {format} ends in {chosen.suffix}: {self.output}")
         _check_free(self.output)
         _check_backend(format)
-        model = load(self.name)
+        try:
+            model = as_functional(load(self.name))
+        except TypeError as error:
+            raise CommandError(str(error)) from error
         if (
             chosen.keras is not None
             and keras.backend.backend() == "torch"

@@ -107,3 +107,13 @@ def test_what_the_backend_cannot_write(network, tmp_path, capsys):
 def test_words_that_contradict_each_other(network, tmp_path, capsys):
     assert main(["export", network, str(tmp_path / "a.onnx"), "--format", "torch"]) == 2
     assert main(["export", network, str(tmp_path / "a.doc")]) == 2
+
+
+@pytest.mark.one_backend
+def test_other_models_and_broken_files(tmp_path, capsys):
+    plain = keras.Sequential([keras.Input((2,)), keras.layers.ReLU()])
+    plain.save(tmp_path / "plain.keras")
+    assert main(["export", str(tmp_path / "plain.keras"), str(tmp_path / "copy.keras")]) == 0
+    (tmp_path / "broken.keras").write_bytes((tmp_path / "copy.keras").read_bytes()[:100])
+    assert main(["export", str(tmp_path / "broken.keras"), str(tmp_path / "b.keras")]) == 1
+    assert "broken.keras must be a Keras model of keras_mtl: it is no" in capsys.readouterr().err

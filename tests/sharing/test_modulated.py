@@ -121,8 +121,8 @@ def test_what_stands_before_the_first_gate_is_computed_once():
 def test_one_batch_is_joined_behind_a_gate_and_parted_before_the_next():
     for after, joined, parted in (([], 0, 0), (["three"], 0, 0), (["one"], 1, 1), (None, 2, 2)):
         found = kinds(model_of(Modulated(after)))
-        assert (found.count("Concatenate"), found.count("Split")) == (joined, parted)
-    assert not {"Concatenate", "Split"} & set(kinds(model_of(Modulated(), "a")))
+        assert (found.count("Concatenate"), found.count("SplitTasks")) == (joined, parted)
+    assert not {"Concatenate", "SplitTasks"} & set(kinds(model_of(Modulated(), "a")))
 
 
 def test_normalization_sees_all_tasks_together(rng):
