@@ -45,7 +45,8 @@ def checked_by_output(model, **arguments):
             idle = [name for name in weights if loss.get(name) is None]
             if idle:
                 raise ValueError(
-                    f"`loss_weights` must be of outputs with a loss: {list(loss)}. Received: {idle}."
+                    f"`loss_weights` must be of outputs with a loss: {list(loss)}. "
+                    f"Received: {idle}."
                 )
             arguments["loss_weights"] = {name: weights.get(name, 1.0) for name in loss}
     return arguments

@@ -23,8 +23,8 @@ class FiniteUnits(keras.callbacks.Callback):
             if not np.isfinite(ops.convert_to_numpy(ops.cast(weight, "float32"))).all():
                 self.model.stop_training = True
                 self.error = FloatingPointError(
-                    f"The {weight.name} of {unit.name!r}, behind the stage {stage!r}, is not finite "
-                    f"after epoch {epoch + 1}. Its rate is {weight.learning_rate_multiplier:g} "
+                    f"The {weight.name} of {unit.name!r}, behind the stage {stage!r}, is not "
+                    f"finite after epoch {epoch + 1}. Its rate is {weight.learning_rate_multiplier:g} "
                     "times that of the optimizer: lower one of them, or look for infinities in the "
                     "data."
                 )

@@ -5,7 +5,6 @@ import itertools
 import json
 import math
 
-import keras
 import numpy as np
 
 from keras_mtl.search import TreeReport, rank_trees, tree_dissimilarity

@@ -245,5 +245,7 @@ def test_a_mask_goes_through_a_unit():
     stitched = keras.Model(words, [end(x) for end, x in zip(ends, unit(embeddings), strict=True)])
     plain = keras.Model(words, [end(x) for end, x in zip(ends, embeddings, strict=True)])
     x = np.array([[1, 2, 0, 0, 0], [3, 4, 5, 6, 0]])
-    for ours, theirs in zip(stitched.predict(x, verbose=0), plain.predict(x, verbose=0)):
+    for ours, theirs in zip(
+        stitched.predict(x, verbose=0), plain.predict(x, verbose=0), strict=True
+    ):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)

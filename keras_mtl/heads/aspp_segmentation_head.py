@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_mtl._types import Array
 from keras_mtl._check_labels import check_labels
+from keras_mtl._types import Array
 from keras_mtl.heads.aspp_head import ASPPHead
 
 

@@ -1,8 +1,5 @@
 """The small model that is left when a learned policy is fixed."""
 
-import keras
-
-from keras_mtl._layers_by_path import layers_by_path
 from keras_mtl._types import Policy
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import AdaShared

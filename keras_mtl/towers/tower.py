@@ -318,8 +318,8 @@ def _main_input(model, along):
     if along is None and len(known) > 1 and isinstance(model.input, dict):
         # Keras sorts them, so none is the first.
         raise ValueError(
-            f"`along` must name the input that is cut, of a model whose inputs are a dict: {known}. "
-            "Received: along=None."
+            "`along` must name the input that is cut, of a model whose inputs are a dict: "
+            f"{known}. Received: along=None."
         )
     return 0 if along is None else known.index(along)
 
