@@ -1,5 +1,6 @@
 """Copies of layers as they are now: their configuration, their live parts and their state."""
 
+import copy
 import inspect
 import tempfile
 import types
@@ -42,7 +43,7 @@ def copy_layer(layer, name, *, prefix=None, together=False, config=None):
         seeds = _Seeds(prefix, together)
         config = _live_config(config or layer.get_config(), layer, live, seeds)
         with keras.saving.custom_object_scope(live):
-            copy = type(layer).from_config(_accepted({**config, "name": name}, layer))
+            made = type(layer).from_config(_accepted({**config, "name": name}, layer))
     except Exception as error:
         raise TypeError(
             f"`model` and `heads` must be made of layers that `from_config(get_config())` makes "
@@ -51,9 +52,9 @@ def copy_layer(layer, name, *, prefix=None, together=False, config=None):
             "class a `get_config` with all arguments of its `__init__`; functions and classes in "
             "it are found if they are attributes of the same names."
         ) from error
-    if copy.name != name:
-        copy.name = name
-    return copy
+    if made.name != name:
+        made.name = name
+    return made
 
 
 def copy_state(source, target, trainable=False):
@@ -87,13 +88,20 @@ def copy_state(source, target, trainable=False):
 
 def inner_configs(layer):
     """The configurations, as they are now, of the layers within others that are no models."""
-    return [keras.saving.serialize_keras_object(each) for each in _inner(layer)]
+    found = []
+    for each in _inner(layer):
+        try:
+            found.append(keras.saving.serialize_keras_object(each)["config"])
+        except NotImplementedError:  # It has none: plain Keras saves only what holds it.
+            found.append(None)
+    return found
 
 
 def set_inner(layer, configs):
     """Sets what `inner_configs` gave."""
     for ours, config in zip(_inner(layer), configs, strict=True):
-        _set_like(ours, keras.saving.deserialize_keras_object(config))
+        if config is not None:
+            _set_like(ours, type(ours).from_config(copy.deepcopy(config)))
 
 
 def trainable_flags(layer):
@@ -145,7 +153,7 @@ def _set_like(ours, theirs):
     """Sets the attributes of a layer in which its configuration is not that of another one."""
     try:
         now, wanted = ours.get_config(), theirs.get_config()
-    except NotImplementedError:  # Plain Keras does not save it, either.
+    except NotImplementedError:
         return
     for key in set(wanted) - {"name", "dtype", "seed", "trainable"}:
         value = getattr(theirs, key, None)
