@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Whatever the caller's shell says: else pytest rewrites every test in each of nine processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test test-slow lint docs clean
 
