@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Whatever the caller's shell says: else pytest rewrites every test anew in each process.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test test-slow lint docs clean
 
@@ -40,7 +42,7 @@ docs: .venv/docs
 	@echo "docs/_build/index.html"
 
 clean:
-	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .ruff_cache docs/_build
+	rm -rf .venv .cache build dist *.egg-info .hypothesis .mypy_cache .ruff_cache docs/_build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo-%: pyproject.toml constraints.txt
