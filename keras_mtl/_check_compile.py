@@ -33,6 +33,8 @@ def checked_by_output(model, **arguments):
         if unknown:
             raise ValueError(f"`{name}` has unknown tasks {unknown}. Known tasks: {outputs}.")
     loss, weights = arguments.get("loss"), arguments.get("loss_weights")
+    if isinstance(weights, dict) and loss is not None and not isinstance(loss, dict):
+        loss = arguments["loss"] = dict.fromkeys(outputs, loss)
     if isinstance(loss, dict):
         missing = [name for name in outputs if name not in loss]
         if missing:
@@ -61,7 +63,7 @@ def warn_of_lost_rates(optimizer, variables):
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         warnings.warn(
             f"{name} trains {paths[0]}{more} at the rate of all other weights, not at "
-            f"{max(factors):g} times of it. An optimizer of `keras_mtl.optimizers`, such as "
+            f"up to {max(factors):g} times of it. An optimizer of `keras_mtl.optimizers`, such as "
             "`keras_mtl.optimizers.Adam`, takes the factor of each.",
             stacklevel=3,
         )

@@ -44,10 +44,9 @@ def check_targets(model, x, y=None):
             `tf.data.Dataset` what it says of its elements.
         y: what it gets as `y`.
     """
-    if isinstance(x, keras.utils.PyDataset):
-        y = (*x[0], None)[1]
-    elif isinstance(spec := getattr(x, "element_spec", None), (list, tuple)):
-        y = (*spec, None)[1]
+    batch = x[0] if isinstance(x, keras.utils.PyDataset) else getattr(x, "element_spec", None)
+    if isinstance(batch, (list, tuple)):
+        y = (*batch, None)[1]
     if y is None:
         return
     check_names(model, y)

@@ -1,6 +1,5 @@
 """Copies of layers as they are now: their configuration, their live parts and their state."""
 
-import copy
 import inspect
 import tempfile
 import types
@@ -38,8 +37,6 @@ def copy_layer(layer, name, *, prefix=None, together=False, config=None):
     """
     live = {}
     try:
-        if _forgets_arguments(type(layer)):
-            raise NotImplementedError(f"{type(layer).__name__} has arguments, but no `get_config`.")
         seeds = _Seeds(prefix, together)
         config = _live_config(config or layer.get_config(), layer, live, seeds)
         with keras.saving.custom_object_scope(live):
@@ -57,21 +54,19 @@ def copy_layer(layer, name, *, prefix=None, together=False, config=None):
     return made
 
 
-def copy_state(source, target, trainable=False):
-    """Gives a layer all that another one of the same form has learned, been adapted to or set.
+def copy_state(source, target, settings=False):
+    """Gives a layer all that another one of the same form has learned or been adapted to.
 
     As a file of Keras would: by `save_own_variables` and `save_assets` of the layer and of those
     within it. What a layer keeps beside its weights, such as the statistics of an adapted
-    `Normalization` or the table of a lookup, is there at once. So is what was set on the layers of
-    a layer, of which its own configuration need not know.
+    `Normalization` or the table of a lookup, is there at once.
 
     Args:
         source: a Keras layer or model; what in it is not built has no state yet.
         target: a built one of the same form.
-        trainable: whether to set, too, which layers are trainable.
+        settings: whether to take over, too, what was set on layers: which are trainable, and what
+            the configuration of a layer need not know of its parts.
     """
-    for theirs, ours in zip(_inner(source), _inner(target), strict=False):
-        _set_like(ours, theirs)
     for theirs, ours in _pairs(source, target):
         store = {}
         theirs.save_own_variables(store)
@@ -82,26 +77,51 @@ def copy_state(source, target, trainable=False):
             with tempfile.TemporaryDirectory() as folder:
                 theirs.save_assets(folder)
                 ours.load_assets(folder)
-    if trainable and source.built:
+    if not settings:
+        return
+    for theirs, ours, _ in _inner(source, target):
+        for key in _set_otherwise(theirs, ours):
+            setattr(ours, key, getattr(theirs, key))
+        ours.trainable = theirs.trainable
+    if source.built:
         set_trainable(target, trainable_flags(source))
 
 
-def inner_configs(layer):
-    """The configurations, as they are now, of the layers within others that are no models."""
-    found = []
-    for each in _inner(layer):
+def inner_changes(layer):
+    """What was set, since they were made, on layers within others that are no models.
+
+    The configuration of a layer need not know what its parts are set to, so a file would lose it.
+
+    Returns:
+        A dict from the path of a part, numbers in a string, to a dict from attribute to value.
+    """
+    found = {}
+    for number, holder in enumerate(_layers(layer)):
+        if isinstance(holder, keras.Model) or not holder._layers:
+            continue
         try:
-            found.append(keras.saving.serialize_keras_object(each)["config"])
-        except NotImplementedError:  # It has none: plain Keras saves only what holds it.
-            found.append(None)
+            made = copy_layer(holder, holder.name)
+        except TypeError:  # Plain Keras could not load it, either.
+            continue
+        for now, then, path in _inner(holder, made):
+            for key in _set_otherwise(now, then):
+                value = getattr(now, key)
+                if not isinstance(value, types.FunctionType) or _is_known(value):
+                    changes = found.setdefault(f"{number}/{path}", {})
+                    changes[key] = keras.saving.serialize_keras_object(value)
     return found
 
 
-def set_inner(layer, configs):
-    """Sets what `inner_configs` gave."""
-    for ours, config in zip(_inner(layer), configs, strict=True):
-        if config is not None:
-            _set_like(ours, type(ours).from_config(copy.deepcopy(config)))
+def set_inner(layer, found):
+    """Sets what `inner_changes` gave."""
+    layers = _layers(layer)
+    for path, changes in found.items():
+        number, *rest = map(int, path.split("/"))
+        part = layers[number]
+        for place in rest:
+            part = _held(part)[place]
+        for key, value in changes.items():
+            setattr(part, key, keras.saving.deserialize_keras_object(value))
 
 
 def trainable_flags(layer):
@@ -134,31 +154,44 @@ def _layers(layer):
     return layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else []
 
 
-def _inner(layer):
-    """The layers that are parts of layers within a layer, whose graph is not in a configuration."""
-    found = []
+def _inner(layer, other, path=""):
+    """The layers that are parts of a layer, with those of another one, and their paths.
 
-    def search(holder, within):
-        for each in _held(holder):
-            is_model = isinstance(each, (keras.Model, keras.layers.Wrapper))
-            if within and not is_model:
-                found.append(each)
-            search(each, within or not is_model)
+    Where the two differ, since one has made layers in its `build`, they are left out.
+    """
+    for place, pair in enumerate(zip(_held(layer), _held(other), strict=False)):
+        if type(pair[0]) is not type(pair[1]):
+            return
+        here = f"{path}{place}"
+        if not isinstance(pair[0], keras.Model):
+            yield *pair, here
+        yield from _inner(*pair, f"{here}/")
 
-    search(layer, not isinstance(layer, (keras.Model, keras.layers.Wrapper)))
-    return found
 
-
-def _set_like(ours, theirs):
-    """Sets the attributes of a layer in which its configuration is not that of another one."""
+def _set_otherwise(layer, other):
+    """Names of the settable attributes in a layer's configuration that are not the other's."""
     try:
-        now, wanted = ours.get_config(), theirs.get_config()
+        names = set(layer.get_config()) - {"name", "dtype", "seed", "trainable"}
     except NotImplementedError:
-        return
-    for key in set(wanted) - {"name", "dtype", "seed", "trainable"}:
-        value = getattr(theirs, key, None)
-        if repr(now.get(key)) != repr(wanted[key]) and not isinstance(value, keras.layers.Layer):
-            setattr(ours, key, value)
+        return []
+    values = [(name, vars(layer)[name], vars(other).get(name)) for name in names & set(vars(layer))]
+    plain = (bool, int, float, str, type(None))
+    return [
+        name
+        for name, ours, theirs in values
+        if (isinstance(ours, (*plain, types.FunctionType)) and ours != theirs)
+        or (isinstance(ours, keras.regularizers.Regularizer) and _differ(ours, theirs))
+    ]
+
+
+def _is_known(function):
+    """Whether Keras finds a function by its name in a file."""
+    name = keras.saving.get_registered_name(function)
+    return function.__module__.startswith("keras.") or name != function.__name__
+
+
+def _differ(regularizer, other):
+    return type(regularizer) is not type(other) or regularizer.get_config() != other.get_config()
 
 
 def _pairs(source, target):
@@ -173,20 +206,27 @@ def _pairs(source, target):
 
 
 def _held(layer):
+    """The layers that a layer holds, in the order in which it was given them."""
     return layer.layers if isinstance(layer, keras.Model) else layer._layers
 
 
 def _forgets_arguments(kind):
     """Whether a class of models has arguments of which Keras notes no more than the defaults."""
-    if not issubclass(kind, keras.Model) or kind.get_config is not keras.Model.get_config:
+    of_keras = "keras."
+    if not issubclass(kind, keras.Model) or kind.__module__.startswith(of_keras):
         return False
     known = inspect.signature(kind.__init__).parameters.values()
-    named = {each.name for each in known if each.kind is not each.VAR_KEYWORD}
-    return bool(named - {"self", "name", "trainable", "dtype"})
+    named = {
+        each.name for each in known if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)
+    }
+    own = named - {"self", "inputs", "outputs", "name", "trainable", "dtype"}
+    return bool(own) and kind.get_config.__module__.startswith(of_keras)
 
 
 def _accepted(config, layer):
     """The configuration without what every layer has and a class of the user's does not take."""
+    if _forgets_arguments(type(layer)):
+        raise NotImplementedError(f"{type(layer).__name__} has arguments, but no `get_config`.")
     known = inspect.signature(type(layer).__init__).parameters
     if not isinstance(layer, keras.layers.Layer) or any(
         each.kind is each.VAR_KEYWORD for each in known.values()

@@ -24,7 +24,7 @@ class FiniteUnits(keras.callbacks.Callback):
                 self.model.stop_training = True
                 self.error = FloatingPointError(
                     f"The {weight.name} of {unit.name!r}, behind the stage {stage!r}, is not "
-                    f"finite after epoch {epoch + 1}. Its rate is {weight.learning_rate_multiplier:g} "
-                    "times that of the optimizer: lower one of them, or look for infinities in the "
-                    "data."
+                    f"finite after epoch {epoch + 1}. Lower the learning rate, which the optimizer "
+                    f"multiplies by up to {weight.learning_rate_multiplier:g} for it "
+                    "(`learning_rate_multiplier`), or look for infinities in the data."
                 )

@@ -4,7 +4,7 @@ import contextlib
 import contextvars
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 # Units and gates are called `stitch_<stage>` and `gate_<stage>`; no copy of a stage may be.
 RESERVED = ("stitch", "gate")
@@ -13,9 +13,9 @@ _taken: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar("taken"
 
 
 @contextlib.contextmanager
-def names_of_one_model() -> Iterator[None]:
-    """Within it no two layers get the same name, however tasks and layers are called."""
-    token = _taken.set(set())
+def names_of_one_model(taken: Iterable[str] = ()) -> Iterator[None]:
+    """Within it no two layers get the same name, nor one that is `taken`."""
+    token = _taken.set(set(taken))
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 import keras
 
 from keras_mtl._copies import copy_layer, copy_state
+from keras_mtl._layer_names import prefixed
 from keras_mtl.towers import Tower
 
 
@@ -14,21 +15,31 @@ def tower_of(model, task):
     # A single input of the tower may have another name than the model's.
     features = inputs[main] if len(inputs) > 1 else next(iter(inputs.values()))
     along = features.name
-    copies = []
+    copies = {}
     for stage, part in parts.items():
-        end = part.outputs[0]._keras_history.operation.name
-        prefix = end.removesuffix(stage)
+        names = _names(part, stage)
 
-        def call(operation, *args, prefix=prefix, **kwargs):
-            copy = copy_layer(operation, operation.name.removeprefix(prefix))
-            copies.append((operation, copy))
-            return copy(*args, **kwargs)
+        def call(operation, *args, names=names, **kwargs):
+            if id(operation) not in copies:
+                name = names.get(operation.name, operation.name)
+                copies[id(operation)] = (operation, copy_layer(operation, name))
+            return copies[id(operation)][1](*args, **kwargs)
 
         before = [features, *(inputs[x.name] for x in part.inputs[1:])]
-        outputs = part._run_through_graph(before, call_fn=call)
-        features = keras.tree.flatten(outputs)[0]
-    tower = Tower(keras.Model(list(inputs.values()), features), model.stages, along)
-    for original, copy in copies:
+        features = keras.tree.flatten(part._run_through_graph(before, call_fn=call))[0]
+    for original, copy in copies.values():
         if isinstance(copy, keras.layers.Layer):
-            copy_state(original, copy, trainable=True)
-    return tower
+            copy_state(original, copy, settings=True)
+    return Tower(keras.Model(list(inputs.values()), features), model.stages, along)
+
+
+def _names(part, stage):
+    """From the names of a stage's copied layers to those that they had in the tower."""
+    end = part.outputs[0]._keras_history.operation.name
+    prefix = next(
+        end[:length] for length in range(1, len(end)) if prefixed(end[:length], stage) == end
+    )
+    names = {layer.name: layer.name.removeprefix(f"{prefix}_") for layer in part.operations}
+    # These two have a meaning, so letters that a name cannot hold come back.
+    shortcut = f"{stage}_shortcut"
+    return {**names, end: stage, prefixed(prefix, shortcut): shortcut}

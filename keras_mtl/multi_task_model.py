@@ -4,6 +4,7 @@ import copy
 import inspect
 import os
 import re
+import warnings
 from typing import Any, Self
 
 import keras
@@ -14,7 +15,7 @@ from keras_mtl._check_targets import check_names, check_targets
 from keras_mtl._copies import (
     copy_layer,
     copy_state,
-    inner_configs,
+    inner_changes,
     quantize,
     quantized_modes,
     set_inner,
@@ -22,12 +23,13 @@ from keras_mtl._copies import (
     trainable_flags,
 )
 from keras_mtl._finite_units import FiniteUnits
+from keras_mtl._functional_models import is_graph
 from keras_mtl._layer_names import layer_name, names_of_one_model
 from keras_mtl._take_over import stage_donors, take_over, unit_donor
 from keras_mtl._tower_of import tower_of
 from keras_mtl._types import Config, PathLike
 from keras_mtl.layers import CrossStitch, ModulationGate, SkipPolicy
-from keras_mtl.sharing.ada_shared import POLICY, tied
+from keras_mtl.sharing.ada_shared import POLICY, AdaShared, tied
 from keras_mtl.sharing.cross_stitched import unit_name
 from keras_mtl.sharing.modulated import gate_name
 from keras_mtl.sharing.sharing import Sharing
@@ -83,14 +85,14 @@ class MultiTaskModel(keras.Model):
         _check_part("tower", tower, Tower, "Tower(model, cuts=[...])")
         _check_part("sharing", sharing, Sharing, "CrossStitched(...)")
         _check_tasks(heads)
-        with names_of_one_model():
-            inputs = _inputs_like(tower.model)
+        inputs = _inputs_like(tower.model)
+        with names_of_one_model(x.name for x in inputs):
             features, stages = sharing.connect(inputs, tower, list(heads))
             head_layers, outputs = {}, {}
             for task, head in heads.items():
                 own = copy_layer(head, layer_name(task, "head"))
                 outputs[task] = _by_name(task, own(features[task]))
-                copy_state(head, own, trainable=True)
+                copy_state(head, own, settings=True)
                 head_layers[task] = own.name
         _check_output_names(outputs)
         self._assemble(
@@ -148,7 +150,11 @@ class MultiTaskModel(keras.Model):
 
         A `SkipPolicy`, which stands behind no stage, is there as `"skip_policy"`.
         """
-        places = {name(stage): stage for stage in self.stages for name in (unit_name, gate_name)}
+        places = {
+            layer_name(name(stage)): stage
+            for stage in self.stages
+            for name in (unit_name, gate_name)
+        }
         places[POLICY] = POLICY
         kinds = (CrossStitch, ModulationGate, SkipPolicy)
         units = [layer for layer in self.layers if isinstance(layer, kinds)]
@@ -308,7 +314,10 @@ class MultiTaskModel(keras.Model):
 
     def compile_from_config(self, config: Config) -> None:
         # Keras compiles what it loads only where `compile` is its own.
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        with warnings.catch_warnings():
+            # Of what was compiled so, once, where it was.
+            warnings.simplefilter("ignore", UserWarning)
+            self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
     def make_train_function(self, force: bool = False) -> Any:
@@ -359,11 +368,16 @@ class MultiTaskModel(keras.Model):
             check_targets(self, validation)
         callbacks, finite = given.get("callbacks") or [], FiniteUnits()
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(finite)
+            callbacks = callbacks.callbacks  # Of the list's own, which is the user's.
+            finite.set_model(self)
         else:
-            given["callbacks"] = [*keras.tree.flatten(callbacks), finite]
+            callbacks = given["callbacks"] = keras.tree.flatten(callbacks)
         del given["self"]
-        history = super().fit(**given)
+        callbacks.append(finite)
+        try:
+            history = super().fit(**given)
+        finally:
+            callbacks.remove(finite)
         if finite.error:
             raise finite.error
         return history
@@ -406,8 +420,7 @@ class MultiTaskModel(keras.Model):
             "heads": dict(self._head_layers),
             # As pairs: a file of Keras does not keep the order of a dict.
             "outputs": [[task, list(names)] for task, names in self._output_names.items()],
-            # What a configuration of layers, such as a head's, does not say of those within them.
-            "inner": inner_configs(self),
+            "inner": inner_changes(self),
             "quantized": quantized_modes(self),
             # A model that is made of its configuration is trainable as a whole.
             "trainable": trainable_flags(self),
@@ -416,12 +429,16 @@ class MultiTaskModel(keras.Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         # A copy, since Keras takes a configuration apart that it builds from.
-        graph = tied(keras.Model.from_config(copy.deepcopy(config["graph"]), custom_objects))
+        graph = keras.Model.from_config(copy.deepcopy(config["graph"]), custom_objects)
+        _name_as(graph, config["graph"])
+        sharing = keras.saving.deserialize_keras_object(config["sharing"], custom_objects)
+        if isinstance(sharing, AdaShared):
+            graph = tied(graph)
         model = cls.__new__(cls)
         model._assemble(
             graph.input,
             graph.output,
-            sharing=keras.saving.deserialize_keras_object(config["sharing"], custom_objects),
+            sharing=sharing,
             stage_layers=config["stages"],
             head_layers=config["heads"],
             output_names=dict(config["outputs"]),
@@ -447,6 +464,11 @@ def _inputs_like(model):
 def _by_name(task, outputs):
     if isinstance(outputs, dict):
         return {f"{task}_{key}": x for key, x in outputs.items()}
+    if not isinstance(outputs, keras.KerasTensor):
+        raise ValueError(
+            f"`heads[{task!r}]` must make one tensor, or a dict of several. "
+            f"Received: a {type(outputs).__name__}."
+        )
     return {task: outputs}
 
 
@@ -492,3 +514,16 @@ def _check_part(argument, value, kind, example):
             f"`{argument}` must be an instance of {kind.__name__}, such as `{example}`. "
             f"Received: {argument}={value!r}."
         )
+
+
+def _name_as(graph, config):
+    """Gives layers the names that their configuration holds beside what Keras makes them of."""
+    for operation, of_it in zip(graph.operations, config["layers"], strict=True):
+        if operation.name != of_it["name"]:
+            operation.name = of_it["name"]
+        if (
+            is_graph(operation)
+            and "layers" in of_it["config"]
+            and "input_layers" in of_it["config"]
+        ):
+            _name_as(operation, of_it["config"])

@@ -21,6 +21,12 @@ import random
 import keras
 import numpy as np
 import pytest
+from keras.src.utils.module_utils import tensorflow
+
+if keras.backend.backend() != "tensorflow":
+    # As where TensorFlow is not installed: Keras would take seconds and half a gigabyte in every
+    # process to look whether a configuration holds one of its types.
+    tensorflow._available = False
 
 
 @pytest.fixture

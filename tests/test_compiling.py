@@ -209,6 +209,32 @@ def test_alphas_that_are_no_numbers_end_the_training():
     assert ended == [True]
 
 
+def test_the_user_s_callbacks_stay_the_user_s():
+    model, callback = compiled(), keras.callbacks.LambdaCallback()
+    of_keras = keras.callbacks.CallbackList([callback], add_history=True, model=model)
+    for given in ([callback], of_keras):
+        before = list(getattr(given, "callbacks", given))
+        for _ in range(2):
+            model.fit(*batch(), callbacks=given, verbose=0)
+        assert list(getattr(given, "callbacks", given)) == before
+
+
+def test_batches_without_targets_are_no_targets():
+    model = model_of()
+    model.compile("sgd")
+    with pytest.raises(ValueError) as error:
+        model.fit(Batches(batch()[0]), verbose=0)
+    assert "`y` must be a dict" not in str(error.value)
+
+
+def test_one_loss_for_all_takes_weights_by_output():
+    model = compiled(loss="mse", loss_weights={"height": 3.0})
+    found = model.evaluate(*batch(), return_dict=True, verbose=0)
+    np.testing.assert_allclose(
+        found["loss"], found["width_loss"] + 3 * found["height_loss"], rtol=1e-5
+    )
+
+
 def test_a_loader_of_pytorch_is_no_order_of_ours():
     torch = pytest.importorskip("torch")
     if keras.backend.backend() != "torch":

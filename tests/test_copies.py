@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from keras.src.utils.module_utils import tensorflow
 
 import keras_mtl
 from keras_mtl import MultiTaskModel, fold, heads, modulate
@@ -80,7 +81,8 @@ def test_an_adapted_normalization_is_adapted_in_every_copy(rng, nested):
     np.testing.assert_allclose(fold(gated, 0).predict_on_batch(x), expected, atol=1e-5)
 
 
-def test_a_lookup_has_its_table_in_every_copy():
+def test_a_lookup_has_its_table_in_every_copy(monkeypatch):
+    monkeypatch.setattr(tensorflow, "_available", None)  # Keras' lookups need it.
     lookup = layers.IntegerLookup(output_mode="one_hot")
     lookup.adapt(np.array([3, 5, 9]))
     words = keras.Input((1,), dtype="int32")
@@ -195,10 +197,17 @@ class Forgetful(keras.Model):
         return self.score(x)
 
 
+class ForgetfulGraph(keras.Model):
+    def __init__(self, activation="relu", **kwargs):
+        image = keras.Input((4, 4, 4))
+        super().__init__(image, layers.Dense(2, activation=activation)(image), **kwargs)
+
+
 @pytest.mark.one_backend
 def test_a_layer_without_a_configuration_is_named():
-    with pytest.raises(TypeError, match="of class Forgetful.* has arguments, but no `get_config`"):
-        model_of(tower_of(), a=Forgetful(3))
+    for head in (Forgetful(3), keras.Sequential([Forgetful(3)]), ForgetfulGraph("tanh")):
+        with pytest.raises(TypeError, match="Forgetful.* has arguments, but no `get_config`"):
+            model_of(tower_of(), a=head)
     with pytest.raises(TypeError, match="the layer 'strange' of class Unsayable.*get_config"):
         model_of(tower_of(Unsayable(object(), name="strange")))
 
@@ -295,6 +304,88 @@ def test_a_tower_whose_class_names_its_layers_comes_back(rng, tmp_path):
     assert_same(saved(model, tmp_path).predict_on_batch(x), model.predict_on_batch(x))
     assert Tower.from_config(tower.get_config()).stages == tower.stages
     assert model.tower("b").stages == tower.stages
+
+
+class Holder(layers.Layer):
+    """A layer of parts, of which its configuration says nothing, not even its own name."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first, self.last = self.parts()
+
+    def build(self, shape):
+        for part in (self.first, self.last):
+            part.build(shape)
+            shape = part.compute_output_shape(shape)
+
+    def call(self, x):
+        return self.last(self.first(x))
+
+
+class OfRecurrent(Holder):
+    def parts(self):
+        return layers.LSTM(2, return_sequences=True), layers.Bidirectional(layers.GRU(2))
+
+
+class OfLambda(Holder):
+    def parts(self):
+        return layers.Lambda(lambda x: x + 1), layers.Dense(2, activation=lambda x: x)
+
+
+class Lazy(layers.Layer):
+    def build(self, shape):
+        self.inner = layers.Dense(4)
+        self.inner.build(shape)
+
+    def call(self, x):
+        return self.inner(x)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], 4)
+
+
+class OfLazy(Holder):
+    def parts(self):
+        return Lazy(), layers.Dense(2, activation="tanh")
+
+
+OWN = {each.__name__: each for each in (OfRecurrent, OfLambda, OfLazy)}
+SEQUENCE_HEADS = {
+    "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(2)),
+    "cells": lambda: layers.RNN([layers.LSTMCell(2), layers.LSTMCell(2)]),
+    **{name: each for name, each in OWN.items()},
+}
+
+
+@pytest.mark.parametrize("head", SEQUENCE_HEADS)
+def test_heads_of_parts_are_made_and_come_back_as_in_plain_keras(rng, tmp_path, head):
+    image = keras.Input((5, 3))
+    tower = Tower(keras.Model(image, layers.Dense(3, name="one")(image)), [])
+    model = MultiTaskModel(tower, Branched.hard_sharing(), {"a": SEQUENCE_HEADS[head]()})
+    x = rng.random((2, 5, 3)).astype("float32")
+    loaded = saved(model, tmp_path, custom_objects={**OWN, "Lazy": Lazy})
+    assert_same(loaded.predict_on_batch(x), model.predict_on_batch(x))
+    assert loaded.head("a").name == "a_head"
+    if head == "OfLazy":
+        assert model.head("a").first.inner.activation is keras.activations.linear
+
+
+def test_what_is_frozen_in_a_head_that_is_not_built_stays_frozen():
+    head = OwnHead()
+    head.score.trainable = False
+    assert not model_of(tower_of(), a=head).head("a").trainable_variables
+
+
+def test_a_layer_that_is_called_twice_is_one_in_the_tower_of_a_model(rng):
+    image = keras.Input((4,))
+    twice = layers.Dense(4, name="twice")
+    tower = Tower(keras.Model(image, layers.Dense(4, name="one 1")(twice(twice(image)))), [])
+    model = MultiTaskModel(tower, Modulated(), {"a": layers.Identity(), "b": layers.Identity()})
+    assert list(model.units) == model.stages == list(model.tower("a").stages) == ["one 1"]
+    x = rng.random((2, 4)).astype("float32")
+    np.testing.assert_allclose(
+        fold(model, "a").predict_on_batch(x), model.predict_on_batch(x)["a"], atol=1e-6
+    )
 
 
 # Two properties of all that there is

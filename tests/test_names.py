@@ -51,6 +51,7 @@ def assert_trains(model, folder, x):
         (("one", "two"), Modulated(), ["gate", "b"]),
         (("b_one", "one", "two"), Branched.independent(), ["a", "a_b"]),
         (("one", "two"), Branched.independent(), ["a_b", "a-b", "a.b"]),
+        (("one", "one_skipped"), Branched.hard_sharing(), ["a", "b"]),
         (("one", "two"), LatentShared(2, dropout=0.5), ["a.b", "a_b"]),
         (("one", "two"), AdaShared(), ["a.b", "a_b"]),
         (("one", "two"), AdaShared({"a.b": "10", "a_b": "01"}), ["a.b", "a_b"]),
@@ -83,6 +84,12 @@ def test_a_model_with_a_dot_in_its_name_is_a_layer(tmp_path):
     image = keras.Input((4,))
     tower = Tower(keras.Model(image, layers.Dense(4, name="two")(inner(image))), [inner.name])
     model = MultiTaskModel(tower, Branched.independent(), {"a": IDENTITY(), "b": IDENTITY()})
+    assert_trains(model, tmp_path, np.ones((2, 4), "float32"))
+
+
+def test_an_input_may_be_called_as_a_layer_would_be(tmp_path):
+    heads = {"a": layers.Dense(1), "b": layers.Dense(1)}
+    model = MultiTaskModel(chain("one", name="a_head"), Branched.independent(), heads)
     assert_trains(model, tmp_path, np.ones((2, 4), "float32"))
 
 

@@ -24,7 +24,7 @@ class CopiedLayers:
         copy = self._copies[id(operation)] = self._copy(operation)
         result = copy(*args, **kwargs)
         if isinstance(copy, keras.layers.Layer):
-            copy_state(operation, copy, trainable=True)
+            copy_state(operation, copy, settings=True)
         return result
 
     def _copy(self, operation):

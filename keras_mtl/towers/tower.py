@@ -196,7 +196,7 @@ class Tower:
 
         copy = keras.models.clone_model(original, clone_function=copied)
         copy.name = prefixed(prefix, stage)
-        copy_state(original, copy, trainable=True)
+        copy_state(original, copy, settings=True)
         return copy
 
     def index(self, stage: str, argument: str = "stage") -> int:

@@ -54,12 +54,12 @@ def test_onnx_of_any_batch_with_outputs_by_task(tmp_path):
     network, output = network_of(Modulated(), tmp_path), tmp_path / "network.onnx"
     assert main(["export", network, str(output)]) == 0
     session = onnxruntime.InferenceSession(output)
-    assert [x.name for x in session.get_inputs()] == ["inputs"]
+    assert [x.name for x in session.get_inputs()] == ["image"]
     assert {x.name for x in session.get_outputs()} == {"one", "another"}
     images = np.random.default_rng(0).uniform(size=(3, 16, 16, 3)).astype("float32")
     expected = keras.models.load_model(network, compile=False)(images, training=False)
     for task, values in expected.items():
-        (found,) = session.run([task], {"inputs": images})
+        (found,) = session.run([task], {"image": images})
         np.testing.assert_allclose(found, keras.ops.convert_to_numpy(values), rtol=1e-4, atol=1e-5)
 
 
