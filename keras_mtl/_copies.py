@@ -1,5 +1,6 @@
 """Copies of layers as they are now: their configuration, their live parts and their state."""
 
+import functools
 import inspect
 import tempfile
 import types
@@ -15,6 +16,10 @@ NOISE = (
     keras.layers.GaussianNoise,
 )
 """Layers whose draws are a task's own, wherever they stand."""
+
+
+USUAL = frozenset({"name", "trainable", "dtype"})
+"""Arguments of every layer of Keras."""
 
 
 def copy_layer(layer, name, *, prefix=None, together=False, config=None):
@@ -210,30 +215,33 @@ def _held(layer):
     return layer.layers if isinstance(layer, keras.Model) else layer._layers
 
 
-def _forgets_arguments(kind):
-    """Whether a class of models has arguments of which Keras notes no more than the defaults."""
-    of_keras = "keras."
-    if not issubclass(kind, keras.Model) or kind.__module__.startswith(of_keras):
-        return False
+def _accepted(config, layer):
+    """The configuration without what every layer has and a class of the user's does not take."""
+    if not isinstance(layer, keras.layers.Layer):
+        return config
+    kind = type(layer)
+    known = _parameters(kind)
+    if known is None:
+        raise NotImplementedError(f"{kind.__name__} has arguments, but no `get_config`.")
+    return {key: value for key, value in config.items() if key in known or key not in USUAL}
+
+
+@functools.cache
+def _parameters(kind):
+    """Which of the `USUAL` arguments a class of layers takes, or `None` if it forgets its own.
+
+    Of the arguments of models that have no `get_config` Keras notes no more than the defaults.
+    """
     known = inspect.signature(kind.__init__).parameters.values()
     named = {
         each.name for each in known if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)
     }
-    own = named - {"self", "inputs", "outputs", "name", "trainable", "dtype"}
-    return bool(own) and kind.get_config.__module__.startswith(of_keras)
-
-
-def _accepted(config, layer):
-    """The configuration without what every layer has and a class of the user's does not take."""
-    if _forgets_arguments(type(layer)):
-        raise NotImplementedError(f"{type(layer).__name__} has arguments, but no `get_config`.")
-    known = inspect.signature(type(layer).__init__).parameters
-    if not isinstance(layer, keras.layers.Layer) or any(
-        each.kind is each.VAR_KEYWORD for each in known.values()
-    ):
-        return config
-    usual = {"name", "trainable", "dtype"} - set(known)
-    return {key: value for key, value in config.items() if key not in usual}
+    own = named - {"self", "inputs", "outputs", *USUAL}
+    of_keras = [each.__module__.startswith("keras.") for each in (kind, kind.get_config)]
+    if issubclass(kind, keras.Model) and own and of_keras == [False, True]:
+        return None
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in known)
+    return USUAL if takes_all else named & USUAL
 
 
 def _live_config(config, owner, live, seeds):

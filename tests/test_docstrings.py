@@ -43,7 +43,15 @@ ZOO = [
     for name in TESTS
     if name.startswith("keras_mtl.applications")
 ]
-OTHERS = [name for name in TESTS if not name.startswith("keras_mtl.applications")]
+# Of these JAX runs the parts, in tests of their own.
+WHOLE = ("detection", "towers", "modulation.fold", "search", "plots", "callbacks")
+OTHERS = [
+    pytest.param(name, marks=pytest.mark.parts_on_jax)
+    if name.startswith(tuple(f"keras_mtl.{part}" for part in WHOLE))
+    else name
+    for name in TESTS
+    if not name.startswith("keras_mtl.applications")
+]
 
 
 @pytest.mark.parametrize("name", [*ZOO, *OTHERS])

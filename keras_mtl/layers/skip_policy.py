@@ -122,14 +122,14 @@ class SkipPolicy(keras.layers.Layer):
                 f"`noise` must have the shape of the logits, {tuple(self.logits.shape)}. "
                 f"Received: {tuple(noise.shape)}."
             )
-        soft = ops.softmax((self.logits + noise) / self.temperature)[..., 0]
+        soft = _first_of_two((self.logits + noise) / self.temperature)
         if self.hard:
             soft = soft + ops.stop_gradient(ops.cast(soft >= 0.5, "float32") - soft)
         return self._under_policy(soft)
 
     def probabilities(self) -> Tensor:
         """Probability of each task to execute each block: float32 tensor (T, L)."""
-        return self._under_policy(ops.softmax(self.logits)[..., 0])
+        return self._under_policy(_first_of_two(self.logits))
 
     def decisions(self) -> Array:
         """The most probable policy: NumPy bool array (T, L), true where a block is executed."""
@@ -206,7 +206,7 @@ class SkipPolicy(keras.layers.Layer):
         count = len(self.blocks)
         number = ops.arange(count, dtype="float32")
         if self.form == "paper":
-            weights, values = (count - number) / count, ops.softmax(self.logits)[..., 0]
+            weights, values = (count - number) / count, _first_of_two(self.logits)
         else:
             weights, values = (number + 1) / count, self.logits[..., 0]
         weights = weights * ops.cast(self._is_active(), "float32")
@@ -214,6 +214,11 @@ class SkipPolicy(keras.layers.Layer):
         # are 0.
         differences = ops.abs(values[:, None] - values[None])
         return ops.sum(weights * differences) / 2
+
+
+def _first_of_two(logits):
+    """The first component of the softmax of two: exactly 0 and 1 where TensorFlow's is not."""
+    return ops.sigmoid(logits[..., 0] - logits[..., 1])
 
 
 def _fits(shape, wanted):

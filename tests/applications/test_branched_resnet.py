@@ -11,6 +11,8 @@ from keras_mtl.sharing import Branched
 from keras_mtl.towers import ResNet
 from keras_mtl.towers.resnet import locations, stages
 
+pytestmark = pytest.mark.parts_on_jax
+
 TINY = dict(input_shape=(33, 40, 3), depth=18, width=1 / 16, features=8)
 TASKS = {"segmentation": 5, "edges": "map", "depth": "depth"}
 PAIR = [["segmentation", "edges"], ["depth"]]

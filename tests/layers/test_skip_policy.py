@@ -262,7 +262,8 @@ def test_the_losses_pull_where_the_paper_wants_them(rng):
         assert sparsity == sorted(sparsity)
         policy = policy_of(agreeing, form=form, sharing=1.0)
         policy(ANY)
-        assert float(value(policy.losses[0])) == 0
+        # TensorFlow rounds equal values by their place in a vector register.
+        np.testing.assert_allclose(value(policy.losses[0]), 0, atol=1e-6)
     alone = policy_of(agreeing[:1], sharing=1.0)
     alone(ANY)
     assert not alone.losses

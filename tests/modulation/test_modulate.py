@@ -225,7 +225,12 @@ def test_mobilenet_starts_with_the_same_outputs(rng):
     ("build", "stem", "after"),
     [
         (small_net, "conv", ["sum", "pool"]),
-        (mobile_net, "Conv1", ["block_12_add", "block_16_project_BN"]),
+        pytest.param(
+            mobile_net,
+            "Conv1",
+            ["block_12_add", "block_16_project_BN"],
+            marks=pytest.mark.parts_on_jax,
+        ),
     ],
 )
 def test_networks_and_gates_train(rng, build, stem, after):
