@@ -43,10 +43,10 @@ ZOO = [
     for name in TESTS
     if name.startswith("keras_mtl.applications")
 ]
-# Of these JAX runs the parts, in tests of their own.
+# Of these the other backends run the parts, in tests of their own.
 WHOLE = ("detection", "towers", "modulation.fold", "search", "plots", "callbacks")
 OTHERS = [
-    pytest.param(name, marks=pytest.mark.parts_on_jax)
+    pytest.param(name, marks=pytest.mark.whole_network)
     if name.startswith(tuple(f"keras_mtl.{part}" for part in WHOLE))
     else name
     for name in TESTS

@@ -11,7 +11,7 @@ from keras_mtl.datasets import AlternatingBatches, ArrayBatches
 from keras_mtl.search import cost, prune, task_costs
 from keras_mtl.sharing import Branched
 
-pytestmark = pytest.mark.parts_on_jax
+pytestmark = pytest.mark.whole_network
 
 # By data set: depth, what each task of the paper executes, and the MACs at 224² in 10⁹: summed over
 # the tasks, and with what they have in common run once.

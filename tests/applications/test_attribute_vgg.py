@@ -11,7 +11,7 @@ from keras_mtl.losses import AttributesCrossentropy
 from keras_mtl.sharing import Branched
 from keras_mtl.towers.thin_vgg16 import STAGES
 
-pytestmark = pytest.mark.parts_on_jax
+pytestmark = pytest.mark.whole_network
 
 ATTRIBUTES = [f"attribute{number}" for number in range(40)]
 TINY = dict(input_shape=(32, 32, 3), width=2)

@@ -11,7 +11,7 @@ from keras_mtl.sharing import Branched
 from keras_mtl.towers import ResNet
 from keras_mtl.towers.resnet import locations, stages
 
-pytestmark = pytest.mark.parts_on_jax
+pytestmark = pytest.mark.whole_network
 
 TINY = dict(input_shape=(33, 40, 3), depth=18, width=1 / 16, features=8)
 TASKS = {"segmentation": 5, "edges": "map", "depth": "depth"}

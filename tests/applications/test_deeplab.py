@@ -11,7 +11,7 @@ from keras_mtl.losses import MapL1, SegmentationCrossentropy
 from keras_mtl.metrics import MapAbsoluteError
 from keras_mtl.sharing import Branched
 
-pytestmark = pytest.mark.parts_on_jax
+pytestmark = pytest.mark.whole_network
 
 
 def test_offsets_of_instances_are_a_task(rng):

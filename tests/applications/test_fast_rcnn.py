@@ -11,7 +11,7 @@ from keras_mtl.optimizers import SGD
 from keras_mtl.search import cost
 from keras_mtl.sharing import Branched, CrossStitched, LatentShared
 
-pytestmark = pytest.mark.parts_on_jax
+pytestmark = pytest.mark.whole_network
 
 TINY = dict(width=1 / 32, stem_strides=2, rescale=1 / 64)
 LOSSES = {

@@ -229,7 +229,7 @@ def test_mobilenet_starts_with_the_same_outputs(rng):
             mobile_net,
             "Conv1",
             ["block_12_add", "block_16_project_BN"],
-            marks=pytest.mark.parts_on_jax,
+            marks=pytest.mark.whole_network,
         ),
     ],
 )
