@@ -502,7 +502,7 @@ APPLICATIONS = {
     "ConvNeXtTiny": ((32, 32), None),
     "VGG16": ((32, 32), "block1_pool"),
     "Xception": ((71, 71), None),
-    "NASNetMobile": ((32, 32), None),
+    "InceptionV3": ((75, 75), None),
 }
 
 
