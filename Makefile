@@ -27,7 +27,8 @@ test: .venv/test lint
 	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile -m "not cross_backend and not slow" || exit 1; \
 	done
 	@echo "== all three together"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "cross_backend and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "cross_backend and not slow" \
+	  $$(grep -rl --include='test_*.py' mark.cross_backend tests)
 
 test-slow: .venv/test
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m pytest -m slow

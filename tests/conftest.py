@@ -6,8 +6,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The tests run in as many processes as there are cores: more threads would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Half of the suite's time on JAX is XLA optimising small graphs that run once.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Most of the suite's time on JAX would be XLA optimising small graphs that run once.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+)
 
 # Compiling is most of JAX's time: processes share what one has compiled, and so does the next run.
 os.environ.setdefault(
@@ -18,15 +20,8 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import random
 
-import keras
 import numpy as np
 import pytest
-from keras.src.utils.module_utils import tensorflow
-
-if keras.backend.backend() != "tensorflow":
-    # As where TensorFlow is not installed: Keras would take seconds and half a gigabyte in every
-    # process to look whether a configuration holds one of its types.
-    tensorflow._available = False
 
 
 @pytest.fixture
@@ -43,6 +38,19 @@ def _same_draws_in_every_run():
 
 
 def pytest_collection_modifyitems(config, items):
+    # Imported here, for the process that hands out the tests runs none.
+    import keras
+    from keras.src.utils import module_utils
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        # What Grappler would do to graphs that run once takes longer than they do.
+        tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    else:
+        # As where TensorFlow is not installed: Keras would take seconds and half a gigabyte in
+        # every process to look whether a configuration holds one of its types.
+        module_utils.tensorflow._available = False
     others = ("one_backend", "whole_network")
     left = [item for item in items if any(map(item.get_closest_marker, others))]
     if left and keras.backend.backend() != "torch":

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from keras.src.utils.module_utils import tensorflow
+from keras.src.utils import module_utils
 
 import keras_mtl
 from keras_mtl import MultiTaskModel, fold, heads, modulate
@@ -82,7 +82,7 @@ def test_an_adapted_normalization_is_adapted_in_every_copy(rng, nested):
 
 
 def test_a_lookup_has_its_table_in_every_copy(monkeypatch):
-    monkeypatch.setattr(tensorflow, "_available", None)  # Keras' lookups need it.
+    monkeypatch.setattr(module_utils.tensorflow, "_available", None)  # Keras' lookups need it.
     lookup = layers.IntegerLookup(output_mode="one_hot")
     lookup.adapt(np.array([3, 5, 9]))
     words = keras.Input((1,), dtype="int32")

@@ -13,13 +13,8 @@ BACKENDS = [
     name for name in ("jax", "tensorflow", "torch") if importlib.util.find_spec(name) is not None
 ]
 PAIRS = [(one, other) for one in BACKENDS for other in BACKENDS if one != other]
-ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "OMP_NUM_THREADS": "1",  # the processes run side by side
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiling is most of JAX's time
-    # A file of TensorFlow or JAX says `jit_compile=True`, for which torch compiles half a minute.
-    "TORCHDYNAMO_DISABLE": "1",
-}
+# A file of TensorFlow or JAX says `jit_compile=True`, for which torch compiles half a minute.
+ENVIRONMENT = {"TORCHDYNAMO_DISABLE": "1"}
 
 pytestmark = [
     pytest.mark.cross_backend,
