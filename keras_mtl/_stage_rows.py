@@ -9,6 +9,7 @@ from keras_mtl._topological_nodes import topological_nodes
 from keras_mtl._types import Shape
 from keras_mtl.layers import ModulationGate, SkipBlock, SkipPolicy
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.sharing.ada_shared import runs_shortcut
 from keras_mtl.towers import possible_cuts
 
 
@@ -77,7 +78,7 @@ def _rows_of_tasks(model):
             if (
                 layer is None
                 or layer.name in skips[task]
-                or layer.name.endswith(f"{stage}_skipped")
+                or runs_shortcut(model.sharing, layer.name)
             ):
                 skipped.append(task)
             else:

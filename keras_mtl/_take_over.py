@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_mtl._copies import copy_state
-from keras_mtl.sharing.ada_shared import SKIPPED, AdaShared
+from keras_mtl._copy_state import copy_state
+from keras_mtl.sharing.ada_shared import runs_shortcut
 
 
 def stage_donors(model, donors):
@@ -21,7 +21,7 @@ def stage_donors(model, donors):
         for stage, name in model._stage_layers[ours].items():
             if name is None:
                 continue
-            donor = _donor(donor_model, task, stage, shortcut=_is_skip(model, name))
+            donor = _donor(donor_model, task, stage, shortcut=runs_shortcut(model.sharing, name))
             if donor is None:
                 missing[name] = stage
             else:
@@ -72,13 +72,8 @@ def _donor(model, task, stage, shortcut):
     if task in model.tasks and model._stage_layers[task].get(stage, "") is None:
         return None
     layer = model.stage(task, stage)
-    if _is_skip(model, layer.name):
+    if runs_shortcut(model.sharing, layer.name):
         return layer if shortcut else None
     if not shortcut:
         return layer
     return keras.Model(layer.input, layer.get_layer(f"{layer.name}_shortcut").output)
-
-
-def _is_skip(model, name):
-    """Whether a layer runs the shortcut of a stage alone."""
-    return isinstance(model.sharing, AdaShared) and name.endswith(SKIPPED)

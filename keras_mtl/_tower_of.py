@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_mtl._copies import copy_layer, copy_state
+from keras_mtl._copied_layers import CopiedLayers
 from keras_mtl._layer_names import prefixed
 from keras_mtl.towers import Tower
 
@@ -15,21 +15,11 @@ def tower_of(model, task):
     # A single input of the tower may have another name than the model's.
     features = inputs[main] if len(inputs) > 1 else next(iter(inputs.values()))
     along = features.name
-    copies = {}
+    copies = CopiedLayers()
     for stage, part in parts.items():
-        names = _names(part, stage)
-
-        def call(operation, *args, names=names, **kwargs):
-            if id(operation) not in copies:
-                name = names.get(operation.name, operation.name)
-                copies[id(operation)] = (operation, copy_layer(operation, name))
-            return copies[id(operation)][1](*args, **kwargs)
-
+        copies.renamed = _names(part, stage)
         before = [features, *(inputs[x.name] for x in part.inputs[1:])]
-        features = keras.tree.flatten(part._run_through_graph(before, call_fn=call))[0]
-    for original, copy in copies.values():
-        if isinstance(copy, keras.layers.Layer):
-            copy_state(original, copy, settings=True)
+        features = keras.tree.flatten(part._run_through_graph(before, call_fn=copies))[0]
     return Tower(keras.Model(list(inputs.values()), features), model.stages, along)
 
 

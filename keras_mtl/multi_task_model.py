@@ -12,9 +12,12 @@ import keras
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_compile import checked_by_output, warn_of_lost_rates
 from keras_mtl._check_targets import check_names, check_targets
-from keras_mtl._copies import (
-    copy_layer,
-    copy_state,
+from keras_mtl._copy_layer import copy_layer
+from keras_mtl._copy_state import copy_state
+from keras_mtl._finite_units import FiniteUnits
+from keras_mtl._functional_models import is_graph
+from keras_mtl._layer_names import layer_name, names_of_one_model
+from keras_mtl._layer_settings import (
     inner_changes,
     quantize,
     quantized_modes,
@@ -22,9 +25,6 @@ from keras_mtl._copies import (
     set_trainable,
     trainable_flags,
 )
-from keras_mtl._finite_units import FiniteUnits
-from keras_mtl._functional_models import is_graph
-from keras_mtl._layer_names import layer_name, names_of_one_model
 from keras_mtl._take_over import stage_donors, take_over, unit_donor
 from keras_mtl._tower_of import tower_of
 from keras_mtl._types import Config, PathLike
@@ -329,10 +329,6 @@ class MultiTaskModel(keras.Model):
             )
         return super().make_train_function(force)
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        check_names(self, y)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
-
     def compute_loss(
         self,
         x: Any = None,
@@ -433,7 +429,7 @@ class MultiTaskModel(keras.Model):
         _name_as(graph, config["graph"])
         sharing = keras.saving.deserialize_keras_object(config["sharing"], custom_objects)
         if isinstance(sharing, AdaShared):
-            graph = tied(graph)
+            graph = tied(graph, config["stages"])
         model = cls.__new__(cls)
         model._assemble(
             graph.input,

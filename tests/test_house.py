@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "modulation": "layers multi_task_model sharing",
     "search": "multi_task_model sharing towers",
     "callbacks": "gradients layers multi_task_model optimizers sharing",
-    "_stage_rows": "layers multi_task_model towers",
+    "_stage_rows": "layers multi_task_model sharing towers",
     "plots": "_stage_rows layers multi_task_model sharing",
     "applications": "heads modulation multi_task_model sharing towers weights",
 }
@@ -191,6 +191,7 @@ def test_the_house_is_described_as_it_stands(page):
     assert all((ROOT / folder).is_dir() for folder in folders[""])
 
 
+@pytest.mark.one_backend
 def test_import_costs_no_more_than_keras():
     """Of packages from outside the standard library, such as SciPy and Matplotlib."""
     code = """

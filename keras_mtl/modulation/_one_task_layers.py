@@ -4,9 +4,9 @@ import keras
 from keras import ops
 
 from keras_mtl._check_integer import check_integer
+from keras_mtl._copied_layers import CopiedLayers
 from keras_mtl._functional_models import as_functional, is_graph
 from keras_mtl.layers import ModulationGate
-from keras_mtl.modulation._copied_layers import CopiedLayers
 
 
 class OneTaskLayers(CopiedLayers):

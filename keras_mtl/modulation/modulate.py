@@ -7,10 +7,10 @@ import keras
 
 from keras_mtl._channel_axis import channel_axis
 from keras_mtl._check_integer import check_integer
+from keras_mtl._copied_layers import CopiedLayers
 from keras_mtl._functional_models import as_functional, fresh_inputs
 from keras_mtl._names import names
 from keras_mtl.layers import ModulationGate
-from keras_mtl.modulation._copied_layers import CopiedLayers
 from keras_mtl.sharing.modulated import gate_name
 from keras_mtl.sharing.sharing import features_dtype
 

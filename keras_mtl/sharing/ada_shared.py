@@ -15,8 +15,8 @@ from keras_mtl.towers.tower import Tower
 
 POLICY = "skip_policy"
 """Name of the layer that holds the policy while it is learned."""
-SKIPPED = "_skipped"
-"""What the layer that runs the shortcut of a stage is called after the stage's."""
+SHARED, SKIPPED = "shared", "skipped"
+"""What stands before the name of a stage in those of its layers: of all, and of its shortcut."""
 OPTIONS = {"temperature", "hard", "sparsity", "sharing", "form", "seed"}
 
 
@@ -198,11 +198,11 @@ class _SharedStage:
     """The one copy of a stage that all tasks call."""
 
     def __init__(self, tower, stage, inputs):
-        self._part = tower.copy_stage(stage, "shared", shortcut=True)
+        self._part = tower.copy_stage(stage, SHARED, shortcut=True)
         self._further = [inputs[number] for number in tower.further_inputs(stage)]
         self._skip = None
         if len(self._part.outputs) > 1:
-            self._skip = _shortcut_of(self._part)
+            self._skip = _shortcut_of(self._part, layer_name(SKIPPED, stage))
 
     @property
     def name(self):
@@ -227,26 +227,32 @@ class _SharedStage:
         return [features, *self._further] if self._further else features
 
 
-def _shortcut_of(part):
+def _shortcut_of(part, name):
     """A model that runs the shortcut of a stage alone, by the stage's own layers."""
-    return keras.Model(part.input, part.outputs[1], name=f"{part.name}{SKIPPED}")
+    return keras.Model(part.input, part.outputs[1], name=name)
 
 
-def tied(graph):
+def runs_shortcut(sharing, name):
+    """Whether the layer of that name runs the shortcut of a stage alone."""
+    return isinstance(sharing, AdaShared) and name.startswith(SKIPPED)
+
+
+def tied(graph, stages):
     """A model of which Keras has lost, in a configuration, that shortcuts are of a stage's layers.
 
     Args:
         graph: a functional model as it comes of a configuration.
+        stages: the names of its layers by task and stage.
 
     Returns:
         The same with the layers that it has in common again, or itself if it has none.
     """
-    parts = {layer.name: layer for layer in graph.layers}
-    shortcuts = {
-        name: _shortcut_of(parts[name.removesuffix(SKIPPED)])
-        for name in parts
-        if name.endswith(SKIPPED) and name.removesuffix(SKIPPED) in parts
-    }
+    shortcuts = {}
+    for names in zip(*(of_task.values() for of_task in stages.values()), strict=True):
+        both = sorted(set(names) - {None})
+        if len(both) == 2:
+            shared, skipped = both
+            shortcuts[skipped] = _shortcut_of(graph.get_layer(shared), skipped)
     if not shortcuts:
         return graph
 

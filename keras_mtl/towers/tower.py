@@ -6,7 +6,8 @@ from typing import Self
 
 import keras
 
-from keras_mtl._copies import NOISE, copy_layer, copy_state
+from keras_mtl._copy_layer import NOISE, copy_layer
+from keras_mtl._copy_state import copy_state
 from keras_mtl._functional_models import as_functional, is_graph, with_inlined
 from keras_mtl._layer_names import free_prefix, prefixed
 from keras_mtl._names import names

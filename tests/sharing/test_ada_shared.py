@@ -361,12 +361,30 @@ def test_stages_that_no_layer_runs():
     model = MultiTaskModel(conv_tower(), AdaShared(POLICY), pooled())
     assert model.stages == ["stem", *BLOCKS]
     assert model.stage("a", "one").name == "shared_one"
-    assert model.stage("a", "two").name == "shared_two_skipped"
+    assert model.stage("a", "two").name == "skipped_two"
     assert model.stage("b", "three") is not None
     with pytest.raises(ValueError, match="'b' skips the stage 'one'"):
         model.stage("b", "one")
     with pytest.raises(ValueError, match=r"`stage` must be one of \['stem', 'one'.*'four'"):
         model.stage("b", "four")
+
+
+@pytest.mark.parametrize("last, task", [("one_skipped", "a"), ("head", "skipped")])
+def test_stages_may_be_called_as_what_stands_for_others(last, task, rng, tmp_path):
+    x = image = keras.Input((4,))
+    for width, stage in enumerate(("none", "one", last), start=5):
+        y = layers.Dense(width, name=f"{stage}_dense")(x)
+        x = layers.Add(name=stage)([y, layers.Dense(width, name=f"{stage}_shortcut")(x)])
+    policy = {task: "110", "b": "001"}
+    tower = Tower(keras.Model(image, x), ["none", "one", last])
+    model = MultiTaskModel(tower, AdaShared(policy), dict.fromkeys(policy, layers.Dense(1)))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x = rng.normal(size=(2, 4)).astype("float32")
+    assert_close(outputs(loaded, x), outputs(model, x))
+    # A shortcut is of the stage's own layers, in the file, too.
+    loaded.stage("b", "one").get_layer("shared_one_shortcut").bias.assign(np.ones(6))
+    assert loaded.stage(task, "one").get_layer("shared_one_shortcut").bias[0] == 1
 
 
 def test_freezing_keeps_a_stage_whether_it_is_executed_or_skipped(rng, tmp_path):

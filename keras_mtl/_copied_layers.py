@@ -2,18 +2,23 @@
 
 import keras
 
-from keras_mtl._copies import copy_layer, copy_state
+from keras_mtl._copy_layer import copy_layer
+from keras_mtl._copy_state import copy_state
 
 
 class CopiedLayers:
     """Calls copies in place of the layers: each has the configuration and the weights of its own.
 
     A layer that is called twice has one copy. Layers of one name, such as those of two models
-    within a model, get a number. Operations that are no layers are called as they are, if their
-    name is free.
+    within a model, get a number. Operations that are no layers are called as they are, if they keep
+    their name.
+
+    Attributes:
+        renamed: dict from names of layers to what their copies are called, if not so, too.
     """
 
     def __init__(self):
+        self.renamed = {}
         self._copies = {}
         self._names = set()
 
@@ -28,7 +33,7 @@ class CopiedLayers:
         return result
 
     def _copy(self, operation):
-        name = self.free_name(operation.name)
+        name = self.free_name(self.renamed.get(operation.name, operation.name))
         if not isinstance(operation, keras.layers.Layer) and name == operation.name:
             return operation
         return copy_layer(operation, name)

@@ -1,0 +1,13 @@
+"""The layers that a layer is made of."""
+
+import keras
+
+
+def layers_within(layer):
+    """The layer and all within it, outer ones first; none of an operation that is no layer."""
+    return layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else []
+
+
+def held_by(layer):
+    """The layers that a layer holds, in the order in which it was given them."""
+    return layer.layers if isinstance(layer, keras.Model) else layer._layers
