@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip, RandomResizedCrop
 from keras_mtl.datasets import ArrayBatches, rooms
 
+pytestmark = pytest.mark.one_backend
+
 ALL = [RandomHorizontalFlip(), RandomResizedCrop(0.4), ColorJitter(0.3, 0.3, 0.3)]
 sizes = st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))
 seeds = st.integers(0, 2**32)

@@ -4,6 +4,8 @@ from scipy.special import expit, logit, softmax
 
 from keras_mtl.boxes import clip_boxes, decode_boxes, detections, iou
 
+pytestmark = pytest.mark.one_backend
+
 SIZE = (60, 90)
 
 

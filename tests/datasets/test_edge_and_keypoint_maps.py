@@ -5,6 +5,8 @@ import pytest
 
 from keras_mtl.datasets import edge_map, keypoint_map
 
+pytestmark = pytest.mark.one_backend
+
 MAPS = [edge_map, keypoint_map]
 
 

@@ -8,6 +8,8 @@ import pytest
 from keras_mtl.datasets import ArrayBatches, rooms
 from keras_mtl.datasets.rooms import cache as cache_module
 
+pytestmark = pytest.mark.one_backend
+
 SIZE = 40
 DENSE = ("image", "segmentation", "normals", "depth", "instances", "focal")
 

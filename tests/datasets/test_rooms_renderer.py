@@ -23,6 +23,8 @@ from keras_mtl.datasets.rooms.render import render_image
 from keras_mtl.datasets.rooms.request import RenderRequest
 from keras_mtl.datasets.rooms.surface import visible_surface
 
+pytestmark = pytest.mark.one_backend
+
 DISTANCES = {"box": box_distance, "cylinder": cylinder_distance, "sphere": sphere_distance}
 
 

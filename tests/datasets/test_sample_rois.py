@@ -7,6 +7,8 @@ from keras_mtl.boxes import encode_boxes, iou
 from keras_mtl.datasets import sample_rois
 from keras_mtl.proposals import jittered_boxes
 
+pytestmark = pytest.mark.one_backend
+
 BOXES = np.array([[10, 10, 50, 40], [30, 20, 90, 60], [60, 5, 80, 30]], "float32")
 CLASSES = np.array([3, 1, 2])
 ATTRIBUTES = np.array([[1, 0], [0, 1], [1, -1]])

@@ -8,6 +8,8 @@ from scipy.spatial.transform import Rotation
 from keras_mtl.datasets import rooms
 from keras_mtl.geometry import manhattan_frame, rectify_normals
 
+pytestmark = pytest.mark.one_backend
+
 # The rotations of a cube, spelled out: signed permutations of the axes without a reflection.
 SIGNED = [
     np.diag(signs)[list(order)]

@@ -5,6 +5,8 @@ import pytest
 
 from keras_mtl.heads.normals_codebook import NormalsCodebook
 
+pytestmark = pytest.mark.one_backend
+
 
 def unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)

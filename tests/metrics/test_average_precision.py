@@ -11,6 +11,8 @@ from keras_mtl.metrics import (
     detection_average_precision,
 )
 
+pytestmark = pytest.mark.one_backend
+
 INTERPOLATIONS = ("area", "11-point")
 # Few distinct scores: ties abound.
 RANKING = st.lists(st.tuples(st.integers(0, 6), st.booleans()), max_size=25)

@@ -3,6 +3,8 @@ import pytest
 
 from keras_mtl import plots
 
+pytestmark = pytest.mark.one_backend
+
 FOUND = {
     "boxes": np.array([[10, 40, 30, 60], [50, 5, 90, 90], [0, 0, 96, 96], [5, 5, 9, 9]]),
     "classes": np.array([2, 1, 2, 1]),

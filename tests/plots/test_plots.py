@@ -3,6 +3,8 @@ import pytest
 
 from keras_mtl import plots
 
+pytestmark = pytest.mark.one_backend
+
 
 def test_each_pair_of_tasks_is_a_sorted_curve(axes, rng):
     alpha = rng.normal(size=(3, 3, 10))

@@ -3,6 +3,8 @@ import pytest
 
 from keras_mtl import plots
 
+pytestmark = pytest.mark.one_backend
+
 TASKS = ["age", "kind"]
 BLOCKS = ["one", "two", "three"]
 

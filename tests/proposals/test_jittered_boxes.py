@@ -6,6 +6,8 @@ import pytest
 from keras_mtl.boxes import iou
 from keras_mtl.proposals import jittered_boxes
 
+pytestmark = pytest.mark.one_backend
+
 SIZE = (64, 96)
 BOXES = [[10, 20, 40, 60], [0, 0, 12, 9]]
 

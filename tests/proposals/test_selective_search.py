@@ -10,6 +10,8 @@ import pytest
 from keras_mtl.boxes import iou
 from keras_mtl.proposals import selective_search
 
+pytestmark = pytest.mark.one_backend
+
 # Its module, which a package's name hides behind the function's.
 module = sys.modules["keras_mtl.proposals.selective_search"]
 

@@ -15,10 +15,14 @@ from keras_mtl.recipes import (
 from keras_mtl.recipes._attributes import ATTRIBUTES
 from keras_mtl.recipes._dense import DENSE
 from keras_mtl.recipes._detection import DETECTION
+from keras_mtl.towers import resnet
 
 ADA_SHARE = adashare_nyuv2.TABLE.problem
 BRANCHED = branched_rooms.TABLE.problem
 RETRIEVAL = modulation_zappos50k.TABLE.problem
+
+# A ResNet of one block a stage; `shallow` makes it known.
+SHALLOW = 10
 
 TINY = dataclasses.replace(
     DENSE.presets["mini"],
@@ -52,7 +56,7 @@ TINY_ADA_SHARE = dataclasses.replace(
     test_images=5,
     validation_images=4,
     batch_size=4,
-    network={"depth": 18, "width": 0.03, "features": 4},
+    network={"depth": SHALLOW, "width": 0.03, "features": 4},
     one_task_iterations={"segmentation": 4, "normals": 4, "depth": 4},
     further_iterations=4,
     warm_up_rounds=1,
@@ -69,7 +73,7 @@ TINY_BRANCHED = dataclasses.replace(
     test_images=5,
     validation_images=6,
     batch_size=4,
-    network={"depth": 18, "width": 0.06, "features": 4},
+    network={"depth": SHALLOW, "width": 0.06, "features": 4},
     one_task_iterations=dict.fromkeys(branched_rooms.WEIGHTS, 2),
     further_iterations=2,
 )
@@ -106,6 +110,14 @@ def make_tiny(monkeypatch, problem, settings, data):
     # A dataclass that is frozen has no other way.
     monkeypatch.setitem(vars(problem), "load", lambda *arguments: data)
     return settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shallow():
+    """Half of what the smallest ResNet is, for most of these tests' time is building networks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(resnet.BLOCKS, SHALLOW, (1, 1, 1, 1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def test_candidates_are_ranked_and_the_random_policy_skips_as_many(
 ):
     of_seed = networks(tiny_ada_share_data, tmp_path)
     model = of_seed.searched()
-    logits = np.random.default_rng(0).normal(size=(3, 8, 2))
+    logits = np.random.default_rng(0).normal(size=(3, 4, 2))
     model.get_layer("skip_policy").logits.assign(logits)
     model.save(tmp_path / "search.keras")
     policies = of_seed.policies()
@@ -96,7 +96,7 @@ def test_a_search_that_was_stopped_ends_the_same(tiny_ada_share_data, tmp_path, 
     logs = [tmp_path / each / "search.csv" for each in ("whole", "stopped")]
     assert logs[0].read_text() == logs[1].read_text()
     tasks, blocks, history = read_policies(logs[0])
-    assert tasks == list(pair) and len(blocks) == 8 and list(history) == [0, 3, 6, 9]
+    assert tasks == list(pair) and len(blocks) == 4 and list(history) == [0, 3, 6, 9]
     policy = resumed.get_layer("skip_policy")
     assert int(keras.ops.convert_to_numpy(policy.active_blocks)) == 2
     moved = np.abs(keras.ops.convert_to_numpy(policy.logits) - 0.5).max(axis=(0, 2))

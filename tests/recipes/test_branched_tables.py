@@ -79,9 +79,9 @@ def test_trees_fit_their_budget_and_start_from_the_one_task_networks(of_seed):
     model = of_seed.branched(3)
     assert model.count_params() == taken[2]
     for task in TASKS:
-        group = next(group for group in of_seed.tree(3)["block4_2"] if task in group)
-        ours = model.stage(task, "block4_2").get_weights()
-        theirs = of_seed.one_task(group[0]).stage(group[0], "block4_2").get_weights()
+        group = next(group for group in of_seed.tree(3)["block4_1"] if task in group)
+        ours = model.stage(task, "block4_1").get_weights()
+        theirs = of_seed.one_task(group[0]).stage(group[0], "block4_1").get_weights()
         for our, their in zip(ours, theirs, strict=True):
             np.testing.assert_array_equal(our, their)
 

