@@ -1,5 +1,6 @@
 """Shared by all tests: a quiet backend and reproducible draws."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -56,3 +57,9 @@ def pytest_collection_modifyitems(config, items):
     if left and keras.backend.backend() != "torch":
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
+
+
+def pytest_collection_finish():
+    # Else a tenth of the time is looking through what was imported for garbage, again and again.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

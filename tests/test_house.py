@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_backend
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("keras_mtl", "applications", "recipes")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
@@ -191,7 +193,6 @@ def test_the_house_is_described_as_it_stands(page):
     assert all((ROOT / folder).is_dir() for folder in folders[""])
 
 
-@pytest.mark.one_backend
 def test_import_costs_no_more_than_keras():
     """Of packages from outside the standard library, such as SciPy and Matplotlib."""
     code = """

@@ -83,6 +83,7 @@ def test_masks_of_the_embedding_alone(rng):
     np.testing.assert_array_equal(found, swapped)
 
 
+@pytest.mark.whole_network
 def test_learns_different_likeness(rng):
     """Of equal images each task is told another thing: only the gates can tell them apart."""
     model = ModulatedEmbedding(2, seed=0, after=["embedding"], **TINY)
