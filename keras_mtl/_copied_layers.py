@@ -14,7 +14,8 @@ class CopiedLayers:
     their name.
 
     Attributes:
-        renamed: dict from names of layers to what their copies are called, if not so, too.
+        renamed: dict from names of layers to other ones for their copies; it may change between
+            calls.
     """
 
     def __init__(self):

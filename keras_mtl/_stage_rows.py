@@ -5,11 +5,11 @@ import math
 
 import keras
 
+from keras_mtl._skipped_stages import skipped_stages, way_back
 from keras_mtl._topological_nodes import topological_nodes
 from keras_mtl._types import Shape
 from keras_mtl.layers import ModulationGate, SkipBlock, SkipPolicy
 from keras_mtl.multi_task_model import MultiTaskModel
-from keras_mtl.sharing.ada_shared import runs_shortcut
 from keras_mtl.towers import possible_cuts
 
 
@@ -67,7 +67,7 @@ def stage_rows(model: keras.Model) -> list[StageRow]:
 
 def _rows_of_tasks(model):
     units = _units_behind_stages(model)
-    skips = {task: _shortcuts_taken(model, task) for task in model.tasks}
+    skips = {task: skipped_stages(model, task) for task in model.tasks}
     shape, rows = model.inputs[0].shape[1:], []
     for stage in model.stages:
         layers, groups, skipped = {}, {}, []
@@ -75,11 +75,7 @@ def _rows_of_tasks(model):
             layer = _layer_of(model, task, stage)
             if layer is not None:
                 layers[layer.name] = layer
-            if (
-                layer is None
-                or layer.name in skips[task]
-                or runs_shortcut(model.sharing, layer.name)
-            ):
+            if stage in skips[task]:
                 skipped.append(task)
             else:
                 groups.setdefault(layer.name, []).append(task)
@@ -134,19 +130,6 @@ def _layer_of(model, task, stage):
         return None
 
 
-def _shortcuts_taken(model, task):
-    """Names of the layers of which a task goes on with the shortcut, not with the output."""
-    if any(isinstance(layer, SkipPolicy) for layer in model.layers):
-        return set()
-    output = model.output[model.outputs_of(task)[0]]
-    # A stage that some run and others skip has two outputs, of which the shortcut is the second.
-    return {
-        operation.name
-        for operation, index in _way_back(output)
-        if index == 1 and len(getattr(operation, "outputs", ())) == 2
-    }
-
-
 def _units_behind_stages(model):
     """Lists of the layers that are neither stage nor head, by the stage that they stand behind."""
     runs = {}
@@ -162,22 +145,11 @@ def _units_behind_stages(model):
             continue
         if not layer.weights and not isinstance(layer, SkipBlock):
             continue
-        names = (operation.name for operation, _ in _way_back(keras.tree.flatten(layer.output)[0]))
+        names = (operation.name for operation, _ in way_back(keras.tree.flatten(layer.output)[0]))
         stage = next((runs[name] for name in names if name in runs), None)
         if stage is not None:
             units.setdefault(stage, []).append(layer)
     return units
-
-
-def _way_back(tensor):
-    """What made a tensor and as which of its outputs, in pairs, along first inputs to the image."""
-    while True:
-        operation, node_index, index = tensor._keras_history
-        yield operation, index
-        before = operation._inbound_nodes[node_index].input_tensors
-        if not before:
-            return
-        tensor = before[0]
 
 
 def _gates(model):

@@ -4,11 +4,15 @@ import keras
 
 from keras_mtl._copied_layers import CopiedLayers
 from keras_mtl._layer_names import prefixed
+from keras_mtl._skipped_stages import skipped_stages
 from keras_mtl.towers import Tower
 
 
 def tower_of(model, task):
     """A `Tower` of copies of a task's stages; see `MultiTaskModel.tower`."""
+    skipped = skipped_stages(model, task)
+    if skipped:
+        raise ValueError(f"{task!r} skips the stages {skipped}: it goes through no whole tower.")
     parts = {stage: model.stage(task, stage) for stage in model.stages}
     inputs = {x.name: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in model.inputs}
     main = next(iter(parts.values())).inputs[0].name

@@ -1,5 +1,6 @@
 """One tower, of which every task executes some blocks and skips the others."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -249,10 +250,10 @@ def tied(graph, stages):
     """
     shortcuts = {}
     for names in zip(*(of_task.values() for of_task in stages.values()), strict=True):
-        both = sorted(set(names) - {None})
-        if len(both) == 2:
-            shared, skipped = both
-            shortcuts[skipped] = _shortcut_of(graph.get_layer(shared), skipped)
+        skipped = {name for name in names if name and name.startswith(SKIPPED)}
+        parts = set(names) - skipped - {None}
+        for part, name in itertools.product(parts, skipped):
+            shortcuts[name] = _shortcut_of(graph.get_layer(part), name)
     if not shortcuts:
         return graph
 

@@ -369,6 +369,25 @@ def test_stages_that_no_layer_runs():
         model.stage("b", "four")
 
 
+@pytest.mark.parametrize("b, skipped", [("011", "one"), ("001", "one', 'two"), ("101", "two")])
+def test_a_task_that_skips_stages_has_no_tower(b, skipped):
+    """Also where another one runs the block, and with it the shortcut of both."""
+    model = MultiTaskModel(conv_tower(), AdaShared({"a": "111", "b": b}), pooled())
+    with pytest.raises(ValueError, match=rf"'b' skips the stages \['{skipped}'\]"):
+        model.tower("b")
+    assert model.tower("a").stages == ("stem", *BLOCKS)
+
+
+def test_a_projection_that_all_tasks_take_alone_comes_back(rng, tmp_path):
+    model = MultiTaskModel(conv_tower(), AdaShared({"a": "101", "b": "001"}), pooled())
+    model = randomize(model, rng)
+    model.save(tmp_path / "model.keras")
+    x = images(rng)
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_close(outputs(loaded, x), outputs(model, x))
+    assert loaded.stage("a", "two").name == loaded.stage("b", "two").name == "skipped_two"
+
+
 @pytest.mark.parametrize("last, task", [("one_skipped", "a"), ("head", "skipped")])
 def test_stages_may_be_called_as_what_stands_for_others(last, task, rng, tmp_path):
     x = image = keras.Input((4,))
