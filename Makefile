@@ -27,6 +27,7 @@ test: .venv/test lint
 	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile -m "not cross_backend and not slow" || exit 1; \
 	done
 	@echo "== all three together"
+# Collecting the other files would take longer than some of these tests.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "cross_backend and not slow" \
 	  $$(grep -rl --include='test_*.py' mark.cross_backend tests)
 

@@ -50,7 +50,8 @@ def pytest_collection_modifyitems(config, items):
         tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     else:
         # As where TensorFlow is not installed: Keras would take seconds and half a gigabyte in
-        # every process to look whether a configuration holds one of its types.
+        # every process to look whether a configuration holds one of its types. By its module, for
+        # pytest looks into what a file of tests imports, and so would import TensorFlow.
         module_utils.tensorflow._available = False
     others = ("one_backend", "whole_network")
     left = [item for item in items if any(map(item.get_closest_marker, others))]

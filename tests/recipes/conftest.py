@@ -112,7 +112,7 @@ def make_tiny(monkeypatch, problem, settings, data):
     return settings
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def shallow():
     """Half of what the smallest ResNet is, for most of these tests' time is building networks."""
     with pytest.MonkeyPatch.context() as patch:

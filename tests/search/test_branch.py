@@ -353,7 +353,6 @@ def test_images_of_unknown_size(rng):
         branch(models, x, any_size, budget=10_000, measure="macs")
 
 
-@pytest.mark.one_backend
 def test_tasks_that_need_the_same_features_are_paired_after_training(rng):
     """a and b are functions of some of the inputs, c and d of the others."""
     x = rng.normal(size=(256, 8)).astype("float32")

@@ -184,7 +184,6 @@ def test_scores_that_cannot_be_ranked_are_refused(scores):
         splits(small_tower(), heads(), lambda model: scores)
 
 
-@pytest.mark.one_backend
 def test_networks_train_and_are_scored(rng):
     """Two copies of one task, learned under every split."""
     x = rng.normal(size=(64, 4)).astype("float32")

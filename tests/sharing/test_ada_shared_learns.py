@@ -83,7 +83,6 @@ def learned_by_two_of_a_kind(rng, **sharing):
     return ops.convert_to_numpy(policy.probabilities())
 
 
-@pytest.mark.one_backend
 def test_sharing_brings_equal_tasks_together(rng):
     """By themselves they would stay apart."""
     alone = learned_by_two_of_a_kind(rng)
