@@ -1,5 +1,6 @@
-"""Which stages of a model its tasks skip, and what made a tensor."""
+"""Which stages of a model a task skips."""
 
+from keras_mtl._way_back import way_back
 from keras_mtl.layers import SkipPolicy
 from keras_mtl.sharing.ada_shared import runs_shortcut
 
@@ -19,14 +20,3 @@ def skipped_stages(model, task):
         for stage, name in model._stage_layers[task].items()
         if name is None or name in shortcuts or runs_shortcut(model.sharing, name)
     ]
-
-
-def way_back(tensor):
-    """What made a tensor and as which of its outputs, in pairs, along first inputs to the image."""
-    while True:
-        operation, node_index, index = tensor._keras_history
-        yield operation, index
-        before = operation._inbound_nodes[node_index].input_tensors
-        if not before:
-            return
-        tensor = before[0]

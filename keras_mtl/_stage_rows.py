@@ -5,9 +5,10 @@ import math
 
 import keras
 
-from keras_mtl._skipped_stages import skipped_stages, way_back
+from keras_mtl._skipped_stages import skipped_stages
 from keras_mtl._topological_nodes import topological_nodes
 from keras_mtl._types import Shape
+from keras_mtl._way_back import way_back
 from keras_mtl.layers import ModulationGate, SkipBlock, SkipPolicy
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import possible_cuts

@@ -29,7 +29,7 @@ from keras_mtl._take_over import stage_donors, take_over, unit_donor
 from keras_mtl._tower_of import tower_of
 from keras_mtl._types import Config, PathLike
 from keras_mtl.layers import CrossStitch, ModulationGate, SkipPolicy
-from keras_mtl.sharing.ada_shared import POLICY, AdaShared, tied
+from keras_mtl.sharing.ada_shared import POLICY, tied
 from keras_mtl.sharing.cross_stitched import unit_name
 from keras_mtl.sharing.modulated import gate_name
 from keras_mtl.sharing.sharing import Sharing
@@ -428,8 +428,7 @@ class MultiTaskModel(keras.Model):
         graph = keras.Model.from_config(copy.deepcopy(config["graph"]), custom_objects)
         _name_as(graph, config["graph"])
         sharing = keras.saving.deserialize_keras_object(config["sharing"], custom_objects)
-        if isinstance(sharing, AdaShared):
-            graph = tied(graph, config["stages"])
+        graph = tied(graph, sharing, config["stages"])
         model = cls.__new__(cls)
         model._assemble(
             graph.input,

@@ -238,11 +238,12 @@ def runs_shortcut(sharing, name):
     return isinstance(sharing, AdaShared) and name.startswith(SKIPPED)
 
 
-def tied(graph, stages):
+def tied(graph, sharing, stages):
     """A model of which Keras has lost, in a configuration, that shortcuts are of a stage's layers.
 
     Args:
         graph: a functional model as it comes of a configuration.
+        sharing: its sharing.
         stages: the names of its layers by task and stage.
 
     Returns:
@@ -250,10 +251,9 @@ def tied(graph, stages):
     """
     shortcuts = {}
     for names in zip(*(of_task.values() for of_task in stages.values()), strict=True):
-        skipped = {name for name in names if name and name.startswith(SKIPPED)}
-        parts = set(names) - skipped - {None}
-        for part, name in itertools.product(parts, skipped):
-            shortcuts[name] = _shortcut_of(graph.get_layer(part), name)
+        for name, part in itertools.permutations(set(names) - {None}, 2):
+            if runs_shortcut(sharing, name):
+                shortcuts[name] = _shortcut_of(graph.get_layer(part), name)
     if not shortcuts:
         return graph
 
