@@ -537,7 +537,7 @@ def test_configuration_comes_back(rng, sharing):
     assert_same(outputs(twin, x), outputs(model, x))
 
 
-@pytest.mark.parametrize("sharing", ["stitched", "split"])
+@pytest.mark.parametrize("sharing", SHARINGS)
 def test_a_saved_model_goes_on_as_if_it_had_not_been_saved(rng, tmp_path, sharing):
     x, y = examples(rng)
     model = compiled(model_of(sharing))
