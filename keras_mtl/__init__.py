@@ -20,6 +20,7 @@ from keras_mtl import (
     retrieval,
     search,
     sharing,
+    study,
     towers,
     weights,
 )
@@ -27,16 +28,21 @@ from keras_mtl.detection import detect, predict_regions
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.modulation import fold, modulate
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.study import Study, compare
+from keras_mtl.task import Task
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Ensemble",
     "MultiTaskModel",
+    "Study",
+    "Task",
     "applications",
     "augmentation",
     "boxes",
     "callbacks",
+    "compare",
     "datasets",
     "detect",
     "detection",
@@ -56,6 +62,7 @@ __all__ = [
     "retrieval",
     "search",
     "sharing",
+    "study",
     "towers",
     "weights",
 ]

@@ -3,6 +3,7 @@
 from keras_mtl.search.branch import Branching, branch
 from keras_mtl.search.cost import Cost, cost
 from keras_mtl.search.enumerate_splits import enumerate_splits
+from keras_mtl.search.propose_cuts import propose_cuts
 from keras_mtl.search.prune import prune
 from keras_mtl.search.rank_trees import rank_trees
 from keras_mtl.search.relative_gain import relative_gain
@@ -35,6 +36,7 @@ __all__ = [
     "enumerate_splits",
     "enumerate_trees",
     "format_tree",
+    "propose_cuts",
     "prune",
     "rank_trees",
     "relative_gain",

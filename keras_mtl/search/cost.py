@@ -57,15 +57,25 @@ def cost(
     Cost(parameters=112, macs=6912)
     """
     model = as_functional(model)
-    shapes = _input_shapes(model, input_shape)
-    # One example: layers that fold positions into the batch axis are then counted by it, too.
-    inputs = [
-        keras.KerasTensor((1, *shape), dtype=x.dtype)
-        for shape, x in zip(shapes, model.inputs, strict=True)
-    ]
-    _, macs = _trace(model, inputs if len(inputs) > 1 else inputs[0])
+    _, macs = _trace(model, _one_example(model, input_shape))
     parameters = sum(math.prod(weight.shape) for weight in model.weights)
     return Cost(parameters, macs)
+
+
+def macs_before(model):
+    """For each layer of a functional model what it and all that run before it multiply."""
+    counts = {}
+    _trace_graph(model, _one_example(model), lambda name, total: counts.update({name: total}))
+    return counts
+
+
+def _one_example(model, input_shape=None):
+    """Symbolic inputs of one example: layers may fold positions into the batch axis."""
+    inputs = [
+        keras.KerasTensor((1, *shape), dtype=x.dtype)
+        for shape, x in zip(_input_shapes(model, input_shape), model.inputs, strict=True)
+    ]
+    return inputs if len(inputs) > 1 else inputs[0]
 
 
 def _input_shapes(model, input_shape):
@@ -103,7 +113,7 @@ def _trace(operation, *args, **kwargs):
     return operation.compute_output_spec(*args, **kwargs), layer_macs(operation, **shapes)
 
 
-def _trace_graph(model, inputs):
+def _trace_graph(model, inputs, after=lambda name, total: None):
     total = 0
 
     def counted(operation):
@@ -111,6 +121,7 @@ def _trace_graph(model, inputs):
             nonlocal total
             outputs, macs = _trace(operation, *args, **kwargs)
             total += macs
+            after(operation.name, total)
             return outputs
 
         return call

@@ -1,0 +1,53 @@
+"""Where to cut a network, if nobody says."""
+
+import keras
+
+from keras_mtl._check_integer import check_integer
+from keras_mtl._functional_models import as_functional
+from keras_mtl.search.cost import macs_before
+from keras_mtl.towers import possible_cuts
+
+
+def propose_cuts(model: keras.Model, stages: int = 4) -> list[str]:
+    """Layers at which a network falls into stages of about equal cost.
+
+    The cost is that of `cost`: multiply-accumulates. A stage ends behind the normalisation, the
+    activation or the pooling that follows its last product.
+
+    Args:
+        model: a functional (or built sequential) Keras model with one input and one output.
+        stages: how many stages there are to be; there are fewer if the model has fewer places at
+            which one tensor alone carries it.
+
+    Returns:
+        A list of names of layers, in the model's order, as `keras_mtl.towers.Tower` takes it.
+
+    Raises:
+        TypeError: `model` is no functional model.
+        ValueError: `stages` is no positive integer; MACs cannot be counted, see `cost`.
+
+    Example:
+
+    >>> import keras, keras_mtl
+    >>> net = keras.Sequential([keras.Input((16,))] + [
+    ...     keras.layers.Dense(16, name=f"dense{n}") for n in range(8)])
+    >>> keras_mtl.search.propose_cuts(net)
+    ['dense1', 'dense3', 'dense5']
+    """
+    stages = check_integer("stages", stages, 1)
+    model = as_functional(model, one_output=True)
+    before = macs_before(model)
+    total = before[model.outputs[0]._keras_history.operation.name]
+    places = {
+        name: before[name]
+        for name, tensor in possible_cuts(model).items()
+        if name in before and before[name] < total
+    }
+    # Of places between the same two products the last one.
+    last = {macs: name for name, macs in places.items() if macs}
+    chosen = [
+        min(last, key=lambda macs: abs(macs - total * number / stages))
+        for number in range(1, stages)
+        if last
+    ]
+    return [last[macs] for macs in sorted(set(chosen))]

@@ -1,0 +1,40 @@
+"""What should my tasks share? Declared networks, trained, compared and kept."""
+
+from keras_mtl.study.compare import compare
+from keras_mtl.study.contenders import (
+    Contender,
+    ada_share,
+    branched,
+    cross_stitch,
+    ensemble,
+    hard_sharing,
+    latent_shared,
+    modulated,
+    one_task,
+    split,
+)
+from keras_mtl.study.found import Found
+from keras_mtl.study.launchers import local, processes
+from keras_mtl.study.row import Row
+from keras_mtl.study.study import Study
+from keras_mtl.study.training import Training
+
+__all__ = [
+    "Contender",
+    "Found",
+    "Row",
+    "Study",
+    "Training",
+    "ada_share",
+    "branched",
+    "compare",
+    "cross_stitch",
+    "ensemble",
+    "hard_sharing",
+    "latent_shared",
+    "local",
+    "modulated",
+    "one_task",
+    "processes",
+    "split",
+]

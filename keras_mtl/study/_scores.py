@@ -1,0 +1,80 @@
+"""What `evaluate` says of networks, by task."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from keras_mtl.ensemble import Ensemble
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.optimizers import SGD
+from keras_mtl.study._examples import Examples
+from keras_mtl.task import Task
+
+
+def scores(
+    models: Sequence[MultiTaskModel],
+    tasks: Mapping[str, Task],
+    examples: Examples,
+    batch_size: int,
+) -> dict[str, dict[str, float]]:
+    """The metrics of every task; several networks of one task vote.
+
+    Args:
+        models: networks, in which each task is once at least; outputs that are no tasks count not.
+        tasks: dict from name to `Task`.
+        examples: what they are scored on.
+        batch_size: examples at once.
+
+    Returns:
+        A dict from task to a dict from the name of a metric to a number.
+    """
+    of_tasks = [task for model in models for task in model.tasks if task in tasks]
+    if len(set(of_tasks)) < len(of_tasks):
+        models = [Ensemble(models)]
+    found = {}
+    for model in models:
+        known = [task for task in model.tasks if task in tasks]
+        if len(known) < len(model.tasks):  # A twin's second tower counts not.
+            model = keras.Model(model.input, {task: model.output[task] for task in known})
+        compile_to_score(model, {task: tasks[task] for task in known})
+        batches = examples.batches({task: task for task in known}, batch_size)
+        result = model.evaluate(batches, verbose=0, return_dict=True)
+        found |= _by_task(result, known)
+    return {task: found[task] for task in tasks}
+
+
+def compile_to_score(model: keras.Model, tasks: Mapping[str, Task]) -> None:
+    """Compiles a network of those tasks so that `evaluate` gives what they are scored by."""
+    metrics = {
+        name: [_named(metric, name) for metric in task.metrics] for name, task in tasks.items()
+    }
+    losses = {name: task.loss for name, task in tasks.items()}
+    members = model.models if isinstance(model, Ensemble) else ()
+    if any(hasattr(each.head(task), "prediction") for each in members for task in each.tasks):
+        # The mean of what several networks predict, such as probabilities, is no logits.
+        losses = None
+    model.compile(SGD(), loss=losses, metrics=metrics)
+
+
+def _named(metric, task):
+    """A new metric of that kind, in whose name the task is: two tasks may have one of a name."""
+    if not isinstance(metric, keras.metrics.Metric):
+        return metric
+    new = type(metric).from_config(metric.get_config())
+    new.name = f"{task}/{metric.name}"
+    return new
+
+
+def _by_task(result, known):
+    """What `evaluate` returns, by task; Keras puts a task before what is of one of several."""
+    found = {task: {} for task in known}
+    for name, value in result.items():
+        owners = [task for task in known if name.startswith((f"{task}_", f"{task}/"))]
+        if len(known) == 1:
+            owners = known
+        if owners:  # Else it is the total loss.
+            task = max(owners, key=len)
+            if len(known) > 1:
+                name = name.removeprefix(f"{task}_")
+            found[task][name.removeprefix(f"{task}/")] = float(value)
+    return found

@@ -1,0 +1,85 @@
+"""What a study will do, before it does it."""
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_mtl._text_table import text_table
+from keras_mtl.study._progress import duration, work
+from keras_mtl.study.row import with_all_before
+
+if TYPE_CHECKING:
+    from keras_mtl.study.study import Study
+
+SHARE_OF_PRODUCT = 0.15
+"""Of the speed of one large matrix product a network is trained at."""
+
+
+class Plan:
+    """The trainings of a study, with what they cost; `print` shows it.
+
+    Attributes:
+        trainings: number of networks to be trained.
+        known: so many of them have been.
+        macs: multiply-accumulates of those that have not, an estimate.
+        seconds: about how long they take; from what this folder's trainings took, or, if there are
+            none, from the speed of a matrix product: then it may be off by a factor of three.
+    """
+
+    def __init__(self, study: "Study") -> None:
+        waiting = {job.hash for job in study.waiting()}
+        self.trainings = len(study.trainings)
+        left = [each for each in study.trainings if each.hash in waiting]
+        self.known = self.trainings - len(left)
+        self.macs = sum(study.macs(each) for each in left)
+        self.seconds = sum(work(study, each) for each in left) / _speed(study)
+        self._study = study
+        self._lines = [self._line(row, waiting) for row in study.rows if row.seed == 0]
+
+    def _line(self, row, waiting):
+        needed = with_all_before(row.networks)
+        costs = [self._study.cost(each) for each in row.networks]
+        refused = next((each for each in costs if isinstance(each, str)), None)
+        if refused is not None:
+            return [row.contender, refused]
+        return [
+            row.contender,
+            f"{len(needed)}",
+            f"{sum(each.hash in waiting for each in needed)}",
+            f"{sum(each.steps for each in needed):,}",
+            f"{sum(each.parameters for each in costs):,}",
+            f"{sum(each.macs for each in costs) / 1e6:,.1f}",
+        ]
+
+    def __str__(self) -> str:
+        study = self._study
+        heading = ["", "trainings", "new", "steps", "parameters", "M MACs"]
+        text = text_table([heading, *self._lines])
+        how = {
+            "keep": "all seeds start from the backbone's weights",
+            "draw": "each seed draws its own weights",
+        }[study.weights]
+        return (
+            f"Stages end at {', '.join(study.tower(0).stages)}; {how}.\n"
+            f"Networks of one seed, with all that they start from:\n\n{text}\n\n"
+            f"{study.seeds} seeds: {self.trainings} trainings, {self.known} of them done; "
+            f"{self.macs / 1e12:,.3g} T MACs to go, about {duration(self.seconds)}. Everything "
+            f"goes to {study.folder}; a run that is stopped goes on where it was."
+        )
+
+
+def _speed(study):
+    """Multiply-accumulates a second that trainings here go at, with what they cost beside them."""
+    done = [
+        (work(study, each), study.record_of(each)["seconds"])
+        for each in study.trainings
+        if study.record_of(each) is not None and not study.record_of(each).get("failed")
+    ]
+    if done:
+        macs, seconds = np.sum(done, axis=0)
+        return macs / seconds
+    matrix = np.ones((1024, 1024), "float32")
+    began = time.perf_counter()
+    matrix @ matrix
+    return SHARE_OF_PRODUCT * 1024**3 / (time.perf_counter() - began)

@@ -1,0 +1,89 @@
+"""The scores of a contender with one seed."""
+
+import dataclasses
+import functools
+import time
+from typing import TYPE_CHECKING
+
+from keras_mtl.search import cost
+from keras_mtl.study._digest import digest
+from keras_mtl.study.training import Training
+
+if TYPE_CHECKING:
+    from keras_mtl.study.study import Study
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Row:
+    """Networks of a contender that are scored together: plain data.
+
+    Attributes:
+        contender: its name.
+        seed: the seed.
+        networks: their trainings; each task is in one of them at least.
+        scored: digest of what they are scored on, and by.
+    """
+
+    contender: str
+    seed: int
+    networks: tuple[Training, ...]
+    scored: str
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """A name made of all that decides the scores."""
+        return digest({"row": [each.hash for each in self.networks], "scored": self.scored})
+
+    @property
+    def name(self) -> str:
+        return f"seed {self.seed}, {self.contender}: scores"
+
+    @property
+    def after(self) -> tuple[Training, ...]:
+        """The trainings that must have ended before the networks are scored."""
+        return self.networks
+
+    def run(self, study: "Study") -> None:
+        """Scores the networks on the validation and the test examples, and writes a record."""
+        if study.record_of(self) is not None:
+            return
+        began = time.monotonic()
+        reasons = [study.record_of(each).get("failed") for each in self.networks]
+        found = {"failed": next(filter(None, reasons), None)}
+        if found["failed"] is None:
+            models = [study.network(each) for each in self.networks]
+            costs = [cost(model) for model in models]
+            found = {
+                "validation": study.scores(models, study.validation),
+                "test": study.scores(models, study.test),
+                "parameters": sum(each.parameters for each in costs),
+                "macs": sum(each.macs for each in costs),
+                "steps": sum(each.steps for each in with_all_before(self.networks)),
+            }
+        study.records.append(
+            {
+                "kind": "row",
+                "hash": self.hash,
+                "contender": self.contender,
+                "seed": self.seed,
+                "networks": [each.hash for each in self.networks],
+                **found,
+                "seconds": round(time.monotonic() - began, 2),
+                "versions": study.versions,
+            }
+        )
+
+
+def with_all_before(trainings: tuple[Training, ...]) -> list[Training]:
+    """Trainings with all that they depend on, each once, none before what it depends on."""
+    found: dict[str, Training] = {}
+
+    def add(training):
+        if training.hash not in found:
+            for each in training.after:
+                add(each)
+            found[training.hash] = training
+
+    for training in trainings:
+        add(training)
+    return list(found.values())

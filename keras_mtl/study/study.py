@@ -1,0 +1,399 @@
+"""Tasks, contenders and seeds under one budget: what is to be trained, before anything is."""
+
+import functools
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._check_integer import check_integer
+from keras_mtl._file_of import file_of
+from keras_mtl._types import PathLike
+from keras_mtl._whole_file import whole_file
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.optimizers import Adam
+from keras_mtl.search import Cost, cost, propose_cuts
+from keras_mtl.study._digest import digest, digest_of_arrays, versions
+from keras_mtl.study._examples import Examples
+from keras_mtl.study._fresh_weights import fresh_weights, is_untrained
+from keras_mtl.study._policy_search import PolicySearch
+from keras_mtl.study._progress import Progress
+from keras_mtl.study._scores import scores
+from keras_mtl.study.choices import Choice
+from keras_mtl.study.contenders import Contender, automatic, one_task
+from keras_mtl.study.launchers import local
+from keras_mtl.study.plan import Plan
+from keras_mtl.study.records import Records
+from keras_mtl.study.row import Row, with_all_before
+from keras_mtl.study.training import Training
+from keras_mtl.task import Task
+from keras_mtl.towers import Tower
+
+if TYPE_CHECKING:
+    from keras_mtl.study.found import Found
+    from keras_mtl.study.launchers import Launcher
+
+
+class Study:
+    """What should tasks share? Contenders, each with several seeds, on one network and its data.
+
+    All that is to be trained is known before anything is: `print(study.plan())`. `run` does what is
+    not done yet, and can be stopped at any time; a study with further seeds or contenders on the
+    same folder goes on from what is there.
+
+    Args:
+        backbone: a Keras functional model from an input to features, a `keras_mtl.towers.Tower`, or
+            a function of an integer seed that makes one of them.
+        tasks: dict from name to `keras_mtl.Task`.
+        train: pair (x, y) that networks learn from: an array (N, …), and a dict from task to an
+            array (N, …) of targets.
+        validation: the same, by which all choices are made.
+        test: the same, by which networks are compared.
+        steps: number of steps of each network.
+        contenders: list of `Contender`s, or `"auto"` for those that fit. The one-task networks,
+            with which all are compared, and the twins of soft sharings come of themselves.
+        seeds: number of seeds, from 0 on.
+        batch_size: examples a step.
+        optimizer: a Keras optimizer, of which each network gets a copy; `Adam(1e-3)` of
+            `keras_mtl.optimizers` if `None`. A learning rate that is a number rises in the first
+            tenth of the steps and falls to zero in the second half; a schedule stays as it is.
+        cuts: names of the layers that end the backbone's stages; found by `propose_cuts` if `None`.
+            A `Tower` has its own.
+        weights: `"keep"` if all seeds start from the backbone's weights, `"draw"` if each draws its
+            own; if `None`, they are kept where the backbone has been trained.
+        folder: where networks and records are kept.
+
+    Raises:
+        TypeError: an argument is of another kind.
+        ValueError: an argument does not fit, or the folder holds another study.
+
+    Example:
+
+    >>> import keras, numpy as np, tempfile, keras_mtl
+    >>> x = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
+    >>> examples = (x, {"a": x[:, :1], "b": x[:, 1:2]})
+    >>> net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu", name="one")])
+    >>> study = keras_mtl.Study(
+    ...     net, {task: keras_mtl.Task.regression() for task in "ab"}, examples, examples, examples,
+    ...     steps=4, seeds=1, contenders=[keras_mtl.study.hard_sharing()],
+    ...     folder=tempfile.mkdtemp())
+    >>> [row.contender for row in study.rows]
+    ['one-task', 'hard sharing']
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model | Tower | Callable[[int], keras.Model | Tower],
+        tasks: Mapping[str, Task],
+        train: Any,
+        validation: Any,
+        test: Any,
+        *,
+        steps: int,
+        contenders: Sequence[Contender] | str = "auto",
+        seeds: int = 3,
+        batch_size: int = 32,
+        optimizer: keras.optimizers.Optimizer | None = None,
+        cuts: Sequence[str] | None = None,
+        weights: str | None = None,
+        folder: PathLike = "what_to_share",
+    ) -> None:
+        _check_tasks(tasks)
+        self.tasks = dict(tasks)
+        self.steps = check_integer("steps", steps, 2)
+        self.seeds = check_integer("seeds", seeds, 1)
+        self.batch_size = check_integer("batch_size", batch_size, 1)
+        names = list(self.tasks)
+        self.train = Examples("train", train, names)
+        self.validation = Examples("validation", validation, names)
+        self.test = Examples("test", test, names)
+        self._optimizer = Adam(1e-3) if optimizer is None else optimizer
+        if not isinstance(self._optimizer, keras.optimizers.Optimizer):
+            raise TypeError(
+                "`optimizer` must be a Keras optimizer, such as `keras_mtl.optimizers.Adam(1e-3)`. "
+                f"Received: optimizer={optimizer!r}."
+            )
+        self._set_backbone(backbone, cuts, weights)
+        self.contenders = self._all_contenders(contenders)
+        self.folder = Path(folder)
+        self.versions = versions()
+        self.context = digest(self._context())
+        self._open()
+        self.records = Records(self.folder / "records.jsonl")
+
+    @property
+    def lower_is_better(self) -> list[str]:
+        """Names of the tasks of which the lower headline is the better one."""
+        return [name for name, task in self.tasks.items() if task.better == "lower"]
+
+    @functools.cached_property
+    def rows(self) -> list[Row]:
+        """All contenders with all seeds, seed by seed."""
+        scored = digest(
+            [
+                self.validation.digest(),
+                self.test.digest(),
+                {name: task.get_config()["metrics"] for name, task in self.tasks.items()},
+            ]
+        )
+        return [
+            Row(each.name, seed, each.networks(self, seed), scored)
+            for seed in range(self.seeds)
+            for each in self.contenders
+        ]
+
+    @functools.cached_property
+    def trainings(self) -> list[Training]:
+        """All networks, none before one that it depends on."""
+        return with_all_before([each for row in self.rows for each in row.networks])
+
+    def waiting(self) -> list[Training | Row]:
+        """What is to be run, none before one that it depends on.
+
+        A network that is gone is trained again only if something waits for it.
+        """
+        jobs: dict[str, Training | Row] = {}
+
+        def add(job):
+            if job.hash not in jobs and not self.is_done(job):
+                for each in job.after:
+                    add(each)
+                jobs[job.hash] = job
+
+        for row in self.rows:
+            add(row)
+        return list(jobs.values())
+
+    def is_done(self, job: Training | Row) -> bool:
+        """Whether there is nothing to run: it has ended or failed, and its network is there."""
+        record = self.record_of(job)
+        if record is None:
+            return False
+        return isinstance(job, Row) or bool(record.get("failed")) or self.file_of(job).exists()
+
+    def plan(self) -> Plan:
+        """What is to be trained, what of it is done, and about how long the rest takes."""
+        return Plan(self)
+
+    def run(self, launcher: "Launcher" = local) -> "Found":
+        """Trains and scores what has not been yet.
+
+        Args:
+            launcher: who runs it: `local`, `processes(count)` or a function of yours like them.
+
+        Returns:
+            What there is to say: a `Found`.
+        """
+        waiting = self.waiting()
+        launcher(self, waiting, Progress(self, waiting))
+        return self.found()
+
+    def found(self) -> "Found":
+        """What the records say so far."""
+        from keras_mtl.study.found import Found
+
+        return Found(self)
+
+    def record_of(self, job: "Training | Row") -> dict[str, Any] | None:
+        """The record of a training or a row that has ended, or `None`."""
+        return self.records.by_hash().get(job.hash)
+
+    def file_of(self, training: Training) -> Path:
+        """Where the network of a training is kept."""
+        return self.folder / "networks" / f"{training.hash}.keras"
+
+    def network(self, training: Training) -> MultiTaskModel:
+        """The network of a training that has ended, not compiled.
+
+        Raises:
+            ValueError: its file is damaged; it says how it is made anew.
+        """
+        with training.whole_file_of(self) as path:
+            return keras.models.load_model(path, compile=False)
+
+    def tower(self, seed: int) -> Tower:
+        """What networks of a seed are made of."""
+        if self._towers.get(seed) is None:
+            made = self._make_tower(seed)
+            self._towers = {seed: made}  # One is enough: seeds come one after the other.
+        return self._towers[seed]
+
+    def batches(self, training: Training) -> Any:
+        """What a training learns from, in its order."""
+        outputs = dict(training.outputs)
+        if training.schedule == "search":
+            search = PolicySearch(training.steps)
+            return search.batches(self.train, outputs, self.batch_size, training.order)
+        return self.train.batches(outputs, self.batch_size, training.order)
+
+    def callbacks(self, training: Training) -> list[keras.callbacks.Callback]:
+        """Callbacks of a training beside those that keep it."""
+        return PolicySearch(training.steps).callbacks() if training.schedule == "search" else []
+
+    def optimizer(self, training: Training) -> keras.optimizers.Optimizer:
+        """A new optimizer for a training."""
+        if training.schedule == "search":
+            return PolicySearch(training.steps).optimizer(lambda: self._new_optimizer(training))
+        return self._new_optimizer(training)
+
+    def scores(self, models: Sequence[MultiTaskModel], examples: Examples) -> dict[str, dict]:
+        """The metrics of every task; several networks of one task vote."""
+        return scores(models, self.tasks, examples, self.batch_size)
+
+    def headlines(self, scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+        """The score of each task by which contenders are compared; NaN if there is none."""
+        return {
+            name: scores[name].get(task.headline, math.nan) for name, task in self.tasks.items()
+        }
+
+    def cost(self, training: Training) -> Cost | str:
+        """What a network costs (at most, where its sharing is not known yet), or why it is none."""
+        sharing = training.sharing
+        sharing = sharing.largest() if isinstance(sharing, Choice) else sharing
+        key = digest([keras.saving.serialize_keras_object(sharing), training.outputs])
+        if key not in self._costs:
+            try:
+                self._costs[key] = cost(training.built(self, sharing))
+            except ValueError as error:
+                self._costs[key] = str(error)
+        return self._costs[key]
+
+    def macs(self, training: Training) -> int:
+        """Multiply-accumulates of a training, about."""
+        found = self.cost(training)
+        passes = 3  # A step is about so many forward passes.
+        return (
+            passes * found.macs * training.steps * self.batch_size if isinstance(found, Cost) else 0
+        )
+
+    def _set_backbone(self, backbone, cuts, weights):
+        """Takes up what towers are made of: `_make_tower` is a function of a seed."""
+        self._towers: dict[int, Tower] = {}
+        self._costs: dict[str, Cost | str] = {}
+        if weights is not None:
+            check_choice("weights", weights, ("keep", "draw"))
+        if not isinstance(backbone, (keras.Model, Tower)):
+            if not callable(backbone):
+                raise TypeError(
+                    "`backbone` must be a Keras model, a Tower, or a function of a seed that makes "
+                    f"one. Received: backbone={backbone!r}."
+                )
+            if weights == "keep":
+                raise ValueError("`weights` must not be 'keep' where a function draws them anew.")
+            self.weights = "draw"
+            stages = _as_tower(backbone(0), cuts).stages
+            self._make_tower = lambda seed: _as_tower(backbone(seed), stages)
+            return
+        tower = _as_tower(backbone, cuts)
+        if weights is None:
+            weights = "draw" if is_untrained(tower.model) else "keep"
+        self.weights = weights
+        self._make_tower = lambda seed: tower
+        if weights == "draw":
+            self._make_tower = lambda seed: Tower(
+                fresh_weights(tower.model, seed),
+                tower.stages,
+                tower.model.inputs[tower.along].name,
+            )
+
+    def _all_contenders(self, contenders):
+        """Those that were asked for, behind the baseline, and behind them their twins."""
+        if isinstance(contenders, str):
+            check_choice("contenders", contenders, ("auto",))
+            contenders = automatic(self.tower(0), len(self.tasks))
+        chosen = {one_task().name: one_task()}
+        for each in contenders:
+            if not isinstance(each, Contender):
+                raise TypeError(
+                    "`contenders` must be a list of Contenders, such as "
+                    f"`keras_mtl.study.cross_stitch()`. Received: {each!r}."
+                )
+            if each.name in chosen and each != chosen[each.name]:
+                raise ValueError(f"`contenders` must have names of their own. Twice: {each.name}.")
+            chosen[each.name] = each
+        twins = [each.twin_of_it() for each in chosen.values() if each.soft]
+        return [*chosen.values(), *twins]
+
+    def _new_optimizer(self, training):
+        config = self._optimizer.get_config()
+        rate = config["learning_rate"]
+        if isinstance(rate, (int, float)):
+            config["learning_rate"] = _schedule(training, rate)
+        return type(self._optimizer).from_config(config)
+
+    def _context(self):
+        """What decides all networks alike."""
+        tower = self.tower(0)
+        return {
+            "tower": tower.get_config(),
+            "weights": digest_of_arrays(tower.model.get_weights()),
+            "tasks": {name: task.get_config() for name, task in self.tasks.items()},
+            "train": self.train.digest(),
+            # By it policies are chosen.
+            "validation": self.validation.digest(),
+            "batch_size": self.batch_size,
+            "optimizer": keras.optimizers.serialize(self._optimizer),
+            "versions": self.versions,
+        }
+
+    def _open(self):
+        """Makes the folder, or raises a ValueError if it holds another study."""
+        path = self.folder / "study.json"
+        ours = {
+            "tasks": list(self.tasks),
+            "train": {"examples": len(self.train), "digest": self.train.digest()},
+            "validation": {"examples": len(self.validation), "digest": self.validation.digest()},
+            "test": {"examples": len(self.test), "digest": self.test.digest()},
+        }
+        if path.exists():
+            with file_of("a study", path, "`folder` must hold"):
+                theirs = json.loads(path.read_text())
+                different = {name: theirs[name] for name in ours if theirs[name] != ours[name]}
+            if different:
+                raise ValueError(
+                    f"`folder` must be new, or hold a study of the same tasks and data: "
+                    f"{ {name: ours[name] for name in different} }. Received: {self.folder} with "
+                    f"{different}."
+                )
+            return
+        (self.folder / "networks").mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(ours, indent=2) + "\n")
+
+
+def _as_tower(backbone, cuts):
+    if isinstance(backbone, Tower):
+        if cuts is not None and tuple(cuts) != backbone.stages:
+            raise ValueError(
+                "`cuts` must be None where the backbone is a Tower, which has its own."
+            )
+        return backbone
+    return Tower(backbone, propose_cuts(backbone) if cuts is None else cuts)
+
+
+def _schedule(training, rate):
+    """The configuration of a training's rate, of the optimizer's."""
+    rate, steps = rate * training.rate, training.steps
+    cosine = keras.optimizers.schedules.CosineDecay
+    if training.schedule == "falling":
+        schedule = cosine(rate, steps)
+    elif training.schedule == "rising" and steps >= 10:
+        schedule = cosine(rate / 10, 1, alpha=1.0, warmup_target=rate, warmup_steps=steps // 10)
+    else:
+        return rate
+    return keras.optimizers.schedules.serialize(schedule)
+
+
+def _check_tasks(tasks):
+    if not isinstance(tasks, Mapping) or not tasks:
+        raise ValueError(f"`tasks` must be a dict from name to Task. Received: tasks={tasks!r}.")
+    for name, task in tasks.items():
+        if not isinstance(task, Task):
+            raise TypeError(
+                f"`tasks[{name!r}]` must be a Task, such as `Task(Dense(1), loss='mse')`. "
+                f"Received: {task!r}."
+            )

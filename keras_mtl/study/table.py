@@ -1,0 +1,148 @@
+"""What a study has found, as text."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_mtl._text_table import text_table
+from keras_mtl.study._statistics import seeds_needed
+from keras_mtl.study.contenders import BASELINE
+
+if TYPE_CHECKING:
+    from keras_mtl.study.found import Found
+
+ARROWS = {"higher": "↑", "lower": "↓"}
+
+
+def table(found: "Found") -> str:
+    """The scores of all contenders, and in sentences what the seeds bear out."""
+    study = found.study
+    heading = [
+        "",
+        *(f"{name} {task.headline} {ARROWS[task.better]}" for name, task in study.tasks.items()),
+        *("gain in %", "95 % interval", "", "parameters", "M MACs", "seeds"),
+    ]
+    lines = [heading]
+    overall = found.differences()
+    for contender in dict.fromkeys(row.contender for row in study.rows):
+        if contender in found.failed:
+            lines.append([contender, found.failed[contender]])
+        elif contender in found.scores:
+            lines.append(_line(found, contender, overall.get(contender)))
+    seeds = f"{study.seeds} seed{'s' if study.seeds > 1 else ''}"
+    parts = [
+        f"{study.steps} steps of {study.batch_size} examples, {seeds}, "
+        f"{study.versions['backend']}: test scores, mean ± deviation over the seeds; the gain is "
+        "over the one-task networks, the mean over the tasks.",
+        text_table(lines),
+        "\n".join([_answer(found), *(_answer(found, task) for task in study.tasks)]),
+    ]
+    shared = [_of_twin(found, name, task) for name, task in found._over_twins]
+    if shared:
+        parts.append("\n".join(shared))
+    if found.others:
+        parts.append(
+            f"{len(found.others)} further rows in {study.records.path} are of other settings, "
+            f"seeds or versions: {_others(found)}."
+        )
+    return "\n\n".join(parts)
+
+
+def _line(found, contender, difference):
+    records = list(found.scores[contender].values())
+    line = [contender]
+    for name, task in found.study.tasks.items():
+        values = [each["test"][name].get(task.headline, np.nan) for each in records]
+        line.append(_mean_and_deviation(values))
+    if difference is None:
+        line += ["", "", ""]
+    else:
+        interval = f"{difference.low:+.1f} to {difference.high:+.1f}"
+        line += [
+            f"{difference.mean:+.1f}",
+            interval if np.isfinite(difference.low) else "",
+            _verdict(difference),
+        ]
+    sizes = [np.mean([each[key] for each in records]) for key in ("parameters", "macs")]
+    return [*line, f"{sizes[0]:,.0f}", f"{sizes[1] / 1e6:,.1f}", str(len(records))]
+
+
+def _verdict(difference):
+    if difference.count < 2:
+        return ""
+    return "ahead" if difference.ahead else "behind" if difference.behind else "level"
+
+
+def _answer(found, task=None):
+    """The answer for a task, or for all: in one sentence, with what it rests on."""
+    subject = "all tasks" if task is None else task
+    chosen, best = found.chosen(task), found.best(task)
+    if chosen is None:
+        return f"{subject}: nothing is compared yet."
+    if best == BASELINE:
+        return f"{subject}: networks of their own are best; all others are behind them."
+    if chosen == BASELINE:
+        return (
+            f"{subject}: no sharing was better on the validation examples than networks of their "
+            "own, nor are all told apart from those."
+        )
+    difference = found.differences(task)[chosen]
+    by = f"{difference.mean:+.1f} %"
+    if difference.count > 1:
+        by += f", 95 % interval {difference.low:+.1f} to {difference.high:+.1f}"
+    by += f", {difference.count} seed{'s' if difference.count > 1 else ''}"
+    if best is None:
+        needed = seeds_needed(found.gains(chosen, task))
+        more = (
+            "more than one seed would tell"
+            if difference.count < 2
+            else (
+                "more than a thousand seeds would be needed to tell"
+                if needed is None
+                else f"about {needed} seeds would tell, if it is alone"
+            )
+        )
+        return (
+            f"{subject}: {chosen}, the best on the validation examples, is level with networks of "
+            f"their own ({by}); {more}."
+        )
+    level = _level_with(found, best, task)
+    more = f"; level with {', '.join(level)}" if level else ""
+    return f"{subject}: {best} is ahead of networks of their own ({by}){more}."
+
+
+def _level_with(found, best, task):
+    """Names of the other contenders that are not told apart from the best one."""
+    from keras_mtl.study._statistics import difference, holm
+
+    others = [each for each in found._compared if each != best]
+    gaps = holm({each: difference(found.gains(best, task, over=each)) for each in others})
+    return [each for each, gap in gaps.items() if not gap.ahead and not gap.behind]
+
+
+def _of_twin(found, name, task):
+    """Whether a soft sharing gains from other tasks."""
+    gap = found._over_twins[name, task]
+    interval = f"{gap.mean:+.1f} %"
+    if np.isfinite(gap.low):
+        interval += f", 95 % interval {gap.low:+.1f} to {gap.high:+.1f}"
+    says = "shares: it is ahead of" if gap.ahead else "is not seen to share: it is level with"
+    if gap.behind:
+        says = "does not gain from sharing: it is behind"
+    return f"{name}, {task}: {says} the same between two towers of {task} ({interval})."
+
+
+def _others(found):
+    """What is known of the rows of other settings: how many of which versions."""
+    ours, counts = found.study.versions, {}
+    for record in found.others:
+        theirs = record.get("versions", {})
+        changed = [f"{name} {value}" for name, value in theirs.items() if ours.get(name) != value]
+        key = " and ".join(changed) or "these versions"
+        counts[key] = counts.get(key, 0) + 1
+    return "; ".join(f"{count} of {key}" for key, count in counts.items())
+
+
+def _mean_and_deviation(values):
+    text = f"{np.mean(values):.4g}"
+    return text if len(values) < 2 else f"{text} ± {np.std(values, ddof=1):.2g}"

@@ -1,0 +1,197 @@
+"""One network that is trained once, declared before it runs."""
+
+import contextlib
+import dataclasses
+import functools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import keras
+
+from keras_mtl._file_of import file_of
+from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.sharing import Branched, Sharing
+from keras_mtl.study._digest import digest
+from keras_mtl.study._draws import RepeatableDraws, draws_of
+from keras_mtl.study._keep import Keep
+from keras_mtl.study._memory import peak_memory
+from keras_mtl.study.records import locked
+
+if TYPE_CHECKING:
+    from keras_mtl.study.choices import Choice
+    from keras_mtl.study.study import Study
+
+
+class DoesNotFit(ValueError):
+    """A sharing does not go with tower and tasks."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Training:
+    """A network, what it learns and for how long: plain data, whose `hash` is its file.
+
+    Attributes:
+        name: what it is called where people look; no part of the hash.
+        outputs: pairs of the name of an output and of the task that it is of.
+        sharing: the `Sharing` of its tower, or a `Choice` of one.
+        seed: integer seed of its weights and draws.
+        order: integer seed of the order of the data.
+        steps: number of steps.
+        context: digest of what the trainings of a study have in common: tower, tasks, data,
+            optimizer, versions.
+        start: trainings whose weights it starts from; those of the tower if there are none.
+        chosen_from: trainings that a `Choice` looks at.
+        schedule: whether the rate rises to its value in the first tenth of the steps and stays,
+            falls to zero by a cosine, or is the optimizer's throughout; `"search"` if weights and
+            a policy learn by turns.
+        rate: factor on the optimizer's rate.
+    """
+
+    name: str
+    outputs: tuple[tuple[str, str], ...]
+    sharing: "Sharing | Choice"
+    seed: int
+    order: int
+    steps: int
+    context: str
+    start: tuple["Training", ...] = ()
+    chosen_from: tuple["Training", ...] = ()
+    schedule: Literal["rising", "falling", "constant", "search"] = "constant"
+    rate: float = 1.0
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """A name made of all that decides what the network becomes."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del fields["name"]
+        for field in ("start", "chosen_from"):
+            fields[field] = [each.hash for each in fields[field]]
+        fields["sharing"] = keras.saving.serialize_keras_object(self.sharing)
+        return digest(fields)
+
+    @property
+    def after(self) -> tuple["Training", ...]:
+        """The trainings that must have ended before this one starts."""
+        return (*self.start, *self.chosen_from)
+
+    def run(self, study: "Study") -> None:
+        """Trains the network, or goes on with it, and writes it and a record of it.
+
+        A run that was stopped goes on behind the last epoch that it kept, and ends with the very
+        same weights. Where the loss is no longer finite, or a network that it needs has failed, the
+        record says so.
+        """
+        with locked(study.file_of(self).with_suffix(".lock")):
+            if study.is_done(self):
+                return
+            began = time.monotonic()
+            reasons = [study.record_of(each).get("failed") for each in self.after]
+            result = {"failed": next(filter(None, reasons), None)}
+            if result["failed"] is None:
+                result = self._fit(study)
+            study.records.append(
+                {
+                    "kind": "training",
+                    "hash": self.hash,
+                    "name": self.name,
+                    "steps": self.steps,
+                    "seconds": round(time.monotonic() - began, 2),
+                    **result,
+                    "peak_memory": peak_memory(),
+                    "versions": study.versions,
+                }
+            )
+
+    def _fit(self, study):
+        """Trains the network; returns what there is to say of it."""
+        began, path, batches = time.monotonic(), study.file_of(self), study.batches(self)
+        length = min(len(batches), self.steps)
+        epochs, rest = divmod(self.steps, length)
+        try:
+            model = self._kept(study) if path.exists() else self.compiled(study)
+        except DoesNotFit as error:
+            return {"failed": str(error)}
+        keep = Keep(self, path, length, model)
+        callbacks = [RepeatableDraws(batches), keep, *study.callbacks(self)]
+        whole = None if length == len(batches) else length
+        try:
+            for end, steps in ((epochs, whole), (epochs + bool(rest), rest)):
+                if keep.epochs < end:
+                    model.fit(
+                        batches,
+                        initial_epoch=keep.epochs,
+                        epochs=end,
+                        steps_per_epoch=steps,
+                        shuffle=False,  # The batches have an order.
+                        verbose=0,
+                        callbacks=callbacks,
+                    )
+        except FloatingPointError as error:
+            return {"failed": f"{self.name} diverged: {error}"}
+        keep.write()
+        spent = keep.seconds + time.monotonic() - began
+        return {"loss": keep.losses, "seconds": round(spent, 2)}
+
+    def compiled(self, study: "Study") -> keras.Model:
+        """The network as it starts.
+
+        Raises:
+            DoesNotFit: the sharing does not go with tower and tasks.
+        """
+        sharing = self.sharing
+        if not isinstance(sharing, Sharing):
+            sharing = sharing.choose(study, self)
+        start = self._networks_to_start_from(study)
+        model = self.built(study, sharing)
+        if start:
+            model.initialize_from(*start)
+        tasks = {output: study.tasks[task] for output, task in self.outputs}
+        model.compile(
+            study.optimizer(self),
+            loss={output: task.loss for output, task in tasks.items()},
+            loss_weights={output: task.weight for output, task in tasks.items()},
+        )
+        return model
+
+    def built(self, study: "Study", sharing: Sharing) -> MultiTaskModel:
+        """The network with the weights that the seed draws."""
+        with draws_of(self.seed):
+            heads = {
+                output: study.tasks[task].make_head(self.seed) for output, task in self.outputs
+            }
+            try:
+                return MultiTaskModel(study.tower(self.seed), sharing, heads)
+            except (ValueError, TypeError) as error:
+                raise DoesNotFit(f"{self.name} does not fit: {error}") from error
+
+    def _networks_to_start_from(self, study):
+        models = [study.network(each) for each in self.start]
+        known = {task for model in models for task in model.tasks}
+        if not models or known.issuperset(output for output, _ in self.outputs):
+            return models
+        # The towers of a twin, each from a network of its one task.
+        return [
+            _called(model, output) for model, (output, _) in zip(models, self.outputs, strict=True)
+        ]
+
+    def _kept(self, study):
+        with self.whole_file_of(study) as path:
+            return keras.models.load_model(path)
+
+    @contextlib.contextmanager
+    def whole_file_of(self, study: "Study") -> Iterator[Path]:
+        """The file of its network, within what says what to do if it is damaged."""
+        path = study.file_of(self)
+        try:
+            with file_of("a study", path, "`folder` must hold"):
+                yield path
+        except ValueError as error:
+            raise ValueError(f"{error} Remove it, and {self.name} is trained again.") from error
+
+
+def _called(model, output):
+    """A network of one task under another name of it."""
+    (task,) = model.tasks
+    return MultiTaskModel(model.tower(task), Branched.independent(), {output: model.head(task)})
