@@ -42,6 +42,8 @@ MAY_IMPORT = {
     "modulation": "layers multi_task_model sharing",
     "search": "multi_task_model sharing towers",
     "callbacks": "gradients layers multi_task_model optimizers sharing",
+    "task": "losses",
+    "study": ("callbacks datasets ensemble multi_task_model optimizers search sharing task towers"),
     "_stage_rows": "_skipped_stages layers multi_task_model towers",
     "plots": "_stage_rows layers multi_task_model sharing",
     "applications": "heads modulation multi_task_model sharing towers weights",
@@ -64,6 +66,7 @@ SHARED = {
 ASK_FOR_THE_BACKEND = {
     "keras_mtl/gradients/task_gradients.py",
     "keras_mtl/layers/fast_conv2d.py",
+    "keras_mtl/study/_digest.py",
     "keras_mtl/cli/export.py",
     "recipes/_results.py",
     "recipes/_table.py",

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import importlib.metadata
 import json
 import re
 from collections.abc import Iterable
@@ -9,8 +10,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-
-import keras_mtl
 
 LENGTH = 16
 ROWS_READ = 16
@@ -44,11 +43,10 @@ def versions() -> dict[str, str]:
     """What computes a result: backend, Keras, and this library by its source code."""
     backend = keras.backend.backend()
     code = hashlib.sha256()
-    for folder in keras_mtl.__path__:
-        for path in sorted(Path(folder).rglob("*.py")):
-            code.update(path.read_bytes())
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        code.update(path.read_bytes())
     return {
-        "keras_mtl": keras_mtl.__version__,
+        "keras_mtl": _version_of("keras-mtl"),
         "code": code.hexdigest()[:LENGTH],
         "keras": keras.__version__,
         "backend": backend,
@@ -56,12 +54,10 @@ def versions() -> dict[str, str]:
     }
 
 
-def _version_of(backend):
-    import importlib.metadata
-
+def _version_of(package):
     try:
-        return importlib.metadata.version(backend)
-    except importlib.metadata.PackageNotFoundError:  # Such as tensorflow-cpu.
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # Such as of tensorflow-cpu.
         return "unknown"
 
 

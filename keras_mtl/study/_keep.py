@@ -2,9 +2,11 @@
 
 import json
 import math
+import shutil
 import time
 
 import keras
+import numpy as np
 
 from keras_mtl._whole_file import whole_file
 
@@ -14,6 +16,9 @@ EVERY = 20
 
 class Keep(keras.callbacks.Callback):
     """Writes the network now and then behind an epoch, whole or not at all, and tells of it.
+
+    Where a training has patience, it is ended after so many epochs without a lower loss on the
+    validation examples, and the network of the best epoch is what is left.
 
     Args:
         training: the `Training`.
@@ -27,37 +32,70 @@ class Keep(keras.callbacks.Callback):
         self.set_model(model)
         self.training, self.path, self.length = training, path, length
         self.epochs = -(-int(model.optimizer.iterations) // length)
-        self._log = path.with_suffix(".json")
-        before = {"losses": [], "seconds": 0.0}
+        self._log, self._best = path.with_suffix(".json"), path.with_suffix(".best.keras")
+        before = {"loss": [], "validation": [], "seconds": 0.0}
         if self.epochs and self._log.exists():
             before = json.loads(self._log.read_text())
-        self.losses = before["losses"][: self.epochs]
+        self.losses = before["loss"][: self.epochs]
+        self.validation = before["validation"][: self.epochs]
         self.seconds = before["seconds"]
         """Of the runs before this one."""
         self._began = self._written = time.monotonic()
         self._kept = self.epochs
+        if self._is_best() and not self._best.exists():
+            # Stopped when the best network had taken its place, before it was recorded.
+            self._save(self._best)
+
+    @property
+    def is_over(self):
+        """Whether no patience is left."""
+        behind = len(self.validation) - 1 - np.argmin(self.validation) if self.validation else 0
+        return self.training.patience is not None and behind >= self.training.patience
 
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(f"the loss of epoch {epoch + 1} is {logs['loss']}")
         self.losses.append(logs["loss"])
         self.epochs = epoch + 1
+        if self.training.patience is not None:
+            self.validation.append(logs["val_loss"])
+            if self._is_best():
+                self._save(self._best)
+        if self.is_over:
+            self.model.stop_training = True
         if time.monotonic() - self._written > EVERY:
-            self.write()
-            self._tell(logs["loss"])
+            self._write()
+            done, steps = self.epochs * self.length, self.training.steps
+            loss = f"{logs['loss']:.4g}"
+            print(f"{self.training.name}: step {done} of {steps}, loss {loss}", flush=True)
 
-    def write(self):
-        """Writes what there is since it was last written."""
+    def end(self):
+        """Leaves the network as it is at the end, or as it was at its best."""
+        self._write()
+        if self._best.exists():
+            with whole_file(self.path) as unfinished:
+                shutil.copy(self._best, unfinished)
+            self._best.unlink()
+
+    def _is_best(self):
+        """Whether the last epoch is the best one so far."""
+        return bool(self.validation) and np.argmin(self.validation) == len(self.validation) - 1
+
+    def _write(self):
+        """Writes what has come since it was last written."""
         if self._kept == self.epochs:
             return
-        spent = self.seconds + time.monotonic() - self._began
+        log = {
+            "loss": self.losses,
+            "validation": self.validation,
+            "seconds": self.seconds + time.monotonic() - self._began,
+        }
         # First: of what is ahead of the network the rest is cut off when it is read.
         with whole_file(self._log) as unfinished:
-            unfinished.write_text(json.dumps({"losses": self.losses, "seconds": spent}))
-        with whole_file(self.path) as unfinished:
-            self.model.save(unfinished)
+            unfinished.write_text(json.dumps(log))
+        self._save(self.path)
         self._kept, self._written = self.epochs, time.monotonic()
 
-    def _tell(self, loss):
-        done, steps = self.epochs * self.length, self.training.steps
-        print(f"{self.training.name}: step {done} of {steps}, loss {loss:.4g}", flush=True)
+    def _save(self, path):
+        with whole_file(path) as unfinished:
+            self.model.save(unfinished)

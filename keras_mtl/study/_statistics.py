@@ -66,12 +66,16 @@ def holm(differences: Mapping[str, Difference]) -> dict[str, Difference]:
     return {name: corrected[name] for name in differences}
 
 
-def seeds_needed(values: Sequence[float]) -> int | None:
-    """How many seeds would tell a difference of this size and deviation from 0.
+def seeds_needed(values: Sequence[float], comparisons: int = 1) -> int | None:
+    """How many seeds would tell a mean difference of this size and deviation from 0.
+
+    Args:
+        values: differences, paired by seed.
+        comparisons: how many differences are looked at together, each of which could be chance.
 
     Returns:
-        The least number of which the 95 % interval would leave 0 out; `None` if that is more than
-        a thousand, or cannot be told.
+        The least number at which the test would tell; `None` if that is more than a thousand, or
+        cannot be said.
     """
     array: Array = np.asarray(values, float)
     if len(array) < 2 or not np.isfinite(array).all() or not array.mean():
@@ -80,5 +84,6 @@ def seeds_needed(values: Sequence[float]) -> int | None:
 
     deviation, mean = np.std(array, ddof=1), abs(array.mean())
     counts = np.arange(2, MOST_SEEDS + 1)
-    enough = stats.t.ppf(1 - LEVEL / 2, counts - 1) * deviation / np.sqrt(counts) < mean
+    critical = stats.t.ppf(1 - LEVEL / comparisons / 2, counts - 1)
+    enough = critical * deviation / np.sqrt(counts) < mean
     return int(counts[np.argmax(enough)]) if enough.any() else None

@@ -120,6 +120,7 @@ class _Declared:
             order=seed + 1,
             schedule="falling",
             start=start,
+            patience=self.study.patience,
             rate=self.contender.rate,
             **options,
         )
@@ -248,10 +249,10 @@ def branched(budget: float = 0.5, name: str = "branched") -> Contender:
 
 def automatic(tower: Tower, tasks: int) -> list[Contender]:
     """The contenders that fit a tower and a number of tasks."""
-    chosen = [ensemble(), hard_sharing()]
-    weighted = [stage for stage in tower.stages if tower.stage(stage).weights]
+    chosen = [ensemble()]
     if tasks > 1:
-        chosen += [split(stage) for stage in weighted[1:]]
+        weighted = [stage for stage in tower.stages if tower.stage(stage).weights]
+        chosen += [hard_sharing(), *(split(stage) for stage in weighted[1:])]
         chosen += [cross_stitch(), branched(), modulated()]
         if AdaShared.blocks(tower):
             chosen.append(ada_share())

@@ -59,7 +59,7 @@ class Plan:
         how = {
             "keep": "all seeds start from the backbone's weights",
             "draw": "each seed draws its own weights",
-        }[study.weights]
+        }[study.backbone.weights]
         return (
             f"Stages end at {', '.join(study.tower(0).stages)}; {how}.\n"
             f"Networks of one seed, with all that they start from:\n\n{text}\n\n"

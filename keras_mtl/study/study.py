@@ -16,10 +16,10 @@ from keras_mtl._types import PathLike
 from keras_mtl._whole_file import whole_file
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import Adam
-from keras_mtl.search import Cost, cost, propose_cuts
+from keras_mtl.search import Cost, cost
+from keras_mtl.study._backbone import Backbone
 from keras_mtl.study._digest import digest, digest_of_arrays, versions
 from keras_mtl.study._examples import Examples
-from keras_mtl.study._fresh_weights import fresh_weights, is_untrained
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._progress import Progress
 from keras_mtl.study._scores import scores
@@ -65,6 +65,8 @@ class Study:
             A `Tower` has its own.
         weights: `"keep"` if all seeds start from the backbone's weights, `"draw"` if each draws its
             own; if `None`, they are kept where the backbone has been trained.
+        patience: epochs of the second half of the steps without a lower loss on the validation
+            examples, after which a network is taken as it was at its best; `None` for all steps.
         folder: where networks and records are kept.
 
     Raises:
@@ -100,6 +102,7 @@ class Study:
         optimizer: keras.optimizers.Optimizer | None = None,
         cuts: Sequence[str] | None = None,
         weights: str | None = None,
+        patience: int | None = None,
         folder: PathLike = "what_to_share",
     ) -> None:
         _check_tasks(tasks)
@@ -107,6 +110,7 @@ class Study:
         self.steps = check_integer("steps", steps, 2)
         self.seeds = check_integer("seeds", seeds, 1)
         self.batch_size = check_integer("batch_size", batch_size, 1)
+        self.patience = None if patience is None else check_integer("patience", patience, 1)
         names = list(self.tasks)
         self.train = Examples("train", train, names)
         self.validation = Examples("validation", validation, names)
@@ -117,11 +121,12 @@ class Study:
                 "`optimizer` must be a Keras optimizer, such as `keras_mtl.optimizers.Adam(1e-3)`. "
                 f"Received: optimizer={optimizer!r}."
             )
-        self._set_backbone(backbone, cuts, weights)
+        self.backbone = Backbone(backbone, cuts, weights)
         self.contenders = self._all_contenders(contenders)
         self.folder = Path(folder)
         self.versions = versions()
         self.context = digest(self._context())
+        self._costs: dict[str, Cost | str] = {}
         self._open()
         self.records = Records(self.folder / "records.jsonl")
 
@@ -217,10 +222,7 @@ class Study:
 
     def tower(self, seed: int) -> Tower:
         """What networks of a seed are made of."""
-        if self._towers.get(seed) is None:
-            made = self._make_tower(seed)
-            self._towers = {seed: made}  # One is enough: seeds come one after the other.
-        return self._towers[seed]
+        return self.backbone.tower(seed)
 
     def batches(self, training: Training) -> Any:
         """What a training learns from, in its order."""
@@ -229,6 +231,12 @@ class Study:
             search = PolicySearch(training.steps)
             return search.batches(self.train, outputs, self.batch_size, training.order)
         return self.train.batches(outputs, self.batch_size, training.order)
+
+    def validation_batches(self, training: Training) -> Any:
+        """What a training with patience looks at behind every epoch; `None` for others."""
+        if training.patience is None:
+            return None
+        return self.validation.batches(dict(training.outputs), self.batch_size)
 
     def callbacks(self, training: Training) -> list[keras.callbacks.Callback]:
         """Callbacks of a training beside those that keep it."""
@@ -269,36 +277,6 @@ class Study:
         return (
             passes * found.macs * training.steps * self.batch_size if isinstance(found, Cost) else 0
         )
-
-    def _set_backbone(self, backbone, cuts, weights):
-        """Takes up what towers are made of: `_make_tower` is a function of a seed."""
-        self._towers: dict[int, Tower] = {}
-        self._costs: dict[str, Cost | str] = {}
-        if weights is not None:
-            check_choice("weights", weights, ("keep", "draw"))
-        if not isinstance(backbone, (keras.Model, Tower)):
-            if not callable(backbone):
-                raise TypeError(
-                    "`backbone` must be a Keras model, a Tower, or a function of a seed that makes "
-                    f"one. Received: backbone={backbone!r}."
-                )
-            if weights == "keep":
-                raise ValueError("`weights` must not be 'keep' where a function draws them anew.")
-            self.weights = "draw"
-            stages = _as_tower(backbone(0), cuts).stages
-            self._make_tower = lambda seed: _as_tower(backbone(seed), stages)
-            return
-        tower = _as_tower(backbone, cuts)
-        if weights is None:
-            weights = "draw" if is_untrained(tower.model) else "keep"
-        self.weights = weights
-        self._make_tower = lambda seed: tower
-        if weights == "draw":
-            self._make_tower = lambda seed: Tower(
-                fresh_weights(tower.model, seed),
-                tower.stages,
-                tower.model.inputs[tower.along].name,
-            )
 
     def _all_contenders(self, contenders):
         """Those that were asked for, behind the baseline, and behind them their twins."""
@@ -363,16 +341,6 @@ class Study:
         (self.folder / "networks").mkdir(parents=True, exist_ok=True)
         with whole_file(path) as unfinished:
             unfinished.write_text(json.dumps(ours, indent=2) + "\n")
-
-
-def _as_tower(backbone, cuts):
-    if isinstance(backbone, Tower):
-        if cuts is not None and tuple(cuts) != backbone.stages:
-            raise ValueError(
-                "`cuts` must be None where the backbone is a Tower, which has its own."
-            )
-        return backbone
-    return Tower(backbone, propose_cuts(backbone) if cuts is None else cuts)
 
 
 def _schedule(training, rate):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_mtl._text_table import text_table
-from keras_mtl.study._statistics import seeds_needed
+from keras_mtl.study._statistics import difference, holm, seeds_needed
 from keras_mtl.study.contenders import BASELINE
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def table(found: "Found") -> str:
     parts = [
         f"{study.steps} steps of {study.batch_size} examples, {seeds}, "
         f"{study.versions['backend']}: test scores, mean ± deviation over the seeds; the gain is "
-        "over the one-task networks, the mean over the tasks.",
+        "over the one-task networks, the mean over the tasks. Ahead or behind is what a paired t "
+        "test bears out, corrected by Holm for all contenders.",
         text_table(lines),
         "\n".join([_answer(found), *(_answer(found, task) for task in study.tasks)]),
     ]
@@ -48,29 +49,25 @@ def table(found: "Found") -> str:
     return "\n\n".join(parts)
 
 
-def _line(found, contender, difference):
+def _line(found, contender, gap):
     records = list(found.scores[contender].values())
     line = [contender]
     for name, task in found.study.tasks.items():
         values = [each["test"][name].get(task.headline, np.nan) for each in records]
         line.append(_mean_and_deviation(values))
-    if difference is None:
+    if gap is None:
         line += ["", "", ""]
     else:
-        interval = f"{difference.low:+.1f} to {difference.high:+.1f}"
-        line += [
-            f"{difference.mean:+.1f}",
-            interval if np.isfinite(difference.low) else "",
-            _verdict(difference),
-        ]
+        interval = f"{gap.low:+.1f} to {gap.high:+.1f}" if np.isfinite(gap.low) else ""
+        line += [f"{gap.mean:+.1f}", interval, _verdict(gap)]
     sizes = [np.mean([each[key] for each in records]) for key in ("parameters", "macs")]
     return [*line, f"{sizes[0]:,.0f}", f"{sizes[1] / 1e6:,.1f}", str(len(records))]
 
 
-def _verdict(difference):
-    if difference.count < 2:
+def _verdict(gap):
+    if gap.count < 2:
         return ""
-    return "ahead" if difference.ahead else "behind" if difference.behind else "level"
+    return "ahead" if gap.ahead else "behind" if gap.behind else "level"
 
 
 def _answer(found, task=None):
@@ -86,22 +83,13 @@ def _answer(found, task=None):
             f"{subject}: no sharing was better on the validation examples than networks of their "
             "own, nor are all told apart from those."
         )
-    difference = found.differences(task)[chosen]
-    by = f"{difference.mean:+.1f} %"
-    if difference.count > 1:
-        by += f", 95 % interval {difference.low:+.1f} to {difference.high:+.1f}"
-    by += f", {difference.count} seed{'s' if difference.count > 1 else ''}"
+    gap = found.differences(task)[chosen]
+    by = f"{_interval(gap)}, {gap.count} seed{'s' if gap.count > 1 else ''}"
     if best is None:
-        needed = seeds_needed(found.gains(chosen, task))
-        more = (
-            "more than one seed would tell"
-            if difference.count < 2
-            else (
-                "more than a thousand seeds would be needed to tell"
-                if needed is None
-                else f"about {needed} seeds would tell, if it is alone"
-            )
-        )
+        needed = seeds_needed(found.gains(chosen, task), len(found.differences(task)))
+        more = "a thousand seeds would not tell" if needed is None else f"about {needed} would tell"
+        if gap.count < 2:
+            more = "one seed says nothing"
         return (
             f"{subject}: {chosen}, the best on the validation examples, is level with networks of "
             f"their own ({by}); {more}."
@@ -113,8 +101,6 @@ def _answer(found, task=None):
 
 def _level_with(found, best, task):
     """Names of the other contenders that are not told apart from the best one."""
-    from keras_mtl.study._statistics import difference, holm
-
     others = [each for each in found._compared if each != best]
     gaps = holm({each: difference(found.gains(best, task, over=each)) for each in others})
     return [each for each, gap in gaps.items() if not gap.ahead and not gap.behind]
@@ -123,13 +109,17 @@ def _level_with(found, best, task):
 def _of_twin(found, name, task):
     """Whether a soft sharing gains from other tasks."""
     gap = found._over_twins[name, task]
-    interval = f"{gap.mean:+.1f} %"
-    if np.isfinite(gap.low):
-        interval += f", 95 % interval {gap.low:+.1f} to {gap.high:+.1f}"
     says = "shares: it is ahead of" if gap.ahead else "is not seen to share: it is level with"
     if gap.behind:
         says = "does not gain from sharing: it is behind"
-    return f"{name}, {task}: {says} the same between two towers of {task} ({interval})."
+    return f"{name}, {task}: {says} the same between two towers of {task} ({_interval(gap)})."
+
+
+def _interval(gap):
+    text = f"{gap.mean:+.1f} %"
+    if np.isfinite(gap.low):
+        text += f", 95 % interval {gap.low:+.1f} to {gap.high:+.1f}"
+    return text
 
 
 def _others(found):

@@ -47,6 +47,8 @@ class Training:
             falls to zero by a cosine, or is the optimizer's throughout; `"search"` if weights and
             a policy learn by turns.
         rate: factor on the optimizer's rate.
+        patience: after so many epochs without a lower loss on the validation examples it ends, and
+            the best epoch's network is kept; `None` for the network behind all steps.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Training:
     chosen_from: tuple["Training", ...] = ()
     schedule: Literal["rising", "falling", "constant", "search"] = "constant"
     rate: float = 1.0
+    patience: int | None = None
 
     @functools.cached_property
     def hash(self) -> str:
@@ -118,21 +121,23 @@ class Training:
         whole = None if length == len(batches) else length
         try:
             for end, steps in ((epochs, whole), (epochs + bool(rest), rest)):
-                if keep.epochs < end:
+                if keep.epochs < end and not keep.is_over:
                     model.fit(
                         batches,
                         initial_epoch=keep.epochs,
                         epochs=end,
                         steps_per_epoch=steps,
+                        validation_data=study.validation_batches(self),
                         shuffle=False,  # The batches have an order.
                         verbose=0,
                         callbacks=callbacks,
                     )
         except FloatingPointError as error:
             return {"failed": f"{self.name} diverged: {error}"}
-        keep.write()
+        keep.end()
         spent = keep.seconds + time.monotonic() - began
-        return {"loss": keep.losses, "seconds": round(spent, 2)}
+        log = {"loss": keep.losses, "validation_loss": keep.validation}
+        return {**log, "seconds": round(spent, 2)}
 
     def compiled(self, study: "Study") -> keras.Model:
         """The network as it starts.
@@ -157,12 +162,13 @@ class Training:
 
     def built(self, study: "Study", sharing: Sharing) -> MultiTaskModel:
         """The network with the weights that the seed draws."""
+        tower = study.tower(self.seed)
         with draws_of(self.seed):
             heads = {
                 output: study.tasks[task].make_head(self.seed) for output, task in self.outputs
             }
             try:
-                return MultiTaskModel(study.tower(self.seed), sharing, heads)
+                return MultiTaskModel(tower, sharing, heads)
             except (ValueError, TypeError) as error:
                 raise DoesNotFit(f"{self.name} does not fit: {error}") from error
 

@@ -1,0 +1,184 @@
+"""What contenders declare, before anything is trained."""
+
+import keras
+import numpy as np
+import pytest
+from small_studies import examples, network, tasks
+
+from keras_mtl import Task
+from keras_mtl.sharing import Branched, CrossStitched
+from keras_mtl.study import (
+    Contender,
+    ada_share,
+    branched,
+    cross_stitch,
+    ensemble,
+    hard_sharing,
+    latent_shared,
+    modulated,
+    one_task,
+    split,
+)
+from keras_mtl.study.row import with_all_before
+
+ALL = {
+    "one-task": one_task(),
+    "ensemble": ensemble(),
+    "hard sharing": hard_sharing(),
+    "split": split("dense1"),
+    "cross-stitch": cross_stitch(),
+    "cross-stitch from the tower": cross_stitch("from the tower", start="tower"),
+    "MTL-shared": latent_shared(3),
+    "AdaShare": ada_share(),
+    "branched": branched(),
+    "modulated": modulated(),
+    "own": Contender("own", Branched.split("dense1"), start="one-task"),
+}
+# Trainings of one seed: of what is scored, and with all that comes before.
+NUMBERS = {
+    "one-task": (2, 4),
+    "ensemble": (4, 8),
+    "hard sharing": (1, 2),
+    "split": (1, 2),
+    "cross-stitch": (1, 3),
+    "cross-stitch from the tower": (1, 2),
+    "MTL-shared": (1, 2),
+    "AdaShare": (1, 3),
+    "branched": (1, 3),
+    "modulated": (1, 2),
+    "own": (1, 3),
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_network_has_the_steps_of_the_study(make, name):
+    """Those of the one-task networks it starts from are counted; those of a search are not."""
+    networks = ALL[name].networks(make(steps=9), 0)
+    assert (len(networks), len(with_all_before(networks))) == NUMBERS[name]
+
+    def steps(training):
+        return training.steps + max((steps(each) for each in training.start), default=0)
+
+    assert {steps(each) for each in networks} == {9}
+
+
+def test_one_task_networks_are_trained_once_for_all_that_start_from_them(make):
+    study = make(contenders=[cross_stitch(), branched(), ensemble()], seeds=1)
+    firsts = [each for each in study.trainings if each.schedule == "rising"]
+    # Of two tasks, and of the second members, of which the ensemble's and the twin's are the same.
+    assert len(firsts) == 4
+    assert len({each.hash for each in study.trainings}) == len(study.trainings)
+
+
+def test_a_twin_is_two_towers_of_one_task_from_different_networks(make):
+    study = make(contenders=[cross_stitch()])
+    assert [each.name for each in study.contenders] == [
+        *("one-task", "cross-stitch", "twin of cross-stitch")
+    ]
+    twins = study.contenders[-1].networks(study, 0)
+    assert [each.outputs for each in twins] == [
+        (("age", "age"), ("age_twin", "age")),
+        (("species", "species"), ("species_twin", "species")),
+    ]
+    for training in twins:
+        first, second = training.start
+        assert first.seed != second.seed and first.outputs == second.outputs
+
+
+CHANGES = {
+    "steps": 10,
+    "batch_size": 4,
+    "train": examples(20, 3),
+    "validation": examples(12, 4),
+    "optimizer": keras.optimizers.SGD(0.1),
+    "patience": 2,
+    "backbone": lambda seed: keras.Model(*_other_network()),
+    "tasks": {"age": Task.regression(weight=2.0), "species": Task.classification(3)},
+    "tasks, loss": {"age": Task.regression(loss="mae"), "species": Task.classification(3)},
+}
+
+
+def _other_network():
+    image = keras.Input((4,))
+    x = keras.layers.Dense(6, "relu", name="dense0")(image)
+    return image, keras.layers.Dense(6, name="dense1")(x)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_training_s_hash_holds_all_that_decides(make, tmp_path, name):
+    before = {each.hash for each in make().trainings}
+    assert before == {each.hash for each in make().trainings}
+    changed = make(folder=tmp_path / "other", **{name.split(",")[0]: CHANGES[name]})
+    now = {each.hash for each in changed.trainings}
+    common = before & now
+    # Patience changes the second parts alone.
+    assert len(common) == (len(before) // 2 if name == "patience" else 0)
+
+
+@pytest.mark.parametrize("versions", [{"keras": "3.0.0"}, {"code": "0"}, {"backend": "other"}])
+def test_so_it_does_versions(make, monkeypatch, versions):
+    before = {each.hash for each in make().trainings}
+    known = {**make().versions, **versions}
+    monkeypatch.setattr("keras_mtl.study.study.versions", lambda: known)
+    assert before.isdisjoint(each.hash for each in make().trainings)
+
+
+def test_names_that_keras_gives_are_no_part_of_it(make):
+    def unnamed():
+        x = image = keras.Input((4,))
+        for _ in range(2):
+            x = keras.layers.Dense(6, "tanh")(x)
+        model = keras.Model(image, x)
+        model.set_weights([np.ones(weight.shape, "float32") for weight in model.weights])
+        return model
+
+    first, second = (make(backbone=unnamed(), cuts=None) for _ in range(2))
+    assert first.tower(0).stages != second.tower(0).stages
+    assert [each.hash for each in first.trainings] == [each.hash for each in second.trainings]
+
+
+def test_contenders_that_fit_are_found(make, tmp_path):
+    names = [each.name for each in make(contenders="auto").contenders]
+    assert {"one-task", "ensemble", "hard sharing", "cross-stitch", "branched"} < set(names)
+    assert "split at dense1" in names and "AdaShare" in names
+    # One task has nothing to share.
+    x, y = examples(20)
+    alone = {"age": tasks()["age"]}
+    part = (x, {"age": y["age"]})
+    study = make(
+        tasks=alone,
+        train=part,
+        validation=part,
+        test=part,
+        contenders="auto",
+        folder=tmp_path / "alone",
+    )
+    assert [each.name for each in study.contenders] == ["one-task", "ensemble"]
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "message"),
+    [
+        (lambda: Contender("", Branched()), ValueError, "`name`"),
+        (lambda: Contender("a", Branched), TypeError, "`sharing` must be an instance.*Branched"),
+        (lambda: Contender("a", Branched(), start="zero"), ValueError, "`start`.*zero"),
+        (lambda: ensemble(0), ValueError, "`members`.*0"),
+        (lambda: branched(2), ValueError, "`budget`.*2"),
+        (lambda: cross_stitch(alpha=(1, 2, 3)), ValueError, "alpha"),
+    ],
+)
+def test_what_no_contender_is(made, error, message):
+    with pytest.raises(error, match=message):
+        made()
+
+
+def test_a_contender_of_one_s_own_is_one_line(make):
+    own = Contender("two units", CrossStitched(["dense0"]), soft=True)
+    names = [each.name for each in make(contenders=[own]).contenders]
+    assert names == ["one-task", "two units", "twin of two units"]
+
+
+def test_networks_of_different_seeds_draw_different_weights(make):
+    study = make(backbone=network(), weights="draw")
+    kernels = [study.tower(seed).model.get_weights()[0] for seed in (0, 1, 0)]
+    assert not np.array_equal(*kernels[:2]) and np.array_equal(kernels[0], kernels[2])
