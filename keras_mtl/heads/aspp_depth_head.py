@@ -37,6 +37,9 @@ class ASPPDepthHead(ASPPHead):
     def prediction(self, outputs: Tensor) -> Tensor:
         return outputs  # metres
 
+    def outputs_for(self, prediction: Tensor) -> Tensor:
+        return prediction
+
     def decode(self, predictions: Tensor) -> Tensor:
         return predictions
 

@@ -11,6 +11,7 @@ from keras import ops
 from keras_mtl._check_integer import check_integer
 from keras_mtl._check_pair import check_pair
 from keras_mtl._types import Config, Shape, Size, Tensor
+from keras_mtl.heads._log_of_share import log_of_share
 
 WINDOW = 3
 
@@ -96,6 +97,11 @@ class ASPPHead(keras.layers.Layer):
         """What the outputs say, in a form whose mean over several networks makes sense."""
         is_logits = self.activation is keras.activations.linear
         return ops.softmax(outputs) if is_logits else outputs
+
+    def outputs_for(self, prediction: Tensor) -> Tensor:
+        """Outputs of which that is the `prediction`."""
+        is_logits = self.activation is keras.activations.linear
+        return log_of_share(prediction) if is_logits else prediction
 
     def decode(self, predictions: Tensor) -> Tensor:
         """What `prediction` means: the likeliest class of every pixel, int32 (batch, h, w)."""

@@ -40,6 +40,9 @@ class ASPPMapHead(ASPPHead):
     def prediction(self, outputs: Tensor) -> Tensor:
         return outputs  # the targets' own unit
 
+    def outputs_for(self, prediction: Tensor) -> Tensor:
+        return prediction
+
     def decode(self, predictions: Tensor) -> Tensor:
         return predictions
 

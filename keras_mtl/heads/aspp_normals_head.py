@@ -39,6 +39,9 @@ class ASPPNormalsHead(ASPPHead):
         length = ops.sum(ops.square(outputs), axis=-1, keepdims=True)
         return ops.multiply(outputs, ops.rsqrt(ops.maximum(length, 1e-20)))
 
+    def outputs_for(self, prediction: Tensor) -> Tensor:
+        return prediction
+
     def decode(self, predictions: Tensor) -> Tensor:
         """The unit vectors of a mean of unit vectors."""
         return self.prediction(predictions)

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_mtl._check_integer import check_integer
 from keras_mtl._types import Array, Config, Shape, Tensor
+from keras_mtl.heads._log_of_share import log_of_share
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -64,6 +65,10 @@ class AttributesHead(keras.layers.Layer):
     def prediction(self, outputs: Tensor) -> Tensor:
         """What the outputs say, in a form whose mean over several networks makes sense."""
         return ops.sigmoid(outputs)
+
+    def outputs_for(self, prediction: Tensor) -> Tensor:
+        """Outputs of which that is the `prediction`."""
+        return log_of_share(prediction) - log_of_share(1 - prediction)
 
     def check_targets(self, attributes: Array, name: str = "attributes") -> None:
         """Raises a `ValueError` if there is another number of attributes, or not 0, 1 and -1."""

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_mtl._check_integer import check_integer
 from keras_mtl._types import Config, Shape, Size, Tensor
+from keras_mtl.heads._log_of_share import log_of_share
 from keras_mtl.layers import BilinearDeconvolution
 
 
@@ -81,6 +82,10 @@ class FCNHead(keras.layers.Layer):
     def prediction(self, outputs: Tensor) -> Tensor:
         """What the outputs say, in a form whose mean over several networks makes sense."""
         return ops.softmax(outputs)
+
+    def outputs_for(self, prediction: Tensor) -> Tensor:
+        """Outputs of which that is the `prediction`, such as for a loss of what networks vote."""
+        return log_of_share(prediction)
 
     def decode(self, predictions: Tensor) -> Tensor:
         """What `prediction` means: the likeliest class of every pixel, int32 (batch, h, w)."""

@@ -1,5 +1,7 @@
 """Where to cut a network, if nobody says."""
 
+import math
+
 import keras
 
 from keras_mtl._check_integer import check_integer
@@ -11,8 +13,9 @@ from keras_mtl.towers import possible_cuts
 def propose_cuts(model: keras.Model, stages: int = 4) -> list[str]:
     """Layers at which a network falls into stages of about equal cost.
 
-    The cost is that of `cost`: multiply-accumulates. A stage ends behind the normalisation, the
-    activation or the pooling that follows its last product.
+    The cost is that of `cost`: multiply-accumulates. Of places that serve as well the network is
+    cut at the narrowest, such as between its blocks; of those behind the normalisation, activation
+    or pooling that follows the last product.
 
     Args:
         model: a functional (or built sequential) Keras model with one input and one output.
@@ -38,16 +41,16 @@ def propose_cuts(model: keras.Model, stages: int = 4) -> list[str]:
     model = as_functional(model, one_output=True)
     before = macs_before(model)
     total = before[model.outputs[0]._keras_history.operation.name]
-    places = {
-        name: before[name]
+    places = [
+        (before[name], math.prod(filter(None, tensor.shape[1:])), name)
         for name, tensor in possible_cuts(model).items()
-        if name in before and before[name] < total
-    }
-    # Of places between the same two products the last one.
-    last = {macs: name for name, macs in places.items() if macs}
-    chosen = [
-        min(last, key=lambda macs: abs(macs - total * number / stages))
-        for number in range(1, stages)
-        if last
+        if 0 < before.get(name, 0) < total
     ]
-    return [last[macs] for macs in sorted(set(chosen))]
+    cuts = []
+    for number in range(1, stages):
+        target, room = total * number / stages, total / stages / 3
+        near = [place for place in places if abs(place[0] - target) <= room]
+        near = near or sorted(places, key=lambda place: abs(place[0] - target))[:1]
+        narrowest = min((size for _, size, _ in near), default=0)
+        cuts += [name for _, size, name in near if size == narrowest][-1:]
+    return list(dict.fromkeys(cuts))

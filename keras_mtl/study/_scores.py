@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
+from keras_mtl._types import Tensor
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import SGD
@@ -30,7 +31,7 @@ def scores(
     """
     of_tasks = [task for model in models for task in model.tasks if task in tasks]
     if len(set(of_tasks)) < len(of_tasks):
-        models = [Ensemble(models)]
+        models = [Vote(models)]
     found = {}
     for model in models:
         known = [task for task in model.tasks if task in tasks]
@@ -48,12 +49,19 @@ def compile_to_score(model: keras.Model, tasks: Mapping[str, Task]) -> None:
     metrics = {
         name: [_named(metric, name) for metric in task.metrics] for name, task in tasks.items()
     }
-    losses = {name: task.loss for name, task in tasks.items()}
-    members = model.models if isinstance(model, Ensemble) else ()
-    if any(hasattr(each.head(task), "prediction") for each in members for task in each.tasks):
-        # The mean of what several networks predict, such as probabilities, is no logits.
-        losses = None
-    model.compile(SGD(), loss=losses, metrics=metrics)
+    model.compile(SGD(), loss={name: task.loss for name, task in tasks.items()}, metrics=metrics)
+
+
+class Vote(Ensemble):
+    """An `Ensemble` whose outputs are what a head's are, such as logits, for losses and metrics."""
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> dict[str, Tensor]:
+        means = super().call(inputs, training=training)
+        heads = {task: model.head(task) for model in self.models for task in model.tasks}
+        return {
+            task: heads[task].outputs_for(mean) if hasattr(heads[task], "outputs_for") else mean
+            for task, mean in means.items()
+        }
 
 
 def _named(metric, task):

@@ -11,7 +11,7 @@ from keras_mtl._types import Array
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search import relative_gain
-from keras_mtl.study._scores import compile_to_score
+from keras_mtl.study._scores import Vote, compile_to_score
 from keras_mtl.study._statistics import Difference, difference, holm
 from keras_mtl.study.contenders import BASELINE, TWIN
 
@@ -146,14 +146,15 @@ class Found:
         return others if BASELINE in self.scores else []
 
     def model(self, contender: str, seed: int | None = None) -> MultiTaskModel | Ensemble:
-        """The trained network of a contender; of several networks their `Ensemble`.
+        """The trained network of a contender; of several networks an `Ensemble`.
 
         Args:
             contender: its name.
             seed: which seed's; that with the best validation scores if `None`.
 
         Returns:
-            A model of all tasks, compiled for `evaluate`.
+            A model of all tasks, compiled for `evaluate`; what several networks vote has the form
+            of what one puts out, such as logits.
 
         Raises:
             ValueError: it has not been trained, with that seed or at all.
@@ -171,7 +172,7 @@ class Found:
             each for each in self.study.rows if (each.contender, each.seed) == (contender, seed)
         )
         models = [self.study.network(each) for each in row.networks]
-        model = models[0] if len(models) == 1 else Ensemble(models)
+        model = models[0] if len(models) == 1 else Vote(models)
         compile_to_score(model, self.study.tasks)
         return model
 

@@ -80,8 +80,8 @@ def _answer(found, task=None):
         return f"{subject}: networks of their own are best; all others are behind them."
     if chosen == BASELINE:
         return (
-            f"{subject}: no sharing was better on the validation examples than networks of their "
-            "own, nor are all told apart from those."
+            f"{subject}: networks of their own are the best on the validation examples; not all "
+            "others are behind them as far as the seeds tell."
         )
     gap = found.differences(task)[chosen]
     by = f"{_interval(gap)}, {gap.count} seed{'s' if gap.count > 1 else ''}"
