@@ -130,18 +130,13 @@ class Task:
         }
         return cls(**{**given, **options})
 
-    def make_head(self, seed: int) -> keras.layers.Layer:
-        """The head, or a new one if it is made by a function of a seed."""
-        return self.head if isinstance(self.head, keras.layers.Layer) else self.head(seed)
-
     def __repr__(self) -> str:
         return f"<Task by {self.headline}, {self.better} is better>"
 
     def get_config(self) -> Config:
-        """What decides how the task is learned and scored; a head of a function by its name."""
-        head = self.head
+        """What decides how the task is learned and scored; of a function of a seed one head."""
         return {
-            "head": keras.saving.serialize_keras_object(head),
+            "head": config_of_head(self.head),
             "loss": keras.losses.serialize(keras.losses.get(self.loss)),
             "metrics": [
                 metric if isinstance(metric, str) else keras.saving.serialize_keras_object(metric)
@@ -163,6 +158,16 @@ class Task:
             for metric in config["metrics"]
         ]
         return cls(**{**config, **parts, "metrics": metrics})
+
+
+def made_head(head: Any, seed: int) -> keras.layers.Layer:
+    """The head, or a new one if it is made by a function of a seed."""
+    return head if isinstance(head, keras.layers.Layer) else head(seed)
+
+
+def config_of_head(head: Any) -> Config:
+    """The configuration of a head, or of one that a function of a seed makes."""
+    return keras.saving.serialize_keras_object(made_head(head, 0))
 
 
 def _counted(names):

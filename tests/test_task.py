@@ -5,6 +5,7 @@ import pytest
 
 from keras_mtl import Task
 from keras_mtl.metrics import MeanIU
+from keras_mtl.task import made_head
 
 
 @pytest.mark.parametrize(
@@ -78,9 +79,10 @@ def test_options_come_before_what_is_ready():
     task = Task.classification(5, weight=0.5, metrics=["sparse_top_k_categorical_accuracy"])
     assert task.weight == 0.5 and task.headline == "sparse_top_k_categorical_accuracy"
     assert Task.classification(["a", "b"]).classes == ["a", "b"]
-    assert Task.classification(5).make_head(0).units == 5
+    assert Task.classification(5).head.units == 5
 
 
 def test_a_head_may_be_made_of_a_seed():
     task = Task(lambda seed: keras.layers.Dense(1, name=f"seed_{seed}"), "mse")
-    assert task.make_head(7).name == "seed_7"
+    assert made_head(task.head, 7).name == "seed_7"
+    assert task.get_config()["head"]["config"]["name"] == "seed_0"

@@ -1,5 +1,6 @@
 """What should my tasks share? Declared networks, trained, compared and kept."""
 
+from keras_mtl.study.budget import Budget
 from keras_mtl.study.compare import compare
 from keras_mtl.study.contenders import (
     Contender,
@@ -20,6 +21,7 @@ from keras_mtl.study.study import Study
 from keras_mtl.study.training import Training
 
 __all__ = [
+    "Budget",
     "Contender",
     "Found",
     "Row",

@@ -67,6 +67,8 @@ class Examples:
             shuffle=seed is not None,
             seed=seed or 0,
             drop_remainder=seed is not None,
+            # Rows that are made where they are read are made ahead.
+            **({"workers": 2} if isinstance(self.x, LazyArray) else {}),
         )
 
     def some(self, rows: Array) -> "Examples":

@@ -1,6 +1,7 @@
 """What is compared: ways of sharing, and how their networks are trained, as data."""
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from keras_mtl._check_choice import check_choice
@@ -30,7 +31,7 @@ class Contender:
 
     Attributes:
         name: what it is called.
-        sharing: a `Sharing`, or a `Choice` of one.
+        sharing: a `Sharing`, a `Choice` of one, or a function of a seed that makes one.
         start: `"one-task"`: from the one-task networks, as they are behind the first part; or
             `"tower"`: from the weights of the tower.
         apart: whether every task has a network of its own.
@@ -41,6 +42,7 @@ class Contender:
             task. What a contender gains beyond its twin comes of the other tasks.
         rate: factor on the rate of the optimizer.
         search: the sharing of the network that a `Choice` of a policy looks at, or `None`.
+        heads: dict from task to the head that it has here, in place of its own.
 
     Example:
 
@@ -49,7 +51,7 @@ class Contender:
     """
 
     name: str
-    sharing: Sharing | Choice
+    sharing: Sharing | Choice | Callable[[int], Sharing]
     start: Literal["tower", "one-task"] = "tower"
     apart: bool = False
     members: int = 1
@@ -57,11 +59,14 @@ class Contender:
     twin: bool = False
     rate: float = 1.0
     search: Sharing | None = None
+    heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise ValueError(f"`name` must be a name. Received: name={self.name!r}.")
-        if not isinstance(self.sharing, (Sharing, Choice)):
+        if not isinstance(self.sharing, (Sharing, Choice)) and (
+            isinstance(self.sharing, type) or not callable(self.sharing)
+        ):
             raise TypeError(
                 "`sharing` must be an instance of Sharing, such as `CrossStitched()`. "
                 f"Received: sharing={self.sharing!r}."
@@ -78,7 +83,7 @@ class Contender:
         declared = _Declared(study, seed, self)
         if self.apart:
             return tuple(
-                declared.second([task], (declared.one_task(task, member),), member)
+                declared.second(((task, task),), (declared.one_task(task, member),), member)
                 for member in range(self.members)
                 for task in study.tasks
             )
@@ -92,94 +97,88 @@ class _Declared:
 
     def __init__(self, study, seed, contender):
         self.study, self.seed, self.contender = study, seed, contender
-        self.first_steps = study.steps // 2
+        self.sharing = contender.sharing
+        if not isinstance(self.sharing, (Sharing, Choice)):
+            self.sharing = self.sharing(seed)
 
     def one_task(self, task, member=0):
         """A network of one task behind the first part: the same one for all contenders."""
-        seed = self.seed + 1000 * member
         return self._training(
             f"one-task {task}" + (f" ({member})" if member else ""),
             ((task, task),),
-            Branched.independent(),
-            steps=self.first_steps,
-            seed=seed,
-            order=seed,
-            schedule="rising",
-        )
-
-    def second(self, tasks, start, member=0, **options):
-        """A network behind its second part."""
-        seed = self.seed + 1000 * member
-        return self._training(
-            " ".join([self.contender.name, *(tasks if self.contender.apart else [])]),
-            tuple((task, task) for task in tasks),
-            options.pop("sharing", self.contender.sharing),
-            steps=self.study.steps - self.first_steps,
-            seed=seed,
-            # Another order of the examples than in the first part.
-            order=seed + 1,
-            schedule="falling",
-            start=start,
-            patience=self.study.patience,
-            rate=self.contender.rate,
-            **options,
+            "first",
+            member,
+            sharing=Branched.independent(),
+            heads=(),
         )
 
     def joint(self):
         """One network of all tasks."""
-        tasks = list(self.study.tasks)
-        one_task = tuple(self.one_task(task) for task in tasks)
+        outputs = tuple((task, task) for task in self.study.tasks)
+        start = one_task = tuple(self.one_task(task) for task in self.study.tasks)
         chosen_from = ()
-        if isinstance(self.contender.sharing, Choice):
-            chosen_from = one_task if self.contender.search is None else (self.search(),)
-        start = one_task
+        if isinstance(self.sharing, Choice):
+            chosen_from = one_task if self.contender.search is None else (self.search(outputs),)
         if self.contender.start == "tower":
-            start = (self._first(tuple((task, task) for task in tasks), chosen_from),)
-        return self.second(tasks, start, chosen_from=chosen_from)
+            start = (self._first(outputs, chosen_from=chosen_from),)
+        return self.second(outputs, start, chosen_from=chosen_from)
 
     def twin(self, task):
         """The network of two towers of one task."""
         outputs = ((task, task), (f"{task}_twin", task))
+        start = tuple(self.one_task(task, member) for member in (0, 1))
         if self.contender.start == "tower":
             start = (self._first(outputs),)
-        else:
-            start = tuple(self.one_task(task, member) for member in (0, 1))
-        training = self.second([task], start)
-        return dataclasses.replace(training, name=f"{training.name} {task}", outputs=outputs)
+        return self.second(outputs, start)
 
-    def search(self):
-        """The network that learns a policy along with its weights."""
+    def second(self, outputs, start, member=0, **options):
+        """A network behind its second part."""
+        name = self.contender.name
+        if len({task for _, task in outputs}) < len(self.study.tasks):
+            name += f" {outputs[0][0]}"
         return self._training(
-            f"{self.contender.name} (search)",
-            tuple((task, task) for task in self.study.tasks),
-            self.contender.search,
-            steps=PolicySearch(self.first_steps).steps,
-            order=self.seed,
-            schedule="search",
-        )
-
-    def _first(self, outputs, chosen_from=()):
-        return self._training(
-            f"{self.contender.name} (first part)",
+            name,
             outputs,
-            self.contender.sharing,
-            steps=self.first_steps,
-            order=self.seed,
-            schedule="rising",
-            chosen_from=chosen_from,
+            "second",
+            member,
+            start=start,
             rate=self.contender.rate,
+            patience=self.study.patience,
+            **options,
         )
 
-    def _training(self, name, outputs, sharing, **options):
+    def search(self, outputs):
+        """The network that learns a policy along with its weights."""
+        training = self._training(
+            f"{self.contender.name} (search)", outputs, "first", sharing=self.contender.search
+        )
+        steps = PolicySearch(training.steps).steps
+        return dataclasses.replace(training, steps=steps, schedule="search", falls_after=None)
+
+    def _first(self, outputs, **options):
+        name = f"{self.contender.name} (first part)"
+        return self._training(name, outputs, "first", rate=self.contender.rate, **options)
+
+    def _training(self, name, outputs, part, member=0, **options):
         from keras_mtl.study.training import Training
 
-        return Training(
-            name=f"seed {self.seed}, {name}",
-            outputs=outputs,
-            sharing=sharing,
-            context=self.study.context,
-            **{"seed": self.seed, **options},
-        )
+        budget = self.study.budget
+        # Members differ in all that is drawn; the second part has another order of the examples.
+        seed = self.seed + 1000 * member
+        given = {
+            "name": f"seed {self.seed}, {name}",
+            "outputs": outputs,
+            "sharing": self.sharing,
+            "heads": tuple(self.contender.heads.items()),
+            "seed": seed,
+            "order": seed + (part == "second"),
+            "steps": budget.second,
+            "context": self.study.context,
+            **budget.rates(part),
+        }
+        if part == "first":
+            given["steps"] = budget.first_of(task for _, task in outputs)
+        return Training(**{**given, **options})
 
 
 def one_task(name: str = BASELINE) -> Contender:

@@ -23,6 +23,7 @@ from keras_mtl.study._examples import Examples
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._progress import Progress
 from keras_mtl.study._scores import scores
+from keras_mtl.study.budget import Budget
 from keras_mtl.study.choices import Choice
 from keras_mtl.study.contenders import Contender, automatic, one_task
 from keras_mtl.study.launchers import local
@@ -30,7 +31,7 @@ from keras_mtl.study.plan import Plan
 from keras_mtl.study.records import Records
 from keras_mtl.study.row import Row, with_all_before
 from keras_mtl.study.training import Training
-from keras_mtl.task import Task
+from keras_mtl.task import Task, config_of_head
 from keras_mtl.towers import Tower
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Study:
             array (N, …) of targets.
         validation: the same, by which all choices are made.
         test: the same, by which networks are compared.
-        steps: number of steps of each network.
+        steps: number of steps of each network, half of them in each part; or a `Budget`.
         contenders: list of `Contender`s, or `"auto"` for those that fit. The one-task networks,
             with which all are compared, and the twins of soft sharings come of themselves.
         seeds: number of seeds, from 0 on.
@@ -95,7 +96,7 @@ class Study:
         validation: Any,
         test: Any,
         *,
-        steps: int,
+        steps: int | Budget,
         contenders: Sequence[Contender] | str = "auto",
         seeds: int = 3,
         batch_size: int = 32,
@@ -107,7 +108,7 @@ class Study:
     ) -> None:
         _check_tasks(tasks)
         self.tasks = dict(tasks)
-        self.steps = check_integer("steps", steps, 2)
+        self.budget = steps if isinstance(steps, Budget) else Budget.of(steps)
         self.seeds = check_integer("seeds", seeds, 1)
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.patience = None if patience is None else check_integer("patience", patience, 1)
@@ -262,7 +263,13 @@ class Study:
         """What a network costs (at most, where its sharing is not known yet), or why it is none."""
         sharing = training.sharing
         sharing = sharing.largest() if isinstance(sharing, Choice) else sharing
-        key = digest([keras.saving.serialize_keras_object(sharing), training.outputs])
+        key = digest(
+            [
+                keras.saving.serialize_keras_object(sharing),
+                training.outputs,
+                [config_of_head(head) for _, head in training.heads],
+            ]
+        )
         if key not in self._costs:
             try:
                 self._costs[key] = cost(training.built(self, sharing))
@@ -346,14 +353,18 @@ class Study:
 def _schedule(training, rate):
     """The configuration of a training's rate, of the optimizer's."""
     rate, steps = rate * training.rate, training.steps
-    cosine = keras.optimizers.schedules.CosineDecay
+    schedules = keras.optimizers.schedules
     if training.schedule == "falling":
-        schedule = cosine(rate, steps)
+        schedule = schedules.CosineDecay(rate, steps)
     elif training.schedule == "rising" and steps >= 10:
-        schedule = cosine(rate / 10, 1, alpha=1.0, warmup_target=rate, warmup_steps=steps // 10)
+        schedule = schedules.CosineDecay(
+            rate / 10, 1, alpha=1.0, warmup_target=rate, warmup_steps=steps // 10
+        )
+    elif training.falls_after is not None:
+        schedule = schedules.PiecewiseConstantDecay([training.falls_after], [rate, rate / 10])
     else:
         return rate
-    return keras.optimizers.schedules.serialize(schedule)
+    return schedules.serialize(schedule)
 
 
 def _check_tasks(tasks):

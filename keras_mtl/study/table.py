@@ -30,8 +30,9 @@ def table(found: "Found") -> str:
         elif contender in found.scores:
             lines.append(_line(found, contender, overall.get(contender)))
     seeds = f"{study.seeds} seed{'s' if study.seeds > 1 else ''}"
+    steps = study.budget.first_of(study.tasks) + study.budget.second
     parts = [
-        f"{study.steps} steps of {study.batch_size} examples, {seeds}, "
+        f"{steps} steps of {study.batch_size} examples, {seeds}, "
         f"{study.versions['backend']}: test scores, mean ± deviation over the seeds; the gain is "
         "over the one-task networks, the mean over the tasks. Ahead or behind is what a paired t "
         "test bears out, corrected by Holm for all contenders.",

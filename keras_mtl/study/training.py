@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 
@@ -18,6 +18,7 @@ from keras_mtl.study._draws import RepeatableDraws, draws_of
 from keras_mtl.study._keep import Keep
 from keras_mtl.study._memory import peak_memory
 from keras_mtl.study.records import locked
+from keras_mtl.task import config_of_head, made_head
 
 if TYPE_CHECKING:
     from keras_mtl.study.choices import Choice
@@ -44,9 +45,11 @@ class Training:
         start: trainings whose weights it starts from; those of the tower if there are none.
         chosen_from: trainings that a `Choice` looks at.
         schedule: whether the rate rises to its value in the first tenth of the steps and stays,
-            falls to zero by a cosine, or is the optimizer's throughout; `"search"` if weights and
-            a policy learn by turns.
+            falls to zero by a cosine, or is the optimizer's; `"search"` if weights and a policy
+            learn by turns.
+        falls_after: steps after which a constant rate falls to a tenth, or `None`.
         rate: factor on the optimizer's rate.
+        heads: pairs of a task and its head, where it is not the task's own.
         patience: after so many epochs without a lower loss on the validation examples it ends, and
             the best epoch's network is kept; `None` for the network behind all steps.
     """
@@ -61,7 +64,9 @@ class Training:
     start: tuple["Training", ...] = ()
     chosen_from: tuple["Training", ...] = ()
     schedule: Literal["rising", "falling", "constant", "search"] = "constant"
+    falls_after: int | None = None
     rate: float = 1.0
+    heads: tuple[tuple[str, Any], ...] = ()
     patience: int | None = None
 
     @functools.cached_property
@@ -72,6 +77,7 @@ class Training:
         for field in ("start", "chosen_from"):
             fields[field] = [each.hash for each in fields[field]]
         fields["sharing"] = keras.saving.serialize_keras_object(self.sharing)
+        fields["heads"] = [[task, config_of_head(head)] for task, head in self.heads]
         return digest(fields)
 
     @property
@@ -164,13 +170,12 @@ class Training:
         """The network with the weights that the seed draws."""
         tower = study.tower(self.seed)
         with draws_of(self.seed):
-            heads = {
-                output: study.tasks[task].make_head(self.seed) for output, task in self.outputs
-            }
+            own = {task: study.tasks[task].head for _, task in self.outputs} | dict(self.heads)
+            heads = {output: made_head(own[task], self.seed) for output, task in self.outputs}
             try:
                 return MultiTaskModel(tower, sharing, heads)
             except (ValueError, TypeError) as error:
-                raise DoesNotFit(f"{self.name} does not fit: {error}") from error
+                raise DoesNotFit(f"{self.name} does not fit: {str(error)[:500]}") from error
 
     def _networks_to_start_from(self, study):
         models = [study.network(each) for each in self.start]
