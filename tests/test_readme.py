@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_studies import examples, network
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 @pytest.mark.one_backend  # The tests of the zoo and of sharing train on every backend.
 def test_the_examples_run(rng):
-    own, zoo = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    _, own, zoo = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert len(own.splitlines()) <= 18
     names = {
         "images": rng.random((2, 64, 64, 3)).astype("float32"),
@@ -26,3 +27,20 @@ def test_the_examples_run(rng):
     }
     exec(zoo, names)
     assert names["model"].tasks == ["segmentation", "normals"]
+
+
+@pytest.mark.one_backend  # The tests of studies train on every backend.
+def test_the_comparison_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[1]
+    assert len(code.splitlines()) <= 14
+    # MobileNetV2 takes a minute; `slow` tests train it on every backend.
+    code = re.sub(r"backbone = .*", "backbone = network()", code)
+    code = code.replace("steps=500, seeds=3", "steps=4, seeds=1")
+    x, y = examples(12)
+    data = dict.fromkeys(("train", "validation", "test"), (x, y))
+    names = {**data, "network": network}
+    exec(code, names)
+    assert names["found"].best() is None and len(names["found"].scores) >= 6
+    assert names["model"].tasks == ["age", "species"]
+    assert "cross-stitch" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from small_studies import examples, network
+from small_studies import examples, network, tasks
 
 import keras_mtl
 from keras_mtl import Task
@@ -324,3 +324,21 @@ def test_twenty_kills_at_any_moment_end_in_the_records_of_an_unbroken_run(make, 
     assert started(tmp_path / "killed").wait() == 0
     whole, killed = (records(make(folder=tmp_path / each)) for each in ("whole", "killed"))
     assert whole == killed
+
+
+@pytest.mark.slow
+def test_a_network_of_keras_applications_with_all_that_fits(tmp_path, rng):
+    backbone = keras.applications.MobileNetV2(
+        (64, 64, 3), include_top=False, pooling="avg", weights=None, alpha=0.35
+    )
+    x = rng.random((16, 64, 64, 3)).astype("float32")
+    part = (x, {"age": rng.random((16, 1)), "species": rng.integers(0, 3, 16)})
+    study = keras_mtl.Study(
+        backbone, tasks(), part, part, part, steps=4, seeds=2, batch_size=8, folder=tmp_path
+    )
+    plan = study.plan()
+    assert plan.trainings == 2 * 24 and "M MACs" in str(plan)
+    found = study.run()
+    assert not found.failed and len(found.scores) >= 6
+    assert all(set(of_seeds) == {0, 1} for of_seeds in found.scores.values())
+    assert found.model("cross-stitch").predict(x, verbose=0)["species"].shape == (16, 3)
