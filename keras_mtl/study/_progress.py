@@ -30,9 +30,8 @@ class Progress:
         del self.left[job.hash]
         record, left = self.study.record_of(job), sum(self.left.values())
         spent = time.monotonic() - self.began
-        text = f"{self.count - len(self.left)} of {self.count}: {job.name}"
-        if record.get("failed"):
-            text += f", {record['failed']}"
+        says = record.get("failed") or job.name
+        text = f"{self.count - len(self.left)} of {self.count}: {says}"
         if left and left < self.work:
             text += f"; about {duration(spent * left / (self.work - left))} left"
         print(text, flush=True)

@@ -39,6 +39,7 @@ def records(study):
     }
 
 
+@pytest.mark.whole_network
 def test_all_contenders_from_the_plan_to_the_table(make, capsys):
     chosen = [
         *(ensemble(), hard_sharing(), split("dense1"), cross_stitch()),
@@ -75,6 +76,7 @@ def test_scores_are_what_evaluate_says(make):
         assert result["age_mae"] == pytest.approx(error, rel=1e-5)
 
 
+@pytest.mark.one_backend
 def test_a_twin_is_scored_by_its_first_tower(make):
     study = make(contenders=[cross_stitch()], seeds=1)
     study.run()
@@ -86,6 +88,7 @@ def test_a_twin_is_scored_by_its_first_tower(make):
     assert study.record_of(row)["test"]["age"]["mae"] == pytest.approx(error, rel=1e-5)
 
 
+@pytest.mark.one_backend
 def test_nothing_is_trained_twice_and_more_can_be_asked_for(make, capsys):
     first = make(seeds=1, contenders=[hard_sharing()])
     first.run()
@@ -105,9 +108,8 @@ class Stop(BaseException):
     """As a keyboard interrupt, which nothing catches."""
 
 
-@pytest.mark.parametrize("after", [1, 2, 5])
-def test_a_stopped_training_ends_in_the_same_records(make, tmp_path, monkeypatch, after):
-    arguments = {"contenders": [cross_stitch()], "seeds": 1, "steps": 20, "patience": 2}
+def test_a_stopped_training_ends_in_the_same_records(make, tmp_path, monkeypatch):
+    arguments = {"contenders": [hard_sharing()], "seeds": 1, "steps": 20, "patience": 2}
     whole = make(folder=tmp_path / "whole", **arguments)
     whole.run()
     # Kept behind every epoch, and stopped behind some of them.
@@ -118,7 +120,7 @@ def test_a_stopped_training_ends_in_the_same_records(make, tmp_path, monkeypatch
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
             epochs.append(epoch)
-            if len(epochs) % after == 0 and len(epochs) < 8 * after:
+            if len(epochs) % 2 == 0 and len(epochs) < 8:
                 raise Stop
 
     monkeypatch.setattr("keras_mtl.study.training.Keep", Stopping)
@@ -128,7 +130,7 @@ def test_a_stopped_training_ends_in_the_same_records(make, tmp_path, monkeypatch
             study.run()
         except Stop:
             stopped += 1
-    assert stopped == 7
+    assert stopped == 3
     assert records(study) == records(whole)
     for training in study.trainings:
         ours, theirs = (each.network(training).get_weights() for each in (study, whole))
@@ -137,7 +139,7 @@ def test_a_stopped_training_ends_in_the_same_records(make, tmp_path, monkeypatch
 
 
 def test_patience_keeps_the_best_network(make):
-    study = make(seeds=1, steps=60, patience=1, optimizer=keras.optimizers.SGD(1.0))
+    study = make(seeds=1, steps=60, patience=1, optimizer=keras.optimizers.SGD(0.3), contenders=[])
     study.run()
     ended = [study.record_of(each) for each in study.trainings if each.patience]
     assert any(len(each["loss"]) < 15 for each in ended)
@@ -162,11 +164,13 @@ def test_what_diverges_is_a_row_that_says_so(make):
         found.model("wild")
 
 
+@pytest.mark.one_backend
 def test_what_does_not_fit_is_a_row_that_says_so(make):
     found = make(contenders=[split("nowhere"), hard_sharing()], seeds=1).run()
     assert "nowhere" in found.failed["split at nowhere"] and "hard sharing" in found.scores
 
 
+@pytest.mark.one_backend
 def test_rows_of_another_version_are_shown_apart(make, monkeypatch):
     now = make(seeds=1).versions
     make(seeds=1).run()
@@ -178,6 +182,7 @@ def test_rows_of_another_version_are_shown_apart(make, monkeypatch):
     assert "2 further rows" in str(found) and "keras 3.15" in str(found)
 
 
+@pytest.mark.one_backend
 def test_a_damaged_network_is_named_with_what_to_do(make):
     study = make(seeds=1)
     study.run()
@@ -192,6 +197,7 @@ def test_a_damaged_network_is_named_with_what_to_do(make):
     again.run()
 
 
+@pytest.mark.one_backend
 def test_a_network_that_is_needed_is_trained_again(make):
     study = make(contenders=[hard_sharing()], seeds=1)
     study.run()
@@ -278,6 +284,7 @@ def test_a_trained_backbone_keeps_its_weights(make):
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.one_backend
 def test_in_processes_the_records_are_the_same(make, tmp_path):
     arguments = {"backbone": network(), "weights": "draw", "contenders": [cross_stitch()]}
     here = make(folder=tmp_path / "here", **arguments)
