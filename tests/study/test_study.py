@@ -27,16 +27,21 @@ from keras_mtl.study import (
     processes,
     split,
 )
+from keras_mtl.study.records import Records
 
 TIMES = ("seconds", "peak_memory")
 
 
-def records(study):
-    """What a study has recorded, without what differs from run to run, by hash."""
+def of_records(records):
+    """What has been recorded, without what differs from run to run, by hash."""
     return {
         each["hash"]: {name: value for name, value in each.items() if name not in TIMES}
-        for each in study.records.read()
+        for each in records.read()
     }
+
+
+def records(study):
+    return of_records(study.records)
 
 
 @pytest.mark.whole_network
@@ -308,13 +313,14 @@ keras_mtl.compare(
 
 
 @pytest.mark.slow
-def test_twenty_kills_at_any_moment_end_in_the_records_of_an_unbroken_run(make, tmp_path):
+def test_twenty_kills_at_any_moment_end_in_the_records_of_an_unbroken_run(tmp_path):
     rng = np.random.default_rng(int(time.time()))
 
     def started(folder):
         return subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[1]), str(folder)],
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     assert started(tmp_path / "whole").wait() == 0
@@ -329,8 +335,9 @@ def test_twenty_kills_at_any_moment_end_in_the_records_of_an_unbroken_run(make, 
         process.wait()
         kills += 1
     assert started(tmp_path / "killed").wait() == 0
-    whole, killed = (records(make(folder=tmp_path / each)) for each in ("whole", "killed"))
-    assert whole == killed
+    paths = [tmp_path / folder / "records.jsonl" for folder in ("whole", "killed")]
+    whole, killed = (of_records(Records(path)) for path in paths)
+    assert whole == killed and len(whole) == 12
 
 
 @pytest.mark.slow
