@@ -6,9 +6,6 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-# Units and gates are called `stitch_<stage>` and `gate_<stage>`; no copy of a stage may be.
-RESERVED = ("stitch", "gate")
-
 _taken: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar("taken", default=None)
 
 
@@ -30,13 +27,18 @@ def layer_name(*parts: str) -> str:
 
 def free_prefix(prefix: str, names: list[str]) -> str:
     """What makes names free ones if put before them: the prefix, or the prefix and a number."""
-    prefix = f"task_{prefix}" if prefix in RESERVED else _safe(prefix)
+    prefix = _safe(prefix)
     return prefix + _free_end(lambda end: [prefixed(prefix + end, name) for name in names])
 
 
 def prefixed(prefix: str, name: str) -> str:
     """The name with a prefix of `free_prefix`, such as a task."""
     return _safe(f"{prefix}_{name}")
+
+
+def prefix_of(name: str, stage: str) -> str:
+    """The prefix in the name of a copy of a stage."""
+    return name[: -len(f"_{stage}")]  # Letters that no name can hold are as many in it.
 
 
 def _free_end(names_with):

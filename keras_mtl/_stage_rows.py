@@ -5,11 +5,9 @@ import math
 
 import keras
 
-from keras_mtl._skipped_stages import skipped_stages
 from keras_mtl._topological_nodes import topological_nodes
 from keras_mtl._types import Shape
-from keras_mtl._way_back import way_back
-from keras_mtl.layers import ModulationGate, SkipBlock, SkipPolicy
+from keras_mtl.layers import ModulationGate, SkipBlock
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import possible_cuts
 
@@ -50,8 +48,8 @@ def stage_rows(model: keras.Model) -> list[StageRow]:
         model: a `MultiTaskModel`, or a functional model with a `ModulationGate`.
 
     Returns:
-        A list of `StageRow`s. Their parameters, those of the heads and of a `SkipPolicy` are all
-        that the model has.
+        A list of `StageRow`s. Their parameters, those of the heads and of units that stand behind
+        no stage, such as a `SkipPolicy`, are all that the model has.
 
     Raises:
         TypeError: `model` is neither.
@@ -67,19 +65,15 @@ def stage_rows(model: keras.Model) -> list[StageRow]:
 
 
 def _rows_of_tasks(model):
-    units = _units_behind_stages(model)
-    skips = {task: skipped_stages(model, task) for task in model.tasks}
-    shape, rows = model.inputs[0].shape[1:], []
+    skips = {task: model.plan.skipped(task) for task in model.tasks}
+    units, shape, rows = _units_behind_stages(model), model.inputs[0].shape[1:], []
     for stage in model.stages:
-        layers, groups, skipped = {}, {}, []
+        layers, groups = {}, {}
         for task in model.tasks:
-            layer = _layer_of(model, task, stage)
-            if layer is not None:
+            for layer in model.copies(task, stage):
                 layers[layer.name] = layer
-            if stage in skips[task]:
-                skipped.append(task)
-            else:
-                groups.setdefault(layer.name, []).append(task)
+                if stage not in skips[task]:
+                    groups.setdefault(layer.name, []).append(task)
         if layers:  # Where no task runs any, the features stay as they were.
             shape = next(iter(layers.values())).outputs[0].shape[1:]
         row = StageRow(
@@ -87,7 +81,7 @@ def _rows_of_tasks(model):
             output_shape=tuple(shape),
             parameters=_parameters(layers.values()),
             groups=list(groups.values()),
-            skipped=skipped,
+            skipped=[task for task in model.tasks if stage in skips[task]],
             unit=_name_of(units[stage][0]) if stage in units else None,
             unit_parameters=_parameters(units.get(stage, ())),
         )
@@ -123,32 +117,12 @@ def _rows_of_modulated(model):
     return rows
 
 
-def _layer_of(model, task, stage):
-    """The layer that runs a stage for a task, or stands in for it; `None` if there is none."""
-    try:
-        return model.stage(task, stage)
-    except ValueError:
-        return None
-
-
 def _units_behind_stages(model):
-    """Lists of the layers that are neither stage nor head, by the stage that they stand behind."""
-    runs = {}
-    for task in model.tasks:
-        for stage in model.stages:
-            layer = _layer_of(model, task, stage)
-            if layer is not None:
-                runs[layer.name] = stage
-    heads = {model.head(task).name for task in model.tasks}
+    """Lists of the units that learn, or that mix by a policy, by the stage they stand behind."""
     units = {}
-    for layer in model.layers:
-        if layer.name in heads or layer.name in runs or isinstance(layer, SkipPolicy):
-            continue
-        if not layer.weights and not isinstance(layer, SkipBlock):
-            continue
-        names = (operation.name for operation, _ in way_back(keras.tree.flatten(layer.output)[0]))
-        stage = next((runs[name] for name in names if name in runs), None)
-        if stage is not None:
+    for name, stage in model.plan.behind.items():
+        layer = model.get_layer(name)
+        if stage and (layer.weights or isinstance(layer, SkipBlock)):
             units.setdefault(stage, []).append(layer)
     return units
 

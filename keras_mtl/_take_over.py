@@ -3,29 +3,27 @@
 import keras
 
 from keras_mtl._copy_state import copy_state
-from keras_mtl.sharing.ada_shared import runs_shortcut
 
 
 def stage_donors(model, donors):
-    """What has the weights for the layers of a model's stages, by the names of those layers.
+    """What has the weights for the copies of a model's stages, by the names of their layers.
 
     Args:
         model: the `MultiTaskModel` that takes them over.
         donors: dict from its tasks to pairs of another one and one of that one's tasks.
 
     Raises:
-        ValueError: the others skip a stage that the model runs.
+        ValueError: the others skip a stage that the model runs, or run other copies of it.
     """
     found, missing = {}, {}
     for ours, (donor_model, task) in donors.items():
-        for stage, name in model._stage_layers[ours].items():
-            if name is None:
-                continue
-            donor = _donor(donor_model, task, stage, shortcut=runs_shortcut(model.sharing, name))
-            if donor is None:
-                missing[name] = stage
-            else:
-                found.setdefault(name, donor)
+        for stage in model.stages:
+            for call in model.plan.calls_for(ours, stage):
+                donor = _donor(donor_model, task, call)
+                if donor is None:
+                    missing[call.layer] = stage
+                else:
+                    found.setdefault(call.layer, donor)
     missing = [stage for name, stage in missing.items() if name not in found]
     if missing:
         raise ValueError(f"`models` have no weights for the stages {missing}, which they skip.")
@@ -67,13 +65,16 @@ def take_over(model, donors):
         copy_state(donor, model.get_layer(name))
 
 
-def _donor(model, task, stage, shortcut):
-    """The layer with the weights of a stage, or of its shortcut alone; `None` if skipped."""
-    if task in model.tasks and model._stage_layers[task].get(stage, "") is None:
+def _donor(model, task, call):
+    """The layer with the weights that a call of a stage needs; `None` if they are skipped."""
+    copies = {layer.name: layer for layer in model.copies(task, call.stage)}
+    # Of several copies the one of the same name; else all of them start from one.
+    if call.layer in copies:
+        return copies[call.layer]
+    whole = {each.copy for each in model.plan.calls_for(task, call.stage)} & set(copies)
+    if not whole:
         return None
-    layer = model.stage(task, stage)
-    if runs_shortcut(model.sharing, layer.name):
-        return layer if shortcut else None
-    if not shortcut:
+    layer = copies[call.copy] if call.copy in whole else model.stage(task, call.stage)
+    if call.output is not None:
         return layer
     return keras.Model(layer.input, layer.get_layer(f"{layer.name}_shortcut").output)

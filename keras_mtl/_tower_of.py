@@ -3,22 +3,20 @@
 import keras
 
 from keras_mtl._copied_layers import CopiedLayers
-from keras_mtl._layer_names import prefixed
-from keras_mtl._skipped_stages import skipped_stages
+from keras_mtl._layer_names import prefix_of, prefixed
 from keras_mtl.towers import Tower
 
 
 def tower_of(model, task):
     """A `Tower` of copies of a task's stages; see `MultiTaskModel.tower`."""
-    skipped = skipped_stages(model, task)
+    skipped = model.plan.skipped(task)
     if skipped:
         raise ValueError(f"{task!r} skips the stages {skipped}: it goes through no whole tower.")
     parts = {stage: model.stage(task, stage) for stage in model.stages}
     inputs = {x.name: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in model.inputs}
-    main = next(iter(parts.values())).inputs[0].name
-    # A single input of the tower may have another name than the model's.
-    features = inputs[main] if len(inputs) > 1 else next(iter(inputs.values()))
-    along = features.name
+    # A single input need not be called as the tower's was.
+    along = model.plan.along if len(inputs) > 1 else model.inputs[0].name
+    features = inputs[along]
     copies = CopiedLayers()
     for stage, part in parts.items():
         copies.renamed = _names(part, stage)
@@ -29,11 +27,8 @@ def tower_of(model, task):
 
 def _names(part, stage):
     """From the names of a stage's copied layers to those that they had in the tower."""
-    end = part.outputs[0]._keras_history.operation.name
-    prefix = next(
-        end[:length] for length in range(1, len(end)) if prefixed(end[:length], stage) == end
-    )
+    prefix = prefix_of(part.name, stage)
     names = {layer.name: layer.name.removeprefix(f"{prefix}_") for layer in part.operations}
     # These two have a meaning, so letters that a name cannot hold come back.
     shortcut = f"{stage}_shortcut"
-    return {**names, end: stage, prefixed(prefix, shortcut): shortcut}
+    return {**names, prefixed(prefix, stage): stage, prefixed(prefix, shortcut): shortcut}

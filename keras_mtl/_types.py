@@ -44,8 +44,8 @@ Partition: TypeAlias = Sequence[Sequence[str]]
 NumberTree: TypeAlias = tuple[tuple[tuple[int, ...], ...], ...]
 """For each location of a network a partition of the tasks' numbers."""
 
-StageLayers: TypeAlias = dict[str, dict[str, str | None]]
-"""From task to stage to the name of the layer that runs it; `None` where the task skips it."""
+Features: TypeAlias = dict[str, int]
+"""From task to the number that stands for its features in a plan."""
 
 Policy: TypeAlias = Mapping[str, str | Sequence[int] | Array] | Sequence[Sequence[int]] | Array
 """Zeros and ones (or booleans): which blocks a task executes."""

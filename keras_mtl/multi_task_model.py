@@ -5,6 +5,7 @@ import inspect
 import os
 import re
 import warnings
+from collections import Counter
 from typing import Any, Self
 
 import keras
@@ -25,13 +26,11 @@ from keras_mtl._layer_settings import (
     set_trainable,
     trainable_flags,
 )
+from keras_mtl._plan_graph import layers_of, plan_graph
 from keras_mtl._take_over import stage_donors, take_over, unit_donor
 from keras_mtl._tower_of import tower_of
 from keras_mtl._types import Config, PathLike
-from keras_mtl.layers import CrossStitch, ModulationGate, SkipPolicy
-from keras_mtl.sharing.ada_shared import POLICY, tied
-from keras_mtl.sharing.cross_stitched import unit_name
-from keras_mtl.sharing.modulated import gate_name
+from keras_mtl.sharing.plan import Plan
 from keras_mtl.sharing.sharing import Sharing
 from keras_mtl.towers.tower import Tower
 
@@ -45,7 +44,8 @@ class MultiTaskModel(keras.Model):
     boxes, returns them as a dict; they are named `<task>_<key>`. A tower with several inputs makes
     a model that takes a dict by their names. The parts are copied as they are: the tower's weights
     are where every copy of a stage starts, and tower and heads can be used again for the next
-    model. A file of the model holds its layers as they are when it is saved.
+    model. What runs for which task is in `plan`, the `keras_mtl.sharing.Plan` of the sharing. A
+    file of the model holds that and its layers as they are when it is saved.
 
     Args:
         tower: a `keras_mtl.towers.Tower`.
@@ -87,33 +87,33 @@ class MultiTaskModel(keras.Model):
         _check_tasks(heads)
         inputs = _inputs_like(tower.model)
         with names_of_one_model(x.name for x in inputs):
-            features, stages = sharing.connect(inputs, tower, list(heads))
-            head_layers, outputs = {}, {}
-            for task, head in heads.items():
-                own = copy_layer(head, layer_name(task, "head"))
-                outputs[task] = _by_name(task, own(features[task]))
-                copy_state(head, own, settings=True)
-                head_layers[task] = own.name
+            plan = sharing.plan(tower, list(heads))
+            names = {task: layer_name(task, "head") for task in heads}
+        layers = layers_of(plan)
+        layers |= {names[task]: copy_layer(head, names[task]) for task, head in heads.items()}
+        # As of a file: the tower and its weights need not live as long as the model.
+        plan = Plan.from_config(plan.get_config())
+        self._assemble(inputs, sharing, plan, layers, names, name=name, **kwargs)
+        for task, head in heads.items():
+            copy_state(head, self.head(task), settings=True)
+
+    def _assemble(self, inputs, sharing, plan, layers, heads, **kwargs):
+        """Makes this the functional model of a plan, of layers by their names."""
+        features = plan_graph(plan, layers, inputs)
+        outputs = {task: _by_name(task, layers[heads[task]](features[task])) for task in heads}
         _check_output_names(outputs)
-        self._assemble(
-            inputs[0] if len(inputs) == 1 else {x.name: x for x in inputs},
-            {name: x for of_task in outputs.values() for name, x in of_task.items()},
-            sharing=sharing,
-            stage_layers=stages,
-            head_layers=head_layers,
-            output_names={task: list(of_task) for task, of_task in outputs.items()},
-            name=name,
+        super().__init__(
+            inputs=inputs[0] if len(inputs) == 1 else {x.name: x for x in inputs},
+            outputs={name: x for of_task in outputs.values() for name, x in of_task.items()},
             **kwargs,
         )
-
-    def _assemble(
-        self, inputs, outputs, sharing, stage_layers, head_layers, output_names, **kwargs
-    ):
-        """Makes this a functional model, in which it is known which layers are whose."""
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-        self.sharing = sharing
-        self._stage_layers, self._head_layers = stage_layers, head_layers
-        self._output_names = output_names
+        unused = {*plan.behind, *(call.layer for call in plan.stage_calls)}
+        unused -= {layer.name for layer in self.layers}
+        if unused:
+            raise ValueError(f"`sharing` plans layers that no task needs: {sorted(unused)}.")
+        self.sharing, self.plan = sharing, plan
+        self._head_layers = heads
+        self._output_names = {task: list(of_task) for task, of_task in outputs.items()}
         self._trained = None
 
     @property
@@ -124,7 +124,7 @@ class MultiTaskModel(keras.Model):
     @property
     def stages(self) -> list[str]:
         """Names of the tower's stages."""
-        return list(next(iter(self._stage_layers.values())))
+        return list(self.plan.stages)
 
     @property
     def output_names_in_order(self) -> list[str]:
@@ -132,12 +132,36 @@ class MultiTaskModel(keras.Model):
         return [name for names in self._output_names.values() for name in names]
 
     def stage(self, task: str, stage: str) -> keras.Model:
-        """The layer (a Keras model) that runs a stage for a task."""
+        """The layer (a Keras model) that runs a stage for a task.
+
+        Raises:
+            ValueError: an unknown task or stage; no layer runs it, or several do, see `copies`.
+        """
+        copies = self.copies(task, stage)
+        if not copies:
+            raise ValueError(f"{task!r} skips the stage {stage!r}: no layer runs it.")
+        if len(copies) > 1:
+            raise ValueError(
+                f"{task!r} has several copies of the stage {stage!r}, see `copies`: "
+                f"{[layer.name for layer in copies]}."
+            )
+        return copies[0]
+
+    def copies(self, task: str, stage: str) -> list[keras.Model]:
+        """The layers that run copies of a stage for a task, or its shortcut if the task skips it.
+
+        Args:
+            task: name of the task.
+            stage: name of the stage.
+
+        Returns:
+            A list of Keras models: one in most sharings, several in a mixture of experts, none
+            where the features stay as they are.
+        """
         check_choice("task", task, self.tasks)
         check_choice("stage", stage, self.stages)
-        if self._stage_layers[task][stage] is None:
-            raise ValueError(f"{task!r} skips the stage {stage!r}: no layer runs it.")
-        return self.get_layer(self._stage_layers[task][stage])
+        names = dict.fromkeys(call.layer for call in self.plan.calls_for(task, stage))
+        return [self.get_layer(name) for name in names]
 
     def outputs_of(self, task: str) -> list[str]:
         """Names of a task's outputs: its own, or `<task>_<key>` if its head has several."""
@@ -145,20 +169,19 @@ class MultiTaskModel(keras.Model):
         return list(self._output_names[task])
 
     @property
-    def units(self) -> dict[str, CrossStitch | ModulationGate | SkipPolicy]:
-        """The sharing's units: a dict from the name of the stage before each to the layer.
+    def units(self) -> dict[str, keras.layers.Layer]:
+        """What the sharing learns beside the stages: the layers of its plan that have weights.
 
-        A `SkipPolicy`, which stands behind no stage, is there as `"skip_policy"`.
+        A dict from the name of the stage that a unit stands behind to the layer. Where it stands
+        behind none, such as a `SkipPolicy`, or others do there, too, its own name is the key.
         """
-        places = {
-            layer_name(name(stage)): stage
-            for stage in self.stages
-            for name in (unit_name, gate_name)
+        layers = {name: self.get_layer(name) for name in self.plan.behind}
+        behind = {name: self.plan.behind[name] for name, each in layers.items() if each.weights}
+        count = Counter(behind.values())
+        return {
+            stage if stage and count[stage] == 1 else name: layers[name]
+            for name, stage in behind.items()
         }
-        places[POLICY] = POLICY
-        kinds = (CrossStitch, ModulationGate, SkipPolicy)
-        units = [layer for layer in self.layers if isinstance(layer, kinds)]
-        return {places.get(unit.name, str(unit.name)): unit for unit in units}
 
     def head(self, task: str) -> keras.layers.Layer:
         """The layer that makes a task's output."""
@@ -193,7 +216,7 @@ class MultiTaskModel(keras.Model):
             A `Tower` of this model's stages, without units.
 
         Raises:
-            ValueError: an unknown task, or one that skips stages.
+            ValueError: an unknown task, or one that skips stages or has several copies of one.
         """
         check_choice("task", task, self.tasks)
         return tower_of(self, task)
@@ -202,8 +225,9 @@ class MultiTaskModel(keras.Model):
         """Takes over the weights of models of the same tower but another sharing.
 
         For a stage that several of this model's tasks share, the first of them that one of `models`
-        has, and runs the stage for, gives the weights. Units (alphas) and a policy that is learned
-        are taken over from a model of the same tasks.
+        has, and runs the stage for, gives the weights. Several copies of a stage all start from one
+        donor, or from the copies of their names. Units (alphas) and a policy that is learned are
+        taken over from a model of the same tasks.
 
         Args:
             *models: `MultiTaskModel`s, such as the one-task networks a stitched one starts from, or
@@ -227,11 +251,10 @@ class MultiTaskModel(keras.Model):
             )
         pairs = {self.head(task).name: donors[task].head(task) for task in self.tasks}
         pairs |= stage_donors(self, {task: (donors[task], task) for task in self.tasks})
-        for layer in self.layers:
-            if layer.weights and layer.name not in pairs:
-                donor = unit_donor(self, layer.name, models)
-                if donor is not None:
-                    pairs[layer.name] = donor
+        for unit in self.units.values():
+            donor = unit_donor(self, unit.name, models)
+            if donor is not None:
+                pairs[unit.name] = donor
         take_over(self, pairs)
         return self
 
@@ -283,8 +306,8 @@ class MultiTaskModel(keras.Model):
             check_choice("stage", stage, self.stages)
         for task in self.tasks:
             for stage in stages:
-                if self._stage_layers[task][stage] is not None:  # None where a task skips it
-                    self.stage(task, stage).trainable = trainable
+                for layer in self.copies(task, stage):
+                    layer.trainable = trainable
         return self
 
     def compile(
@@ -406,16 +429,18 @@ class MultiTaskModel(keras.Model):
         return {name: outputs[name] for name in self.output_names_in_order}
 
     def get_config(self) -> Config:
-        # The graph as it is now: what was changed on a layer since it was made is in it.
-        graph = keras.Model(self.input, self.output, name=self.name)
+        layers = [x for x in self.layers if not isinstance(x, keras.layers.InputLayer)]
         return {
             "name": self.name,
-            "graph": graph.get_config(),
+            "inputs": [
+                {"shape": list(x.shape[1:]), "dtype": x.dtype, "name": x.name} for x in self.inputs
+            ],
+            # As they are now: what was changed on a layer since it was made is in it.
+            "layers": {layer.name: keras.saving.serialize_keras_object(layer) for layer in layers},
             "sharing": keras.saving.serialize_keras_object(self.sharing),
-            "stages": {task: dict(names) for task, names in self._stage_layers.items()},
-            "heads": dict(self._head_layers),
+            "plan": self.plan.get_config(),
             # As pairs: a file of Keras does not keep the order of a dict.
-            "outputs": [[task, list(names)] for task, names in self._output_names.items()],
+            "heads": [[task, self._head_layers[task]] for task in self.tasks],
             "inner": inner_changes(self),
             "quantized": quantized_modes(self),
             # A model that is made of its configuration is trainable as a whole.
@@ -425,18 +450,18 @@ class MultiTaskModel(keras.Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         # A copy, since Keras takes a configuration apart that it builds from.
-        graph = keras.Model.from_config(copy.deepcopy(config["graph"]), custom_objects)
-        _name_as(graph, config["graph"])
-        sharing = keras.saving.deserialize_keras_object(config["sharing"], custom_objects)
-        graph = tied(graph, sharing, config["stages"])
+        layers, sharing = keras.saving.deserialize_keras_object(
+            copy.deepcopy([config["layers"], config["sharing"]]), custom_objects
+        )
+        for name, layer in layers.items():
+            _name_as(layer, name, config["layers"][name]["config"])
         model = cls.__new__(cls)
         model._assemble(
-            graph.input,
-            graph.output,
-            sharing=sharing,
-            stage_layers=config["stages"],
-            head_layers=config["heads"],
-            output_names=dict(config["outputs"]),
+            [keras.Input(**each) for each in config["inputs"]],
+            sharing,
+            Plan.from_config(config["plan"]),
+            layers,
+            dict(config["heads"]),
             name=config["name"],
         )
         set_inner(model, config["inner"])
@@ -511,14 +536,13 @@ def _check_part(argument, value, kind, example):
         )
 
 
-def _name_as(graph, config):
-    """Gives layers the names that their configuration holds beside what Keras makes them of."""
-    for operation, of_it in zip(graph.operations, config["layers"], strict=True):
-        if operation.name != of_it["name"]:
-            operation.name = of_it["name"]
-        if (
-            is_graph(operation)
-            and "layers" in of_it["config"]
-            and "input_layers" in of_it["config"]
-        ):
-            _name_as(operation, of_it["config"])
+def _name_as(operation, name, config):
+    """Gives what came of a configuration the name that it had, and what is within it, too.
+
+    Keras need not have made it with that: there are classes that take no name.
+    """
+    if operation.name != name:
+        operation.name = name
+    if is_graph(operation) and "layers" in config and "input_layers" in config:
+        for inner, of_it in zip(operation.operations, config["layers"], strict=True):
+            _name_as(inner, of_it["name"], of_it["config"])

@@ -80,7 +80,7 @@ def modulate(
                 f"`after` must name layers with one output. Received: {operation.name!r}."
             )
         if operation.name not in gates:
-            dtype = features_dtype({operation.name: output})
+            dtype = features_dtype(output)
             name = gate_name(operation.name)
             axis = {"axis": channel_axis(output), **options}
             gates[operation.name] = ModulationGate(num_tasks, name=name, dtype=dtype, **axis)

@@ -1,23 +1,21 @@
 """One tower, of which every task executes some blocks and skips the others."""
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_mtl._layer_names import layer_name
-from keras_mtl._types import Config, Policy, StageLayers
+from keras_mtl._types import Config, Policy
 from keras_mtl.layers import SkipBlock, SkipPolicy
-from keras_mtl.sharing._split_tasks import split_tasks
+from keras_mtl.sharing.plan import Plan
 from keras_mtl.sharing.sharing import Sharing, features_dtype
 from keras_mtl.towers.tower import Tower
 
 POLICY = "skip_policy"
 """Name of the layer that holds the policy while it is learned."""
-SHARED, SKIPPED = "shared", "skipped"
-"""What stands before the name of a stage in those of its layers: of all, and of its shortcut."""
+SHARED = "shared"
+"""What the one copy of a stage is named after."""
 OPTIONS = {"temperature", "hard", "sparsity", "sharing", "form", "seed"}
 
 
@@ -53,7 +51,7 @@ class AdaShared(Sharing):
 
     Raises:
         TypeError: an unknown option.
-        ValueError: options of a policy that is not learned; from `connect`: the policy does not
+        ValueError: options of a policy that is not learned; from `plan`: the policy does not
             fit tasks and blocks, or the tower has no blocks.
 
     Example:
@@ -99,79 +97,53 @@ class AdaShared(Sharing):
                 f"only. Received: {[x.name for x in tower.model.inputs]}."
             )
 
-    def connect(
-        self, inputs: Sequence[keras.KerasTensor], tower: Tower, tasks: Sequence[str]
-    ) -> tuple[dict[str, keras.KerasTensor], StageLayers]:
+    def plan(self, tower: Tower, tasks: Sequence[str]) -> Plan:
         self.check(tower, tasks)
-        tasks = list(tasks)
+        plan = Plan(tower, tasks)
         if self.policy is not None:
-            return self._connect_fixed(inputs, tower, tasks)
-        return self._connect_learned(inputs, tower, tasks)
+            self._plan_fixed(plan)
+        else:
+            self._plan_learned(plan)
+        return plan
 
     def get_config(self) -> Config:
         config = {"policy": self.policy, "per_task_statistics": self.per_task_statistics}
         return {**config, **self.options}
 
-    def _connect_learned(self, inputs, tower, tasks):
-        blocks = self.blocks(tower)
-        policy = SkipPolicy(tasks, blocks, name=layer_name(POLICY), **self.options)(
-            inputs[tower.along]
-        )
-        # Numbers of the tasks that are one batch; up to the first block it is the same for all.
-        groups, features, split = [list(range(len(tasks)))], [inputs[tower.along]], False
-        stages = {}
-        for stage in tower.stages:
-            part = _SharedStage(tower, stage, inputs)
-            stages[stage] = part.name
-            results = [part.run(each) for each in features]
+    def _plan_learned(self, plan):
+        tasks, blocks = list(plan.features), self.blocks(plan.tower)
+        policy = plan.unit(SkipPolicy(tasks, blocks, name=POLICY, **self.options), 0)
+        together = not self.per_task_statistics
+        for stage in plan.stages:
+            before = plan.features
+            plan.features = plan.run(stage, SHARED, before, together)
             if stage not in blocks:
-                features = [output for output, _ in results]
                 continue
-            if self.per_task_statistics and not split:
-                groups, results = [[task] for task in groups[0]], results * len(tasks)
-            features = []
-            for group, (output, shortcut) in zip(groups, results, strict=True):
+            ends = plan.features, plan.skip(stage, SHARED, before, together)
+            for group in [tasks] if together else [[task] for task in tasks]:
                 mix = SkipBlock(
                     blocks.index(stage),
-                    group,
-                    split,
-                    name=layer_name(*(tasks[task] for task in group), f"skip_{stage}"),
-                    dtype=features_dtype({stage: output}),
+                    [tasks.index(task) for task in group],
+                    # Up to the first block the features are the same for all.
+                    split=len(set(before.values())) == len(tasks),
+                    name="_".join([*group, f"skip_{stage}"]),
+                    dtype=features_dtype(plan.tower.features(stage)),
                 )
-                features.append(mix(output, shortcut, policy))
-            split = True
-        if len(groups) < len(tasks):
-            features = split_tasks(features[0], len(tasks))
-        return dict(zip(tasks, features, strict=True)), {task: dict(stages) for task in tasks}
+                joined = [plan.join([end[task] for task in group]) for end in ends]
+                mixed = plan.split(plan.unit(mix, *joined, policy, behind=stage), len(group))
+                plan.features = {**plan.features, **dict(zip(group, mixed, strict=True))}
 
-    def _connect_fixed(self, inputs, tower, tasks):
-        policy, blocks = self._by_task(tasks), self.blocks(tower)
-        # Tasks with the same decisions up to a stage have the same features.
-        prefix, features = {task: () for task in tasks}, {(): inputs[tower.along]}
-        stages = {task: {} for task in tasks}
-        for stage in tower.stages:
-            part = _SharedStage(tower, stage, inputs)
-            executes = {
-                task: stage not in blocks or bool(policy[task][blocks.index(stage)])
-                for task in tasks
-            }
-            executing = dict.fromkeys(prefix[task] for task in tasks if executes[task])
-            results = {key: part.run(features[key]) for key in executing}
-            after = {}
-            for task in tasks:
-                key = prefix[task]
-                prefix[task] = (*key, executes[task])
-                stages[task][stage] = part.name if executes[task] else part.name_of_skip
-                if executes[task]:
-                    after[prefix[task]], _ = results[key]
-                elif key in results:
-                    # The shortcut has run with the block, of those who were alike up to here.
-                    _, after[prefix[task]] = results[key]
-                    stages[task][stage] = part.name_of_skip and part.name
-                elif prefix[task] not in after:
-                    after[prefix[task]] = part.skip(features[key])
-            features = after
-        return {task: features[prefix[task]] for task in tasks}, stages
+    def _plan_fixed(self, plan):
+        policy, blocks = self._by_task(plan.features), self.blocks(plan.tower)
+        for stage in plan.stages:
+            runs, skips = {}, {}
+            for task, value in plan.features.items():
+                executes = stage not in blocks or policy[task][blocks.index(stage)]
+                (runs if executes else skips)[task] = value
+            after = plan.run(stage, SHARED, runs)
+            if skips:
+                after |= plan.skip(stage, SHARED, skips)
+            plan.features = {task: after[task] for task in plan.features}
 
     def _by_task(self, tasks):
         return (
@@ -193,74 +165,6 @@ class AdaShared(Sharing):
                     f"`policy` must have one value for each of the {len(blocks)} blocks {blocks}. "
                     f"Received: {len(row)} for {task!r}."
                 )
-
-
-class _SharedStage:
-    """The one copy of a stage that all tasks call."""
-
-    def __init__(self, tower, stage, inputs):
-        self._part = tower.copy_stage(stage, SHARED, shortcut=True)
-        self._further = [inputs[number] for number in tower.further_inputs(stage)]
-        self._skip = None
-        if len(self._part.outputs) > 1:
-            self._skip = _shortcut_of(self._part, layer_name(SKIPPED, stage))
-
-    @property
-    def name(self):
-        """Name of the layer that executes the stage."""
-        return self._part.name
-
-    @property
-    def name_of_skip(self):
-        """Name of the layer that runs the shortcut, or `None` if that is the input itself."""
-        return None if self._skip is None else self._skip.name
-
-    def run(self, features):
-        """The stage's output, and the shortcut."""
-        results = self._part(self._with_further(features))
-        return results if isinstance(results, list) else (results, features)
-
-    def skip(self, features):
-        """The shortcut alone."""
-        return features if self._skip is None else self._skip(self._with_further(features))
-
-    def _with_further(self, features):
-        return [features, *self._further] if self._further else features
-
-
-def _shortcut_of(part, name):
-    """A model that runs the shortcut of a stage alone, by the stage's own layers."""
-    return keras.Model(part.input, part.outputs[1], name=name)
-
-
-def runs_shortcut(sharing, name):
-    """Whether the layer of that name runs the shortcut of a stage alone."""
-    return isinstance(sharing, AdaShared) and name.startswith(SKIPPED)
-
-
-def tied(graph, sharing, stages):
-    """A model of which Keras has lost, in a configuration, that shortcuts are of a stage's layers.
-
-    Args:
-        graph: a functional model as it comes of a configuration.
-        sharing: its sharing.
-        stages: the names of its layers by task and stage.
-
-    Returns:
-        The same with the layers that it has in common again, or itself if it has none.
-    """
-    shortcuts = {}
-    for names in zip(*(of_task.values() for of_task in stages.values()), strict=True):
-        for name, part in itertools.permutations(set(names) - {None}, 2):
-            if runs_shortcut(sharing, name):
-                shortcuts[name] = _shortcut_of(graph.get_layer(part), name)
-    if not shortcuts:
-        return graph
-
-    def call(operation, *args, **kwargs):
-        return shortcuts.get(operation.name, operation)(*args, **kwargs)
-
-    return keras.Model(graph.input, graph._run_through_graph(graph.input, call_fn=call))
 
 
 def _as_lists(policy):

@@ -32,7 +32,7 @@ class Branched(Sharing):
 
     Raises:
         ValueError: both arguments are given, or a partition is no list of groups; from
-            `connect`: the tree does not fit the tower.
+            `plan`: the tree does not fit the tower.
 
     Example:
 

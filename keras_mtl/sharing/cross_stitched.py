@@ -5,12 +5,11 @@ from collections.abc import Iterable, Sequence
 
 import keras
 
-from keras_mtl._channel_axis import channel_axis
-from keras_mtl._layer_names import layer_name
 from keras_mtl._names import names
-from keras_mtl._types import Config
+from keras_mtl._types import Config, Features
 from keras_mtl.layers.cross_stitch import CrossStitch, warn_of_alpha
-from keras_mtl.sharing.sharing import Sharing, features_dtype
+from keras_mtl.sharing.plan import Plan
+from keras_mtl.sharing.sharing import Sharing, unit_options
 from keras_mtl.towers.tower import Tower
 
 
@@ -27,7 +26,7 @@ class CrossStitched(Sharing):
         learning_rate_multiplier: as in `CrossStitch`.
 
     Raises:
-        ValueError: options as of `CrossStitch`; from `connect`: an unknown stage (the known ones
+        ValueError: options as of `CrossStitch`; from `plan`: an unknown stage (the known ones
             are listed) or fewer than two tasks.
 
     Example:
@@ -53,17 +52,11 @@ class CrossStitched(Sharing):
         self.learning_rate_multiplier = unit.learning_rate_multiplier
         warn_of_alpha(self.alpha, stacklevel=2)
 
-    def join(
-        self, stage: str, features: dict[str, keras.KerasTensor]
-    ) -> dict[str, keras.KerasTensor]:
+    def join(self, plan: Plan, stage: str, features: Features) -> Features:
         if self.after is not None and stage not in self.after:
             return features
-        unit = self._unit(
-            name=layer_name(unit_name(stage)),
-            axis=channel_axis(next(iter(features.values()))),
-            dtype=features_dtype(features),
-        )
-        return dict(zip(features, unit(list(features.values())), strict=True))
+        unit = self._unit(name=f"stitch_{stage}", **unit_options(plan, stage))
+        return plan.unit_of_all(unit, features, behind=stage)
 
     def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         for stage in self.after or ():
@@ -89,8 +82,3 @@ class CrossStitched(Sharing):
                 learning_rate_multiplier=self.learning_rate_multiplier,
                 **options,
             )
-
-
-def unit_name(stage):
-    """Name of the unit behind a stage."""
-    return f"stitch_{stage}"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import keras
 
 from keras_mtl._check_integer import check_integer
-from keras_mtl._layer_names import layer_name
-from keras_mtl._types import Config, StageLayers
+from keras_mtl._types import Config, Features
+from keras_mtl.sharing.plan import Plan
 from keras_mtl.sharing.sharing import Sharing, features_dtype
 from keras_mtl.towers.tower import Tower
 
@@ -33,7 +33,7 @@ class LatentShared(Sharing):
         seed: integer seed of the basis and the dropout, or `None`.
 
     Raises:
-        ValueError: `latent_size` is no positive integer; from `connect`: fewer than two tasks.
+        ValueError: `latent_size` is no positive integer; from `plan`: fewer than two tasks.
 
     Example:
 
@@ -52,29 +52,25 @@ class LatentShared(Sharing):
         self.dropout = dropout
         self.seed = seed
 
-    def connect(
-        self, inputs: Sequence[keras.KerasTensor], tower: Tower, tasks: Sequence[str]
-    ) -> tuple[dict[str, keras.KerasTensor], StageLayers]:
-        features, stages = super().connect(inputs, tower, tasks)
-        dtype = features_dtype(features)
-        if self.dropout:
-            features = {
-                task: keras.layers.Dropout(
-                    self.dropout,
-                    seed=self._dropout_seed(index),
-                    dtype=dtype,
-                    name=layer_name(task, "latent_dropout"),
-                )(each)
-                for index, (task, each) in enumerate(features.items())
-            }
+    def join(self, plan: Plan, stage: str, features: Features) -> Features:
+        if stage != plan.stages[-1]:
+            return features
+        dtype = features_dtype(plan.tower.features(stage))
         basis = keras.layers.Dense(
             self.latent_size,
             use_bias=False,
             kernel_initializer=keras.initializers.GlorotUniform(self.seed),
             dtype=dtype,
-            name=layer_name(BASIS),
+            name=BASIS,
         )
-        return {task: basis(each) for task, each in features.items()}, stages
+        after = {}
+        for index, (task, value) in enumerate(features.items()):
+            if self.dropout:
+                seed, name = self._dropout_seed(index), f"{task}_latent_dropout"
+                drop = keras.layers.Dropout(self.dropout, seed=seed, dtype=dtype, name=name)
+                value = plan.unit(drop, value, behind=stage)
+            after[task] = plan.unit(basis, value, behind=stage)
+        return after
 
     def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         if len(tasks) < 2:

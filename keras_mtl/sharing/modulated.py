@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 import keras
-from keras import ops
 
-from keras_mtl._channel_axis import channel_axis
-from keras_mtl._layer_names import layer_name
 from keras_mtl._names import names
-from keras_mtl._types import Config, StageLayers
+from keras_mtl._types import Config, Features
 from keras_mtl.layers import ModulationGate
-from keras_mtl.sharing._split_tasks import split_tasks
-from keras_mtl.sharing.sharing import Sharing, features_dtype, group_name
+from keras_mtl.sharing.plan import Plan
+from keras_mtl.sharing.sharing import Sharing, unit_options
 from keras_mtl.towers.tower import Tower
 
 
@@ -39,7 +36,7 @@ class Modulated(Sharing):
         learning_rate_multiplier: as in `ModulationGate`.
 
     Raises:
-        ValueError: options as of `ModulationGate`; from `connect`: an unknown stage (the
+        ValueError: options as of `ModulationGate`; from `plan`: an unknown stage (the
             known ones are listed).
 
     Example:
@@ -54,6 +51,8 @@ class Modulated(Sharing):
     >>> tuple(model.get_layer("gate_embedding").rows().shape)
     (2, 6)
     """
+
+    together = True
 
     def __init__(
         self,
@@ -82,24 +81,15 @@ class Modulated(Sharing):
         for stage in self.after or ():
             tower.index(stage, "after")
 
-    def connect(
-        self, inputs: Sequence[keras.KerasTensor], tower: Tower, tasks: Sequence[str]
-    ) -> tuple[dict[str, keras.KerasTensor], StageLayers]:
-        self.check(tower, tasks)
-        tasks = list(tasks)
-        # The features stand in one batch: once, until the first gate has made them each task's own.
-        features, copies, stages = inputs[tower.along], 1, {}
-        for stage in tower.stages:
-            part = tower.copy_stage(stage, group_name(tasks, tasks))
-            stages[stage] = part.name
-            further = [_repeated(inputs[number], copies) for number in tower.further_inputs(stage)]
-            features = _joined(features)
-            features = part([features, *further] if further else features)
-            if self.after is None or stage in self.after:
-                gate = self._gate(stage, len(tasks), features)
-                features, copies = gate(_of_each(features, copies, len(tasks))), len(tasks)
-        features = _of_each(features, copies, len(tasks))
-        return dict(zip(tasks, features, strict=True)), {task: dict(stages) for task in tasks}
+    def partition(self, stage: str, tower: Tower, tasks: Sequence[str]) -> list[list[str]]:
+        return [list(tasks)]
+
+    def join(self, plan: Plan, stage: str, features: Features) -> Features:
+        if self.after is not None and stage not in self.after:
+            return features
+        options = {**vars(self), **unit_options(plan, stage), "name": gate_name(stage)}
+        del options["after"]
+        return plan.unit_of_all(ModulationGate(len(features), **options), features, behind=stage)
 
     def get_config(self) -> Config:
         return {
@@ -111,35 +101,7 @@ class Modulated(Sharing):
             "learning_rate_multiplier": self.learning_rate_multiplier,
         }
 
-    def _gate(self, stage, tasks, features):
-        options = {
-            **vars(self),
-            "name": layer_name(gate_name(stage)),
-            "axis": channel_axis(features),
-            "dtype": features_dtype({stage: features}),
-        }
-        del options["after"]
-        return ModulationGate(tasks, **options)
-
 
 def gate_name(stage):
     """Name of the gate behind a stage."""
     return f"gate_{stage}"
-
-
-def _of_each(features, copies, tasks):
-    """The features of each task, of one batch that holds them once or one after the other."""
-    if isinstance(features, list):
-        return features
-    return [features] * tasks if copies == 1 else split_tasks(features, copies)
-
-
-def _joined(features):
-    """One batch, of a list of the tasks' features or of what is one already."""
-    if not isinstance(features, list):
-        return features
-    return features[0] if len(features) == 1 else ops.concatenate(features, axis=0)
-
-
-def _repeated(tensor, copies):
-    return _joined([tensor] * copies)

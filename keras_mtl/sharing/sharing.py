@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 from typing import Self
 
-import keras
-
-from keras_mtl._types import Config, StageLayers
+from keras_mtl._channel_axis import channel_axis
+from keras_mtl._types import Config, Features
+from keras_mtl.sharing.plan import Plan
 from keras_mtl.towers.tower import Tower
 
 
 class Sharing:
     """The way in which T tasks go through the stages of a tower.
 
-    A sharing is described apart from tower and tasks; `connect` builds it on them. Subclasses say
-    which tasks share a stage (`partition`) and what stands between two stages (`join`).
+    A sharing is described apart from tower and tasks; `plan` says for them what runs in which
+    order. Subclasses say which tasks share a stage (`partition`) and what stands between two stages
+    (`join`), or write the whole `plan`.
+
+    Attributes:
+        together: whether tasks that share a stage, and come to it with features of their own, go
+            through it as one batch, of which batch normalisation takes its statistics.
     """
+
+    together = False
 
     def partition(self, stage: str, tower: Tower, tasks: Sequence[str]) -> list[list[str]]:
         """The groups of tasks that share one copy of a stage.
@@ -29,14 +36,13 @@ class Sharing:
         """
         return [[task] for task in tasks]
 
-    def join(
-        self, stage: str, features: dict[str, keras.KerasTensor]
-    ) -> dict[str, keras.KerasTensor]:
+    def join(self, plan: Plan, stage: str, features: Features) -> Features:
         """What happens to the tasks' features after a stage: nothing, unless a subclass says so.
 
         Args:
+            plan: the `Plan` so far, to which units may be added.
             stage: name of the stage.
-            features: dict from task name to tensor.
+            features: dict from task to the value of its features.
 
         Returns:
             A dict of the same keys.
@@ -46,35 +52,28 @@ class Sharing:
     def check(self, tower: Tower, tasks: Sequence[str]) -> None:
         """Raises a `ValueError` if the sharing does not fit the tower and the tasks."""
 
-    def connect(
-        self, inputs: Sequence[keras.KerasTensor], tower: Tower, tasks: Sequence[str]
-    ) -> tuple[dict[str, keras.KerasTensor], StageLayers]:
-        """Builds the sharing.
+    def plan(self, tower: Tower, tasks: Sequence[str]) -> Plan:
+        """What runs for which task.
 
         Args:
-            inputs: list of the Keras tensors of the inputs, in the order of the tower's.
             tower: the `Tower` whose stages are copied.
             tasks: names of the tasks.
 
         Returns:
-            `(features, stages)`: a dict from task name to its last features, and one from task name
-            to a dict from stage name to the name of the layer that runs it.
+            A `Plan`, of which `MultiTaskModel` makes a network.
+
+        Raises:
+            ValueError: the sharing does not fit the tower and the tasks.
         """
         self.check(tower, tasks)
-        features = {task: inputs[tower.along] for task in tasks}
-        stages = {task: {} for task in tasks}
+        plan = Plan(tower, tasks)
         for stage in tower.stages:
-            further = [inputs[number] for number in tower.further_inputs(stage)]
-            outputs = {}
+            after = {}
             for group in self.partition(stage, tower, tasks):
-                part = tower.copy_stage(stage, group_name(group, tasks))
-                before = features[group[0]]
-                result = part([before, *further] if further else before)
-                for task in group:
-                    outputs[task] = result
-                    stages[task][stage] = part.name
-            features = self.join(stage, {task: outputs[task] for task in tasks})
-        return features, stages
+                before = {task: plan.features[task] for task in group}
+                after |= plan.run(stage, group_name(group, tasks), before, self.together)
+            plan.features = self.join(plan, stage, {task: after[task] for task in tasks})
+        return plan
 
     def get_config(self) -> Config:
         return {}
@@ -95,10 +94,16 @@ def group_name(group, tasks):
     return "_".join(group)
 
 
+def unit_options(plan, stage):
+    """Axis and precision for a unit on the channels of the features behind a stage."""
+    features = plan.tower.features(stage)
+    return {"axis": channel_axis(features), "dtype": features_dtype(features)}
+
+
 def features_dtype(features):
-    """The precision for a unit: that of the features, not of the day.
+    """The precision for a unit: that of the features, a tensor, not of the day.
 
     A model is loaded as it was saved, whatever the policy is then.
     """
-    dtype = next(iter(features.values())).dtype
+    dtype = features.dtype
     return f"mixed_{dtype}" if dtype in ("float16", "bfloat16") else dtype

@@ -9,7 +9,7 @@ import keras
 from keras_mtl._copy_layer import NOISE, copy_layer
 from keras_mtl._copy_state import copy_state
 from keras_mtl._functional_models import as_functional, is_graph, with_inlined
-from keras_mtl._layer_names import free_prefix, prefixed
+from keras_mtl._layer_names import prefixed
 from keras_mtl._names import names
 from keras_mtl._topological_nodes import topological_nodes
 from keras_mtl._types import Config, Shape
@@ -141,6 +141,10 @@ class Tower:
             return None
         return found
 
+    def features(self, stage: str) -> keras.KerasTensor:
+        """The tower's own Keras tensor behind a stage; a `ValueError` lists the known stages."""
+        return self._ends_of(stage)[1]
+
     def further_inputs(self, stage: str) -> tuple[int, ...]:
         """Which inputs of the model, other than the one that is cut, a stage uses.
 
@@ -182,7 +186,6 @@ class Tower:
             ValueError: the tower has no such stage.
         """
         original = self.stage(stage, shortcut)
-        prefix = free_prefix(prefix, [stage, *(layer.name for layer in original.operations)])
 
         def copied(operation, together=False):
             together = together or operation.name in self._draw_together
