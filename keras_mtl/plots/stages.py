@@ -24,11 +24,12 @@ def stages(model: keras.Model) -> Figure:
 
     Every task has a column and every stage a row, with the shape of its output and its parameters.
     A box is one layer, as wide as the tasks that share it, and in a task's colour if it is its own;
-    a line is a tensor. A task that skips a stage has an empty cell there with a line through it,
-    and one that executes it a cell of its colour, shaded by the probability while that is learned.
-    Cross-stitch units are lines from every task to every other one, gates a mark for each task. Of
-    more than 10 tasks a box has the number of those that share it, as in `sharing_tree`. Tasks are
-    in the order in which no lines cross.
+    a line is a tensor. Several copies of a stage for one task are flat boxes over one another. A
+    task that skips a stage has an empty cell there with a line through it, and one that executes it
+    a cell of its colour, shaded by the probability while that is learned. Cross-stitch units are
+    lines from every task to every other one, gates a mark for each task. Of more than 10 tasks a
+    box has the number of those that share it, as in `sharing_tree`. Tasks are in the order in which
+    no lines cross.
 
     Args:
         model: a `MultiTaskModel`, or a functional model with gates, of `keras_mtl.modulate`, whose
@@ -115,11 +116,14 @@ class _Picture:
 
     def _stage(self, row):
         learned = row.unit == "SkipBlock"
-        for group in row.groups:
-            places = sorted(self.column[task] for task in group)
-            self._lines_to_box(places)
-            self._box(places, self._colours(row, places))
-            self._number(row, places)
+        lanes = _lanes([sorted(self.column[task] for task in group) for group in row.groups])
+        for number, lane in enumerate(lanes):
+            y = self.y + BOX * ((number + 0.5) / len(lanes) - 0.5)
+            for places in lane:
+                self._lines_to_box(places)
+                height = BOX if len(lanes) == 1 else 0.8 * BOX / len(lanes)
+                self._box(places, self._colours(row, places), height, y)
+                self._number(row, places, y)
         skipping = sorted(self.column[task] for task in row.skipped)
         for place in skipping:
             self._box([place], [FAINT])
@@ -143,11 +147,10 @@ class _Picture:
             self._bar(top, bottom)
         label = {"CrossStitch": "cross-stitch", "ModulationGate": "gates"}.get(row.unit, row.unit)
         self._write(label, None, row.unit_parameters, unit=True)
-        own = self.has_heads and row.unit in ("CrossStitch", "ModulationGate")
-        streams = [[place] for place in range(count)] if own else self.streams
         self.above = bottom
         self.y += (UNIT_HEIGHT + ROW_HEIGHT) / 2
-        self.streams = streams
+        if self.has_heads:
+            self.streams = [[place] for place in range(count)]
 
     def _crossings(self, top, bottom):
         fall = np.linspace(0, 1, 25)
@@ -190,9 +193,12 @@ class _Picture:
         )
 
     def _bar(self, top, bottom):
+        middle = (top + bottom) / 2
         for stream in self.streams:
             for run in _runs(stream):
-                self._line(np.mean(run), self.above, bottom)
+                self._line(np.mean(run), self.above, middle)
+        for place in range(len(self.tasks)):
+            self._line(place, middle, bottom)
         self._box(range(len(self.tasks)), ["0.75"] * len(self.tasks), height=0.3)
 
     def _heads(self):
@@ -247,23 +253,22 @@ class _Picture:
     def _line(self, x, top, bottom, zorder=1):
         self.axes.plot([x, x], [top, bottom], color=LINE, linewidth=1.2, zorder=zorder)
 
-    def _box(self, places, colours, height=BOX):
+    def _box(self, places, colours, height=BOX, y=None):
         """One layer: a box around neighbouring columns, a bar between those that are not."""
         from matplotlib.patches import FancyBboxPatch, Rectangle
 
+        y = self.y if y is None else y
         colour_at, cells = dict(zip(places, colours, strict=True)), len(set(colours)) > 1
         runs = _runs(list(places))
         for left, right in zip(runs, runs[1:], strict=False):
             start, width = left[-1] + 0.4, right[0] - left[-1] - 0.8
-            bar = Rectangle(
-                (start, self.y - 0.07), width, 0.14, color="0.75", linewidth=0, zorder=2
-            )
+            bar = Rectangle((start, y - 0.07), width, 0.14, color="0.75", linewidth=0, zorder=2)
             self.axes.add_patch(bar)
         for run in runs:
             left, right = run[0] - 0.5 + GAP, run[-1] + 0.5 - GAP
-            rounding = min(0.06 / (self.inches), (right - left) / 2)
+            rounding = min(0.06 / self.inches, (right - left) / 2, height / 2 / self.aspect)
             outline = FancyBboxPatch(
-                (left, self.y - height / 2),
+                (left, y - height / 2),
                 right - left,
                 height,
                 boxstyle=f"round,pad=0,rounding_size={rounding}",
@@ -276,7 +281,7 @@ class _Picture:
             edges = [left, *(place + 0.5 for place in run[:-1]), right]
             for place, start, end in zip(run, edges, edges[1:], strict=False):
                 cell = Rectangle(
-                    (start, self.y - height / 2),
+                    (start, y - height / 2),
                     end - start,
                     height,
                     facecolor=colour_at[place],
@@ -315,25 +320,24 @@ class _Picture:
             colours.append(tuple(pale + weight * (np.array(to_rgb(self._colour(place))) - pale)))
         return colours
 
-    def _number(self, row, places):
+    def _number(self, row, places, y):
         """The numbers that stand in a box: of probabilities, or of the tasks of a new group."""
         style = {"ha": "center", "va": "center_baseline", "fontsize": 7, "zorder": 5}
         if row.unit == "SkipBlock" and len(self.tasks) <= MOST_NUMBERS:
             for place in places:
                 value = self.probabilities[row.stage][self.tasks[place]]
                 text = f"{value:.2f}".removeprefix("0")
-                self.axes.text(
-                    place, self.y, text, color="white" if value > 0.5 else "0.2", **style
-                )
+                self.axes.text(place, y, text, color="white" if value > 0.5 else "0.2", **style)
         elif len(self.tasks) > MOST_COLOURS and len(places) > 1:
             if row is self.rows[0] or places not in map(sorted, self.streams):
-                self.axes.text(np.mean(places), self.y, len(places), color="white", **style)
+                self.axes.text(np.mean(places), y, len(places), color="white", **style)
 
     def _parted(self, row, learned):
         """Which tasks have one tensor behind a stage."""
         if learned:
             return [[place] for place in range(len(self.tasks))]
         groups = [{self.column[task] for task in group} for group in (*row.groups, row.skipped)]
+        groups = [group for number, group in enumerate(groups) if group not in groups[:number]]
         return [
             sorted(set(stream) & group)
             for stream in self.streams
@@ -355,9 +359,8 @@ class _Picture:
     def _further_inputs(self, row):
         if len(self.model.inputs) == 1 or not self.has_heads or not row.groups:
             return []
-        layer = self.model.stage(row.groups[0][0], row.stage)
-        tensors = layer._inbound_nodes[-1].input_tensors[1:]
-        return [tensor._keras_history.operation.name for tensor in tensors]
+        (layer, *_) = self.model.copies(row.groups[0][0], row.stage)
+        return [x.name for x in layer.inputs[1:]]
 
     def _output_shapes(self, task):
         names = self.model.outputs_of(task)
@@ -375,6 +378,18 @@ def _in_order(rows):
         return [next(place[group[0]] for group in row.groups if task in group) for row in rows]
 
     return sorted(tasks, key=lambda task: (*key(task), place[task]))
+
+
+def _lanes(groups):
+    """Lists of groups, in each of which no place is twice."""
+    lanes = []
+    for group in groups:
+        lane = next((each for each in lanes if set(group).isdisjoint(sum(each, []))), None)
+        if lane is None:
+            lane = []
+            lanes.append(lane)
+        lane.append(group)
+    return lanes
 
 
 def _runs(places):
