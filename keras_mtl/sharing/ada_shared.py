@@ -91,11 +91,6 @@ class AdaShared(Sharing):
             )
         if self.policy is not None:
             self._check_policy(blocks, tasks)
-        elif len(tower.model.inputs) > 1 and not self.per_task_statistics:
-            raise ValueError(
-                "A policy for a tower of several inputs is learned with `per_task_statistics=True` "
-                f"only. Received: {[x.name for x in tower.model.inputs]}."
-            )
 
     def plan(self, tower: Tower, tasks: Sequence[str]) -> Plan:
         self.check(tower, tasks)

@@ -467,27 +467,30 @@ def test_sizes_may_be_unknown(rng):
 
 
 def gated_tower():
-    """The block has a projection, and its residual takes a further input."""
+    """The first block has a projection; both take a further input."""
     image, gate = keras.Input((4,), name="image"), keras.Input((3,), name="gate")
     x = layers.Dense(5, name="stem")(image)
     shortcut = layers.Dense(3, name="one_shortcut")(x)
     y = layers.Multiply(name="one_gated")([layers.Dense(3, name="one_dense")(x), gate])
     x = layers.Add(name="one")([shortcut, y])
-    return Tower(keras.Model([image, gate], x), ["stem"])
+    x = layers.Multiply(name="two")([layers.Dense(3, name="two_dense")(x), gate])
+    return Tower(keras.Model([image, gate], x), ["stem", "one"])
 
 
-def test_several_inputs(rng, tmp_path):
+@pytest.mark.parametrize("per_task", [False, True])
+def test_several_inputs(rng, tmp_path, per_task):
     features = {task: layers.Activation("linear") for task in TASKS}
-    with pytest.raises(ValueError, match=r"`per_task_statistics=True`.*\['image', 'gate'\]"):
-        MultiTaskModel(gated_tower(), AdaShared(), features)
-    learned = MultiTaskModel(gated_tower(), AdaShared(per_task_statistics=True), features)
-    decide(randomize(learned, rng), [[1], [0]])
-    fixed = MultiTaskModel(gated_tower(), AdaShared([[1], [0]]), features).initialize_from(learned)
+    learned = MultiTaskModel(gated_tower(), AdaShared(per_task_statistics=per_task), features)
+    policy = [[1, 1], [0, 1]]
+    decide(randomize(learned, rng), policy)
+    fixed = MultiTaskModel(gated_tower(), AdaShared(policy), features).initialize_from(learned)
     x = {"image": images(rng, shape=(4,)), "gate": images(rng, shape=(3,))}
     weights = state(learned)
     stem = dense(x["image"], weights, "stem")
     shortcut = dense(stem, weights, "one_shortcut")
     expected = {"a": shortcut + dense(stem, weights, "one_dense") * x["gate"], "b": shortcut}
+    kernel, bias = learned.stage("a", "two").get_weights()
+    expected = {task: (y @ kernel + bias) * x["gate"] for task, y in expected.items()}
     for model in (learned, fixed):
         assert_close(outputs(model, x), expected)
         model.save(tmp_path / "model.keras")
