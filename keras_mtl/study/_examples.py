@@ -68,7 +68,7 @@ class Examples:
             seed=seed or 0,
             drop_remainder=seed is not None,
             # Rows that are made where they are read are made ahead.
-            **({"workers": 2} if isinstance(self.x, LazyArray) else {}),
+            workers=2 if isinstance(self.x, LazyArray) else 1,
         )
 
     def some(self, rows: Array) -> "Examples":

@@ -1,15 +1,19 @@
 """What differences between contenders are worth, paired by seed."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_mtl._types import Array
 
 LEVEL = 0.05
 MOST_SEEDS = 1000
+
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class Difference(NamedTuple):
@@ -21,8 +25,8 @@ class Difference(NamedTuple):
     high: float
     p: float
     """Two-sided; corrected by Holm where several differences are looked at together."""
-    count: int
-    """Number of pairs."""
+    pairs: int
+    """How many there are."""
 
     @property
     def ahead(self) -> bool:
@@ -35,7 +39,7 @@ class Difference(NamedTuple):
         return self.p < LEVEL and self.mean < 0
 
 
-def difference(values: Sequence[float]) -> Difference:
+def difference(values: ArrayLike) -> Difference:
     """The mean of paired differences with its interval; with one pair nothing is sure."""
     array = np.asarray(values, float)
     count, mean = len(array), float(np.mean(array)) if len(array) else math.nan
@@ -52,13 +56,14 @@ def difference(values: Sequence[float]) -> Difference:
     return Difference(mean, float(low), float(high), float(tested.pvalue), count)
 
 
-def holm(differences: Mapping[str, Difference]) -> dict[str, Difference]:
+def holm(differences: Mapping[Name, Difference]) -> dict[Name, Difference]:
     """The same differences with p-values that hold for all of them together.
 
     Source: Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
     of Statistics 1979.
     """
-    corrected, largest = {}, 0.0
+    corrected: dict[Name, Difference] = {}
+    largest = 0.0
     ordered = sorted(differences, key=lambda name: differences[name].p)
     for place, name in enumerate(ordered):
         largest = max(largest, min(1.0, differences[name].p * (len(ordered) - place)))
@@ -66,7 +71,7 @@ def holm(differences: Mapping[str, Difference]) -> dict[str, Difference]:
     return {name: corrected[name] for name in differences}
 
 
-def seeds_needed(values: Sequence[float], comparisons: int = 1) -> int | None:
+def seeds_needed(values: ArrayLike, comparisons: int = 1) -> int | None:
     """How many seeds would tell a mean difference of this size and deviation from 0.
 
     Args:

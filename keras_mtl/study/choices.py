@@ -1,7 +1,7 @@
 """Sharings that are not known before other networks are trained."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,10 +9,7 @@ import numpy as np
 from keras_mtl._types import Config
 from keras_mtl.search import prune, rank_trees, relative_gain
 from keras_mtl.sharing import AdaShared, Branched, Sharing
-
-if TYPE_CHECKING:
-    from keras_mtl.study.study import Study
-    from keras_mtl.study.training import Training
+from keras_mtl.study._types import AnyStudy
 
 IMAGES = 500
 """So many images are shown to networks that are compared by what they make of them."""
@@ -23,8 +20,8 @@ CANDIDATES = 8
 class Choice:
     """A sharing that is chosen by what other networks have learned."""
 
-    def choose(self, study: "Study", training: "Training") -> Sharing:
-        """The sharing of a training; those that it is chosen from have ended."""
+    def choose(self, study: AnyStudy, training: Any) -> Sharing:
+        """The sharing of a `Training`; those that it is chosen from have ended."""
         raise NotImplementedError
 
     def largest(self) -> Sharing:
@@ -49,7 +46,7 @@ class TreeOfTasks(Choice):
 
     budget: float
 
-    def choose(self, study: "Study", training: "Training") -> Sharing:
+    def choose(self, study: AnyStudy, training: Any) -> Sharing:
         models = {
             output: study.network(each)
             for (output, _), each in zip(training.outputs, training.chosen_from, strict=True)
@@ -76,7 +73,7 @@ class PolicyOfTasks(Choice):
     Source: Sun et al., AdaShare, NeurIPS 2020; the authors choose on the test examples.
     """
 
-    def choose(self, study: "Study", training: "Training") -> Sharing:
+    def choose(self, study: AnyStudy, training: Any) -> Sharing:
         model = study.network(training.chosen_from[0])
         layer = model.get_layer("skip_policy")
         drawn = [layer.sample(1000 * training.seed + number) for number in range(CANDIDATES)]

@@ -1,15 +1,13 @@
 """What should my tasks share? One call."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from keras_mtl.study._types import Launcher
 from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local
 from keras_mtl.study.study import Study
 from keras_mtl.task import Task
-
-if TYPE_CHECKING:
-    from keras_mtl.study.launchers import Launcher
 
 
 def compare(
@@ -20,7 +18,7 @@ def compare(
     test: Any,
     *,
     steps: int,
-    launcher: "Launcher" = local,
+    launcher: Launcher = local,
     **options: Any,
 ) -> Found:
     """Trains and compares ways in which tasks can share a network, on your own data.

@@ -2,18 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated, Sharing
 from keras_mtl.study._policy_search import PolicySearch
+from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.choices import Choice, PolicyOfTasks, TreeOfTasks
+from keras_mtl.study.training import Training
 from keras_mtl.towers import Tower
-
-if TYPE_CHECKING:
-    from keras_mtl.study.study import Study
-    from keras_mtl.study.training import Training
 
 BASELINE = "one-task"
 """Name of the contender with which the others are compared."""
@@ -78,7 +76,7 @@ class Contender:
         """The same sharing between towers of the same task."""
         return dataclasses.replace(self, name=f"{TWIN}{self.name}", twin=True)
 
-    def networks(self, study: "Study", seed: int) -> "tuple[Training, ...]":
+    def networks(self, study: AnyStudy, seed: int) -> tuple[Training, ...]:
         """The trainings of its networks for one seed, with all that they start from."""
         declared = _Declared(study, seed, self)
         if self.apart:
@@ -160,8 +158,6 @@ class _Declared:
         return self._training(name, outputs, "first", rate=self.contender.rate, **options)
 
     def _training(self, name, outputs, part, member=0, **options):
-        from keras_mtl.study.training import Training
-
         budget = self.study.budget
         # Members differ in all that is drawn; the second part has another order of the examples.
         seed = self.seed + 1000 * member

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search import relative_gain
 from keras_mtl.study._scores import Vote, compile_to_score
 from keras_mtl.study._statistics import Difference, difference, holm
+from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.contenders import BASELINE, TWIN
-
-if TYPE_CHECKING:
-    from keras_mtl.study.study import Study
 
 Part = Literal["validation", "test"]
 
@@ -39,15 +37,15 @@ class Found:
         others: records in the folder that are of other settings or versions.
     """
 
-    def __init__(self, study: "Study") -> None:
+    def __init__(self, study: AnyStudy) -> None:
         self.study = study
         self.scores: dict[str, dict[int, dict[str, Any]]] = {}
         self.failed: dict[str, str] = {}
         for row in study.rows:
             record = study.record_of(row)
-            if record is not None and record.get("failed"):
+            if record.get("failed"):
                 self.failed[row.contender] = record["failed"]
-            elif record is not None:
+            elif record:
                 self.scores.setdefault(row.contender, {})[row.seed] = record
         ours = {row.hash for row in study.rows}
         rows = [each for each in study.records.read() if each.get("kind") == "row"]
@@ -102,7 +100,7 @@ class Found:
             pair = [each if task is None else {task: each[task]} for each in pair]
             lower = [each for each in self.study.lower_is_better if each in pair[0]]
             with np.errstate(divide="ignore", invalid="ignore"):
-                found.append(relative_gain(*pair, lower))
+                found.append(relative_gain(pair[0], pair[1], lower))
         return np.array(found)
 
     def differences(self, task: str | None = None) -> dict[str, Difference]:

@@ -7,20 +7,16 @@ import multiprocessing.connection
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
 
 from keras_mtl._check_integer import check_integer
-
-if TYPE_CHECKING:
-    from keras_mtl.study.row import Row
-    from keras_mtl.study.study import Study
-    from keras_mtl.study.training import Training
-
-    Job: TypeAlias = Training | Row
-    Launcher: TypeAlias = Callable[[Study, Sequence[Job], Callable[[Job], None]], None]
+from keras_mtl.study._types import AnyStudy, Launcher
+from keras_mtl.study.row import Row
+from keras_mtl.study.training import Training
 
 
-def local(study: "Study", jobs: "Sequence[Job]", ended: "Callable[[Job], None]") -> None:
+def local(
+    study: AnyStudy, jobs: Sequence[Training | Row], ended: Callable[[Training | Row], None]
+) -> None:
     """Runs one after the other, here.
 
     Args:
@@ -33,7 +29,7 @@ def local(study: "Study", jobs: "Sequence[Job]", ended: "Callable[[Job], None]")
         ended(job)
 
 
-def processes(count: int) -> "Launcher":
+def processes(count: int) -> Launcher:
     """A launcher that runs as many at once, each in a process of its own.
 
     The study is handed to each process once, so what it is made of must be importable: a script

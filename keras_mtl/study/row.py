@@ -3,14 +3,12 @@
 import dataclasses
 import functools
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from keras_mtl.search import cost
 from keras_mtl.study._digest import digest
+from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.training import Training
-
-if TYPE_CHECKING:
-    from keras_mtl.study.study import Study
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,9 +41,9 @@ class Row:
         """The trainings that must have ended before the networks are scored."""
         return self.networks
 
-    def run(self, study: "Study") -> None:
+    def run(self, study: AnyStudy) -> None:
         """Scores the networks on the validation and the test examples, and writes a record."""
-        if study.record_of(self) is not None:
+        if study.record_of(self):
             return
         began = time.monotonic()
         reasons = [study.record_of(each).get("failed") for each in self.networks]
@@ -74,7 +72,7 @@ class Row:
         )
 
 
-def with_all_before(trainings: tuple[Training, ...]) -> list[Training]:
+def with_all_before(trainings: Iterable[Training]) -> list[Training]:
     """Trainings with all that they depend on, each once, none before what it depends on."""
     found: dict[str, Training] = {}
 

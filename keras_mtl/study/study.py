@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
@@ -23,20 +23,18 @@ from keras_mtl.study._examples import Examples
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._progress import Progress
 from keras_mtl.study._scores import scores
+from keras_mtl.study._types import Launcher
 from keras_mtl.study.budget import Budget
 from keras_mtl.study.choices import Choice
 from keras_mtl.study.contenders import Contender, automatic, one_task
+from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local
-from keras_mtl.study.plan import Plan
 from keras_mtl.study.records import Records
 from keras_mtl.study.row import Row, with_all_before
+from keras_mtl.study.study_plan import StudyPlan
 from keras_mtl.study.training import Training
 from keras_mtl.task import Task, config_of_head
 from keras_mtl.towers import Tower
-
-if TYPE_CHECKING:
-    from keras_mtl.study.found import Found
-    from keras_mtl.study.launchers import Launcher
 
 
 class Study:
@@ -177,15 +175,15 @@ class Study:
     def is_done(self, job: Training | Row) -> bool:
         """Whether there is nothing to run: it has ended or failed, and its network is there."""
         record = self.record_of(job)
-        if record is None:
+        if not record:
             return False
         return isinstance(job, Row) or bool(record.get("failed")) or self.file_of(job).exists()
 
-    def plan(self) -> Plan:
+    def plan(self) -> StudyPlan:
         """What is to be trained, what of it is done, and about how long the rest takes."""
-        return Plan(self)
+        return StudyPlan(self)
 
-    def run(self, launcher: "Launcher" = local) -> "Found":
+    def run(self, launcher: Launcher = local) -> Found:
         """Trains and scores what has not been yet.
 
         Args:
@@ -198,15 +196,13 @@ class Study:
         launcher(self, waiting, Progress(self, waiting))
         return self.found()
 
-    def found(self) -> "Found":
+    def found(self) -> Found:
         """What the records say so far."""
-        from keras_mtl.study.found import Found
-
         return Found(self)
 
-    def record_of(self, job: "Training | Row") -> dict[str, Any] | None:
-        """The record of a training or a row that has ended, or `None`."""
-        return self.records.by_hash().get(job.hash)
+    def record_of(self, job: Training | Row) -> dict[str, Any]:
+        """The record of a training or a row; empty if it has not ended."""
+        return self.records.by_hash().get(job.hash, {})
 
     def file_of(self, training: Training) -> Path:
         """Where the network of a training is kept."""

@@ -1,6 +1,6 @@
 """What a study has found, as text."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -8,13 +8,10 @@ from keras_mtl._text_table import text_table
 from keras_mtl.study._statistics import difference, holm, seeds_needed
 from keras_mtl.study.contenders import BASELINE
 
-if TYPE_CHECKING:
-    from keras_mtl.study.found import Found
-
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 
-def table(found: "Found") -> str:
+def table(found: Any) -> str:
     """The scores of all contenders, and in sentences what the seeds bear out."""
     study = found.study
     heading = [
@@ -66,7 +63,7 @@ def _line(found, contender, gap):
 
 
 def _verdict(gap):
-    if gap.count < 2:
+    if gap.pairs < 2:
         return ""
     return "ahead" if gap.ahead else "behind" if gap.behind else "level"
 
@@ -85,11 +82,11 @@ def _answer(found, task=None):
             "others are behind them as far as the seeds tell."
         )
     gap = found.differences(task)[chosen]
-    by = f"{_interval(gap)}, {gap.count} seed{'s' if gap.count > 1 else ''}"
+    by = f"{_interval(gap)}, {gap.pairs} seed{'s' if gap.pairs > 1 else ''}"
     if best is None:
         needed = seeds_needed(found.gains(chosen, task), len(found.differences(task)))
         more = "a thousand seeds would not tell" if needed is None else f"about {needed} would tell"
-        if gap.count < 2:
+        if gap.pairs < 2:
             more = "one seed says nothing"
         return (
             f"{subject}: {chosen}, the best on the validation examples, is level with networks of "

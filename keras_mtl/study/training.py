@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import keras
 
@@ -17,12 +17,10 @@ from keras_mtl.study._digest import digest
 from keras_mtl.study._draws import RepeatableDraws, draws_of
 from keras_mtl.study._keep import Keep
 from keras_mtl.study._memory import peak_memory
+from keras_mtl.study._types import AnyStudy
+from keras_mtl.study.choices import Choice
 from keras_mtl.study.records import locked
 from keras_mtl.task import config_of_head, made_head
-
-if TYPE_CHECKING:
-    from keras_mtl.study.choices import Choice
-    from keras_mtl.study.study import Study
 
 
 class DoesNotFit(ValueError):
@@ -56,7 +54,7 @@ class Training:
 
     name: str
     outputs: tuple[tuple[str, str], ...]
-    sharing: "Sharing | Choice"
+    sharing: Sharing | Choice
     seed: int
     order: int
     steps: int
@@ -85,7 +83,7 @@ class Training:
         """The trainings that must have ended before this one starts."""
         return (*self.start, *self.chosen_from)
 
-    def run(self, study: "Study") -> None:
+    def run(self, study: AnyStudy) -> None:
         """Trains the network, or goes on with it, and writes it and a record of it.
 
         A run that was stopped goes on behind the last epoch that it kept, and ends with the very
@@ -145,7 +143,7 @@ class Training:
         log = {"loss": keep.losses, "validation_loss": keep.validation}
         return {**log, "seconds": round(spent, 2)}
 
-    def compiled(self, study: "Study") -> keras.Model:
+    def compiled(self, study: AnyStudy) -> keras.Model:
         """The network as it starts.
 
         Raises:
@@ -166,7 +164,7 @@ class Training:
         )
         return model
 
-    def built(self, study: "Study", sharing: Sharing) -> MultiTaskModel:
+    def built(self, study: AnyStudy, sharing: Sharing) -> MultiTaskModel:
         """The network with the weights that the seed draws."""
         tower = study.tower(self.seed)
         with draws_of(self.seed):
@@ -192,7 +190,7 @@ class Training:
             return keras.models.load_model(path)
 
     @contextlib.contextmanager
-    def whole_file_of(self, study: "Study") -> Iterator[Path]:
+    def whole_file_of(self, study: AnyStudy) -> Iterator[Path]:
         """The file of its network, within what says what to do if it is damaged."""
         path = study.file_of(self)
         try:

@@ -18,7 +18,7 @@ def test_the_interval_is_that_of_a_paired_t_test(rng):
     interval = expected.confidence_interval(0.95)
     assert found.p == pytest.approx(expected.pvalue)
     assert found[:3] == pytest.approx(((ours - theirs).mean(), *interval))
-    assert found.count == 7
+    assert found.pairs == 7
 
 
 @pytest.mark.parametrize("values", [[], [3.0], [1.0, np.nan], [1.0, np.inf], [0.0, 0.0]])

@@ -1,22 +1,19 @@
 """What a study will do, before it does it."""
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_mtl._text_table import text_table
 from keras_mtl.study._progress import duration, work
+from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.row import with_all_before
-
-if TYPE_CHECKING:
-    from keras_mtl.study.study import Study
 
 SHARE_OF_PRODUCT = 0.15
 """Of the speed of one large matrix product a network is trained at."""
 
 
-class Plan:
+class StudyPlan:
     """The trainings of a study, with what they cost; `print` shows it.
 
     Attributes:
@@ -27,7 +24,7 @@ class Plan:
             none, from the speed of a matrix product: then it may be off by a factor of three.
     """
 
-    def __init__(self, study: "Study") -> None:
+    def __init__(self, study: AnyStudy) -> None:
         waiting = {job.hash for job in study.waiting()}
         self.trainings = len(study.trainings)
         left = [each for each in study.trainings if each.hash in waiting]
@@ -74,7 +71,7 @@ def _speed(study):
     done = [
         (work(study, each), study.record_of(each)["seconds"])
         for each in study.trainings
-        if study.record_of(each) is not None and not study.record_of(each).get("failed")
+        if study.record_of(each) and not study.record_of(each).get("failed")
     ]
     if done:
         macs, seconds = np.sum(done, axis=0)
