@@ -47,7 +47,7 @@ def copy_layer(layer, name, *, prefix=None, together=False, config=None):
             made = type(layer).from_config(_accepted({**config, "name": name}, layer))
     except Exception as error:
         raise TypeError(
-            f"`model` and `heads` must be made of layers that `from_config(get_config())` makes "
+            f"`model` and `tasks` must be made of layers that `from_config(get_config())` makes "
             f"again, for each task has a copy of its own. Received: the layer {layer.name!r} of "
             f"class {type(layer).__name__}, which cannot be copied: {_first_line(error)} Give the "
             "class a `get_config` with all arguments of its `__init__`; functions and classes in "

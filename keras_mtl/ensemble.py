@@ -39,7 +39,7 @@ class Ensemble(keras.Model):
     >>> models = [
     ...     keras_mtl.MultiTaskModel(
     ...         keras_mtl.towers.Tower(net, cuts=[]), keras_mtl.sharing.Branched.independent(),
-    ...         heads={task: keras.layers.Dense(1)})
+    ...         tasks={task: keras.layers.Dense(1)})
     ...     for task in ("age", "age", "height")]
     >>> outputs = keras_mtl.Ensemble(models).predict(np.ones((2, 4)), verbose=0)
     >>> {task: output.shape for task, output in outputs.items()}

@@ -1,4 +1,4 @@
-"""Any tower × any sharing × any heads, as one Keras model."""
+"""Any tower × any sharing × any tasks, as one Keras model."""
 
 import copy
 import inspect
@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Self
 
 import keras
@@ -32,6 +33,7 @@ from keras_mtl._tower_of import tower_of
 from keras_mtl._types import Config, PathLike
 from keras_mtl.sharing.plan import Plan
 from keras_mtl.sharing.sharing import Sharing
+from keras_mtl.task import Task, made_head
 from keras_mtl.towers.tower import Tower
 
 
@@ -50,8 +52,9 @@ class MultiTaskModel(keras.Model):
     Args:
         tower: a `keras_mtl.towers.Tower`.
         sharing: a `keras_mtl.sharing.Sharing`.
-        heads: dict from task name to the Keras layer or model that makes the task's output from its
-            last features.
+        tasks: dict from task name to a `keras_mtl.Task`, or to the head alone: the Keras layer or
+            model that makes the task's output from its last features. With tasks `compile` knows
+            losses, weights and metrics, and a file of the model knows the tasks.
         name: name of the model.
 
     Raises:
@@ -68,7 +71,7 @@ class MultiTaskModel(keras.Model):
     >>> model = keras_mtl.MultiTaskModel(
     ...     tower=keras_mtl.towers.Tower(keras.Model(image, x), cuts=["conv1"]),
     ...     sharing=keras_mtl.sharing.CrossStitched(after=["conv1"]),
-    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)},
+    ...     tasks={"age": keras_mtl.Task.regression(), "species": keras.layers.Dense(5)},
     ... )
     >>> tuple(model.output["species"].shape)
     (None, 5)
@@ -78,13 +81,14 @@ class MultiTaskModel(keras.Model):
         self,
         tower: Tower,
         sharing: Sharing,
-        heads: dict[str, keras.layers.Layer],
+        tasks: Mapping[str, Task | keras.layers.Layer],
         name: str = "multi_task_model",
         **kwargs: Any,
     ) -> None:
         _check_part("tower", tower, Tower, "Tower(model, cuts=[...])")
         _check_part("sharing", sharing, Sharing, "CrossStitched(...)")
-        _check_tasks(heads)
+        _check_tasks(tasks)
+        heads = {name: made_head(getattr(task, "head", task), 0) for name, task in tasks.items()}
         inputs = _inputs_like(tower.model)
         with names_of_one_model(x.name for x in inputs):
             plan = sharing.plan(tower, list(heads))
@@ -96,6 +100,7 @@ class MultiTaskModel(keras.Model):
         self._assemble(inputs, sharing, plan, layers, names, name=name, **kwargs)
         for task, head in heads.items():
             copy_state(head, self.head(task), settings=True)
+        self._tasks = {name: task for name, task in tasks.items() if isinstance(task, Task)}
 
     def _assemble(self, inputs, sharing, plan, layers, heads, **kwargs):
         """Makes this the functional model of a plan, of layers by their names."""
@@ -115,6 +120,7 @@ class MultiTaskModel(keras.Model):
         self._head_layers = heads
         self._output_names = {task: list(of_task) for task, of_task in outputs.items()}
         self._trained = None
+        self._tasks = {}
 
     @property
     def tasks(self) -> list[str]:
@@ -182,6 +188,11 @@ class MultiTaskModel(keras.Model):
             stage if stage and count[stage] == 1 else name: layers[name]
             for name, stage in behind.items()
         }
+
+    def task(self, task: str) -> Task | None:
+        """What a task is, or `None` if the model was made of its head alone."""
+        check_choice("task", task, self.tasks)
+        return self._tasks.get(task)
 
     def head(self, task: str) -> keras.layers.Layer:
         """The layer that makes a task's output."""
@@ -321,9 +332,17 @@ class MultiTaskModel(keras.Model):
     ) -> None:
         """`keras.Model.compile`, after a check that losses and metrics name the outputs.
 
+        Without a loss, losses, weights and metrics are those of the tasks.
+
         Raises:
             ValueError: an unknown output; a list where there are several; a weight without a loss.
         """
+        if loss is None and self._tasks:
+            loss = {name: task.loss for name, task in self._tasks.items()}
+            if loss_weights is None:
+                loss_weights = {name: task.weight for name, task in self._tasks.items()}
+            if metrics is None:
+                metrics = {name: task.new_metrics() for name, task in self._tasks.items()}
         by_output = checked_by_output(
             self,
             loss=loss,
@@ -441,6 +460,7 @@ class MultiTaskModel(keras.Model):
             "plan": self.plan.get_config(),
             # As pairs: a file of Keras does not keep the order of a dict.
             "heads": [[task, self._head_layers[task]] for task in self.tasks],
+            "tasks": {name: task.get_config(head=False) for name, task in self._tasks.items()},
             "inner": inner_changes(self),
             "quantized": quantized_modes(self),
             # A model that is made of its configuration is trainable as a whole.
@@ -464,10 +484,26 @@ class MultiTaskModel(keras.Model):
             dict(config["heads"]),
             name=config["name"],
         )
+        model._tasks = _tasks_of(config.get("tasks", {}), model)
         set_inner(model, config["inner"])
         quantize(model, config["quantized"])
         set_trainable(model, config["trainable"])
         return model
+
+
+def _tasks_of(configs, model):
+    """The tasks of a file, but for those of functions and classes that nobody has registered."""
+    tasks = {}
+    for name, config in configs.items():
+        try:
+            tasks[name] = Task.from_config({**config, "head": model.head(name)})
+        except (TypeError, ValueError) as error:
+            warnings.warn(
+                f"The task {name!r} is read without its loss and metrics, so `compile` needs them: "
+                f"{str(error)[:300]}",
+                stacklevel=2,
+            )
+    return tasks
 
 
 def _inputs_like(model):
@@ -486,7 +522,7 @@ def _by_name(task, outputs):
         return {f"{task}_{key}": x for key, x in outputs.items()}
     if not isinstance(outputs, keras.KerasTensor):
         raise ValueError(
-            f"`heads[{task!r}]` must make one tensor, or a dict of several. "
+            f"`tasks[{task!r}]` must make one tensor, or a dict of several. "
             f"Received: a {type(outputs).__name__}."
         )
     return {task: outputs}
@@ -496,7 +532,7 @@ def _check_output_names(outputs):
     names = [name for of_task in outputs.values() for name in of_task]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"`heads`: every output needs a name of its own. Received twice: {twice}.")
+        raise ValueError(f"`tasks`: every output needs a name of its own. Received twice: {twice}.")
 
 
 def _loaded(model):
@@ -510,30 +546,36 @@ def _loaded(model):
     return model
 
 
-def _check_tasks(heads):
-    if not isinstance(heads, dict) or not heads:
-        raise ValueError(f"`heads` must be a dict from task name to head. Received: {heads!r}.")
+def _check_tasks(tasks):
+    if not isinstance(tasks, Mapping) or not tasks:
+        raise ValueError(
+            f"`tasks` must be a dict from task name to Task or head. Received: {tasks!r}."
+        )
     letter = r"[^\W_]"
     bad = [
         task
-        for task in heads
+        for task in tasks
         if not isinstance(task, str) or not re.fullmatch(rf"{letter}|{letter}[^/\n]*\S", task)
     ]
     if bad:
         raise ValueError(
-            "`heads`: a task name must start with a letter or a digit and have neither slashes nor "
+            "`tasks`: a task name must start with a letter or a digit and have neither slashes nor "
             f"line breaks, nor end in a space. Received: {bad}."
         )
-    for task, head in heads.items():
-        _check_part(f"heads[{task!r}]", head, keras.layers.Layer, "Dense(1)")
+    for task, value in tasks.items():
+        _check_part(f"tasks[{task!r}]", value, (Task, keras.layers.Layer), "Dense(1)")
 
 
 def _check_part(argument, value, kind, example):
     if not isinstance(value, kind):
         raise TypeError(
-            f"`{argument}` must be an instance of {kind.__name__}, such as `{example}`. "
+            f"`{argument}` must be an instance of {_names_of(kind)}, such as `{example}`. "
             f"Received: {argument}={value!r}."
         )
+
+
+def _names_of(kinds):
+    return " or ".join(each.__name__ for each in (kinds if isinstance(kinds, tuple) else (kinds,)))
 
 
 def _name_as(operation, name, config):

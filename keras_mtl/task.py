@@ -1,13 +1,21 @@
 """A task: what is learned of an input, by which loss, and by what it is scored."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeAlias
 
 import keras
 
 from keras_mtl._check_choice import check_choice
-from keras_mtl._types import Config
-from keras_mtl.losses import AttributesCrossentropy
+from keras_mtl._types import Config, Size
+from keras_mtl.heads import ASPPDepthHead, ASPPNormalsHead, ASPPSegmentationHead
+from keras_mtl.losses import (
+    AttributesCrossentropy,
+    DepthL1,
+    NormalsCosine,
+    SegmentationCrossentropy,
+)
+from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
 
 Direction: TypeAlias = Literal["higher", "lower"]
 LOSS = "loss"
@@ -133,10 +141,76 @@ class Task:
     def __repr__(self) -> str:
         return f"<Task by {self.headline}, {self.better} is better>"
 
-    def get_config(self) -> Config:
+    @classmethod
+    def segmentation(
+        cls, classes: int | Sequence[str], size: Size | None = None, **options: Any
+    ) -> Self:
+        """A class for every pixel, 255 where there is none; compared by mean IU.
+
+        Args:
+            classes: how many, or their names.
+            size: `(height, width)` of the labels, in pixels; the features' own if `None`.
+            **options: of `Task`, in place of these, such as another `head` of as many channels.
+        """
+        count, names = _counted(classes)
+        given = {
+            "head": ASPPSegmentationHead(count, size),
+            "loss": SegmentationCrossentropy(),
+            "metrics": [SegmentationScores(count)],
+            "better": "higher",
+            "headline": "segmentation_mean_iu",
+            "classes": names,
+        }
+        return cls(**{**given, **options})
+
+    @classmethod
+    def normals(cls, size: Size | None = None, **options: Any) -> Self:
+        """Surface normals, of length zero where unknown; compared by their mean angular error.
+
+        Args:
+            size: as of `segmentation`.
+            **options: of `Task`, in place of these.
+        """
+        given = {
+            "head": ASPPNormalsHead(size),
+            "loss": NormalsCosine(),
+            "metrics": [NormalsScores()],
+            "better": "lower",
+            "headline": "normals_mean_angular_error",
+        }
+        return cls(**{**given, **options})
+
+    @classmethod
+    def depth(cls, size: Size | None = None, **options: Any) -> Self:
+        """Metres, 0 where unknown; compared by their mean relative error.
+
+        Args:
+            size: as of `segmentation`.
+            **options: of `Task`, in place of these.
+        """
+        given = {
+            "head": ASPPDepthHead(size),
+            "loss": DepthL1(),
+            "metrics": [DepthScores()],
+            "better": "lower",
+            "headline": "depth_relative_error",
+        }
+        return cls(**{**given, **options})
+
+    def with_head(self, head: keras.layers.Layer) -> Self:
+        """The same task with another head."""
+        other = copy.copy(self)
+        other.head = head
+        return other
+
+    def new_metrics(self) -> list[Any]:
+        """The metrics, without what they have counted."""
+        return [new_metric(metric) for metric in self.metrics]
+
+    def get_config(self, head: bool = True) -> Config:
         """What decides how the task is learned and scored; of a function of a seed one head."""
         return {
-            "head": config_of_head(self.head),
+            **({"head": config_of_head(self.head)} if head else {}),
             "loss": keras.losses.serialize(keras.losses.get(self.loss)),
             "metrics": [
                 metric if isinstance(metric, str) else keras.saving.serialize_keras_object(metric)
@@ -151,7 +225,9 @@ class Task:
     @classmethod
     def from_config(cls, config: Config) -> Self:
         parts = {
-            name: keras.saving.deserialize_keras_object(config[name]) for name in ("head", "loss")
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("head", "loss")
+            if not isinstance(config[name], keras.layers.Layer)
         }
         metrics = [
             metric if isinstance(metric, str) else keras.saving.deserialize_keras_object(metric)
@@ -163,6 +239,15 @@ class Task:
 def made_head(head: Any, seed: int) -> keras.layers.Layer:
     """The head, or a new one if it is made by a function of a seed."""
     return head if isinstance(head, keras.layers.Layer) else head(seed)
+
+
+def new_metric(metric: Any, name: str | None = None) -> Any:
+    """A metric of the same kind, under another name if one is given; a name or function itself."""
+    if not isinstance(metric, keras.metrics.Metric):
+        return metric
+    made = type(metric).from_config(metric.get_config())
+    made.name = name or metric.name
+    return made
 
 
 def config_of_head(head: Any) -> Config:

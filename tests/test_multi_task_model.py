@@ -153,7 +153,7 @@ def test_parts_are_found_by_name():
 
 @pytest.mark.parametrize("heads", [{}, None, [layers.Dense(1)]])
 def test_heads_must_be_a_dict(heads):
-    with pytest.raises(ValueError, match="`heads` must be a dict"):
+    with pytest.raises(ValueError, match="`tasks` must be a dict"):
         MultiTaskModel(small_tower(), CrossStitched(), heads)
 
 
@@ -165,14 +165,17 @@ def test_heads_must_be_a_dict(heads):
         ({"sharing": "hard_sharing"}, "`sharing` must be .* sharing='hard_sharing'"),
         ({"tower": keras.Sequential([keras.Input((4,))])}, "`tower` must be .*Sequential"),
         ({"tower": Tower}, r"`tower` must be an instance .* such as `Tower\("),
-        ({"heads": {"a": layers.Dense}}, r"`heads\['a'\]` must be an instance of Layer, such"),
-        ({"heads": {"a": layers.Dense(1), "b": 5}}, r"`heads\['b'\]` must be .*=5"),
-        ({"heads": {"a": None}}, r"`heads\['a'\]` must be .*=None"),
-        ({"heads": {"a": lambda x: x}}, r"`heads\['a'\]` must be .*lambda"),
+        (
+            {"tasks": {"a": layers.Dense}},
+            r"`tasks\['a'\]` must be an instance of Task or Layer, such",
+        ),
+        ({"tasks": {"a": layers.Dense(1), "b": 5}}, r"`tasks\['b'\]` must be .*=5"),
+        ({"tasks": {"a": None}}, r"`tasks\['a'\]` must be .*=None"),
+        ({"tasks": {"a": lambda x: x}}, r"`tasks\['a'\]` must be .*lambda"),
     ],
 )
 def test_parts_must_be_of_their_kind(parts, message):
-    right = {"tower": small_tower(), "sharing": CrossStitched(), "heads": {"a": layers.Dense(1)}}
+    right = {"tower": small_tower(), "sharing": CrossStitched(), "tasks": {"a": layers.Dense(1)}}
     with pytest.raises(TypeError, match=message):
         MultiTaskModel(**{**right, **parts})
 
@@ -506,7 +509,7 @@ def test_a_plain_model_of_the_user_trains(rng, sharing):
     model = MultiTaskModel(
         tower=Tower(keras.Model(image, x), cuts=["one_done", "two", "pool"]),
         sharing=sharing,
-        heads={"age": layers.Dense(1), "species": layers.Dense(3, activation="softmax")},
+        tasks={"age": layers.Dense(1), "species": layers.Dense(3, activation="softmax")},
     )
     model.compile(
         SGD(0.002, momentum=0.9),
@@ -667,5 +670,5 @@ def test_two_outputs_of_one_name_are_refused():
     image = keras.Input((4,))
     tower = Tower(keras.Model(image, layers.Dense(6)(image)), [])
     heads = {"extent": Extent(), "extent_low": layers.Dense(1)}
-    with pytest.raises(ValueError, match=r"`heads`.*twice: \['extent_low'\]"):
+    with pytest.raises(ValueError, match=r"`tasks`.*twice: \['extent_low'\]"):
         MultiTaskModel(tower, Branched.independent(), heads)

@@ -50,7 +50,7 @@ def stages(model: keras.Model) -> Figure:
     >>> model = keras_mtl.MultiTaskModel(
     ...     keras_mtl.towers.Tower(keras.Model(image, x), cuts=["conv1"]),
     ...     keras_mtl.sharing.CrossStitched(after=["conv1"]),
-    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)},
+    ...     tasks={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)},
     ... )
     >>> figure = keras_mtl.plots.stages(model)
     """

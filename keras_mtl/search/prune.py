@@ -36,7 +36,7 @@ def prune(model: MultiTaskModel, policy: Policy | None = None) -> MultiTaskModel
     ...     keras.Model(image, keras.layers.Dense(8, name="two")(x)), cuts=["one"])
     >>> model = keras_mtl.MultiTaskModel(
     ...     tower, keras_mtl.sharing.AdaShared(),
-    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
+    ...     tasks={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
     >>> pruned = keras_mtl.search.prune(model, {"age": "10", "species": "10"})
     >>> keras_mtl.search.cost(model).macs, keras_mtl.search.cost(pruned).macs
     (240, 112)

@@ -35,7 +35,7 @@ def task_costs(
     ...     keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)]), cuts=[])
     >>> model = keras_mtl.MultiTaskModel(
     ...     tower, keras_mtl.sharing.Branched.hard_sharing(),
-    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
+    ...     tasks={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
     >>> costs = keras_mtl.search.task_costs(model)
     >>> costs["age"].macs + costs["species"].macs, keras_mtl.search.cost(model).macs
     (88, 56)

@@ -42,7 +42,7 @@ class LatentShared(Sharing):
     >>> tower = keras_mtl.towers.Tower(keras.Sequential([image, keras.layers.Dense(6)]), cuts=[])
     >>> model = keras_mtl.MultiTaskModel(
     ...     tower, keras_mtl.sharing.LatentShared(latent_size=2),
-    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
+    ...     tasks={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
     >>> model.get_layer("latent_basis").count_params()
     12
     """

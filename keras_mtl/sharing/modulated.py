@@ -47,7 +47,7 @@ class Modulated(Sharing):
     ...     keras.Sequential([image, keras.layers.Dense(6, name="embedding")]), cuts=[])
     >>> model = keras_mtl.MultiTaskModel(
     ...     tower, keras_mtl.sharing.Modulated(after=["embedding"]),
-    ...     heads={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
+    ...     tasks={"age": keras.layers.Dense(1), "species": keras.layers.Dense(5)})
     >>> tuple(model.get_layer("gate_embedding").rows().shape)
     (2, 6)
     """

@@ -100,7 +100,7 @@ class Plan:
     ...         return plan
     >>> tower = keras_mtl.towers.Tower(
     ...     keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, name="first")]), cuts=[])
-    >>> model = keras_mtl.MultiTaskModel(tower, Twice(), heads={"age": keras.layers.Dense(1)})
+    >>> model = keras_mtl.MultiTaskModel(tower, Twice(), tasks={"age": keras.layers.Dense(1)})
     >>> [layer.name for layer in model.copies("age", "first")]
     ['one_first', 'other_first']
     """

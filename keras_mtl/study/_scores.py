@@ -9,7 +9,7 @@ from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import SGD
 from keras_mtl.study._examples import Examples
-from keras_mtl.task import Task
+from keras_mtl.task import Task, new_metric
 
 
 def scores(
@@ -47,7 +47,9 @@ def scores(
 def compile_to_score(model: keras.Model, tasks: Mapping[str, Task]) -> None:
     """Compiles a network of those tasks so that `evaluate` gives what they are scored by."""
     metrics = {
-        name: [_named(metric, name) for metric in task.metrics] for name, task in tasks.items()
+        # In their names is the task: two tasks may have metrics of one name.
+        name: [new_metric(each, f"{name}/{getattr(each, 'name', '')}") for each in task.metrics]
+        for name, task in tasks.items()
     }
     model.compile(SGD(), loss={name: task.loss for name, task in tasks.items()}, metrics=metrics)
 
@@ -62,15 +64,6 @@ class Vote(Ensemble):
             task: heads[task].outputs_for(mean) if hasattr(heads[task], "outputs_for") else mean
             for task, mean in means.items()
         }
-
-
-def _named(metric, task):
-    """A new metric of that kind, in whose name the task is: two tasks may have one of a name."""
-    if not isinstance(metric, keras.metrics.Metric):
-        return metric
-    new = type(metric).from_config(metric.get_config())
-    new.name = f"{task}/{metric.name}"
-    return new
 
 
 def _by_task(result, known):

@@ -168,10 +168,13 @@ class Training:
         """The network with the weights that the seed draws."""
         tower = study.tower(self.seed)
         with draws_of(self.seed):
-            own = {task: study.tasks[task].head for _, task in self.outputs} | dict(self.heads)
-            heads = {output: made_head(own[task], self.seed) for output, task in self.outputs}
+            heads = {task: study.tasks[task].head for _, task in self.outputs} | dict(self.heads)
+            tasks = {
+                output: study.tasks[task].with_head(made_head(heads[task], self.seed))
+                for output, task in self.outputs
+            }
             try:
-                return MultiTaskModel(tower, sharing, heads)
+                return MultiTaskModel(tower, sharing, tasks)
             except (ValueError, TypeError) as error:
                 raise DoesNotFit(f"{self.name} does not fit: {str(error)[:500]}") from error
 

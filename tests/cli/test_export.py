@@ -22,7 +22,7 @@ def network_of(sharing, tmp_path):
     net = keras.Sequential([keras.Input((16, 16, 3), name="image"), *layers])
     tower = Tower(net, cuts=["conv"])
     heads = {task: keras.layers.Dense(3, name=task) for task in ("one", "another")}
-    model = keras_mtl.MultiTaskModel(tower, sharing, heads=heads)
+    model = keras_mtl.MultiTaskModel(tower, sharing, tasks=heads)
     model.save(tmp_path / "network.keras")
     return str(tmp_path / "network.keras")
 

@@ -57,7 +57,7 @@ def test_a_small_network_on_every_backend(tmp_path, rng):
     ):
         net = keras.Sequential([keras.Input((8, 8, 3), name="image"), layer])
         tower = Tower(net, cuts=[])
-        model = keras_mtl.MultiTaskModel(tower, Branched.hard_sharing(), heads={task: head})
+        model = keras_mtl.MultiTaskModel(tower, Branched.hard_sharing(), tasks={task: head})
         model.save(tmp_path / f"{task}.keras")
         words += ["--model", str(tmp_path / f"{task}.keras")]
     assert main([*words, "--output", str(tmp_path / "seen")]) == 0
@@ -77,7 +77,7 @@ def test_names_of_any_bytes_and_lengths(tmp_path, rng, capsys):
         picture.save(folder / name)
     net = keras.Sequential([keras.Input((8, 8, 3), name="image"), keras.layers.ReLU(name="relu")])
     heads = {"depth": DepthHead((8, 8), 1)}
-    keras_mtl.MultiTaskModel(Tower(net, []), Branched.hard_sharing(), heads=heads).save(
+    keras_mtl.MultiTaskModel(Tower(net, []), Branched.hard_sharing(), tasks=heads).save(
         tmp_path / "depth.keras"
     )
     output = tmp_path / os.fsdecode(b"\xff")

@@ -421,7 +421,7 @@ def test_what_cannot_be_branched_is_refused(drawn):
         refused("`measure` must be one of .*'parameters', 'macs'", measure=measure)
     for locations in (["top"], [], ["late", "stem"], ["stem", "stem"], "late", ["dog_stem"]):
         refused("`locations` must name one or more stages.*'late'", locations=locations)
-    refused("`heads` must be a dict", models={})
+    refused("`tasks` must be a dict", models={})
     refused("`task` must be one of .*'cow'", models={"cow": models["dog"]})
     image, x = body()
     short = keras.Model(image, keras.Model(image, x).get_layer("middle").output)
