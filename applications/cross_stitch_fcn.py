@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_mtl._types import PathLike, Shape
 from keras_mtl.applications._ships import ships
-from keras_mtl.applications.fcn import FCN, Task
+from keras_mtl.applications.fcn import FCN, Kind
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import CrossStitched
@@ -16,7 +16,7 @@ AFTER = ("pool1", "pool2", "pool5", "fc6", "fc7")
 
 @ships
 def CrossStitchFCN(
-    tasks: Mapping[str, Task] | None = None,
+    tasks: Mapping[str, Kind] | None = None,
     input_shape: Shape = (500, 500, 3),
     weights: PathLike | None = None,
     *,

@@ -1,29 +1,27 @@
 """FCN-32s on CaffeNet for several dense tasks, under any sharing."""
 
-import numbers
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import keras
 
 from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._fcn_parts import fcn_parts
 from keras_mtl.applications._ships import ships
 from keras_mtl.applications._split_weights import split_weights
-from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.heads import NormalsCodebook
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing.sharing import Sharing
-from keras_mtl.towers import CaffeNet, Tower
-from keras_mtl.towers.caffenet import STAGES, score_geometry
 from keras_mtl.weights import load_weights
 
-Task: TypeAlias = int | NormalsCodebook | Literal["depth"] | keras.layers.Layer
+Kind: TypeAlias = int | NormalsCodebook | Literal["depth"] | keras.layers.Layer
 """What `tasks` says of a task: its number of classes, its codebook, its kind, or its head."""
 
 
 @ships
 def FCN(
     sharing: Sharing,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, Kind],
     input_shape: Shape = (500, 500, 3),
     weights: PathLike | None = None,
     *,
@@ -75,57 +73,21 @@ def FCN(
     >>> tuple(model.output["parts"].shape)
     (None, 96, 96, 5)
     """
-    if not isinstance(tasks, dict):
-        raise ValueError(f"`tasks` must be a dict from task name to kind. Received: {tasks!r}.")
     of_tower, of_model = split_weights(weights)
-    net = CaffeNet(
-        include_top=False,
-        weights=of_tower,
-        input_shape=input_shape,
+    tower, heads = fcn_parts(
+        tasks,
+        input_shape,
+        of_tower,
         width=width,
         fc_width=fc_width,
         stem_strides=stem_strides,
         padding=padding,
-        fully_convolutional=True,
         rescale=rescale,
         dropout=dropout,
+        head_dropout=head_dropout,
         seed=seed,
     )
-    stride, centres = score_geometry(input_shape, padding, stem_strides)
-    lacking = max(centres) - (stride - 1)
-    if lacking > 0:
-        raise ValueError(
-            f"`padding` must be 'same' or at least {int(padding + lacking)}, or the image's first "
-            f"pixels have no score. Received: {padding}."
-        )
-    geometry = {
-        "output_size": tuple(input_shape[:2]),
-        "strides": stride,
-        # The bilinear kernel's peak stands `stride − 1` pixels behind its first cell.
-        "crop": tuple(int(stride - 1 - centre) for centre in centres),
-    }
-    options = {
-        **geometry,
-        "dropout": dropout if head_dropout is None else head_dropout,
-        "seed": seed,
-    }
-    heads = {task: _head(task, kind, options) for task, kind in tasks.items()}
-    model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
+    model = MultiTaskModel(tower, sharing, heads, name=name)
     if of_model is not None:
         load_weights(model, of_model)
     return model
-
-
-def _head(task, kind, options):
-    if isinstance(kind, keras.layers.Layer):
-        return kind
-    if isinstance(kind, NormalsCodebook):
-        return NormalsHead(kind, **options)
-    if isinstance(kind, numbers.Integral) and kind > 1:
-        return SegmentationHead(int(kind), **options)
-    if isinstance(kind, str) and kind == "depth":
-        return DepthHead(**options)
-    raise ValueError(
-        f"`tasks[{task!r}]` must be a number of classes (2 or more), a NormalsCodebook, 'depth' or "
-        f"a Keras layer. Received: {kind!r}."
-    )

@@ -14,7 +14,7 @@ def draw(table, networks, results, folder):
     plt = plots.pyplot()
     known = {row: scored(results, row) for row in table.rows}
     if "0" in known["AdaShare"]:
-        (model,) = table.rows["AdaShare"](networks)
+        (model,) = table.models("AdaShare", networks)
         draw_policy(model).savefig(folder / "policy.png", dpi=100)
     if networks.policy_log.exists():
         tasks, blocks, history = read_policies(networks.policy_log)
@@ -23,7 +23,7 @@ def draw(table, networks, results, folder):
         )
     compared = (BASELINE, "AdaShare")
     if all("0" in known[row] for row in compared):
-        models = {row: table.rows[row](networks) for row in compared}
+        models = {row: table.models(row, networks) for row in compared}
         shown = [task for task in networks.tasks if task not in MAPS]
         draw_predictions(networks, models, shown).savefig(folder / "predictions.jpg", dpi=80)
     plt.close("all")

@@ -41,14 +41,21 @@ def size(of_row, key):
     return np.mean([entry.get(key, of_row[key]) for entry in of_row["seeds"].values()])
 
 
-def seed_gains(table, results, row):
-    """Mean relative gain in % of a row over the one-task networks, for each seed that both have."""
+def seed_gains(table, results, row, part=None):
+    """Mean relative gain in % of a row over the one-task networks, for each seed that both have.
+
+    By the scores on the test images, or by those of a `part` where there are such.
+    """
     baseline = scored(results, BASELINE)
     if row == BASELINE:
         return []
     problem = table.problem
     return [
-        gain(problem.headlines, problem.lower_is_better, entry, baseline[seed])
+        gain(
+            problem.headlines,
+            problem.lower_is_better,
+            *(each.get(part, each) for each in (entry, baseline[seed])),
+        )
         for seed, entry in scored(results, row).items()
         if seed in baseline
     ]
@@ -66,9 +73,12 @@ def headline(table, entry):
 
 
 def best_row(table, results):
-    """Name of the best of the competing rows by mean relative gain, or `None`."""
+    """Name of the best of the competing rows by mean relative gain, or `None`.
+
+    By the validation images; of tables that have no scores of such by those of the test.
+    """
     gains = {
-        row: np.mean(seed_gains(table, results, row))
+        row: np.mean(seed_gains(table, results, row, "validation"))
         for row in table.competing
         if seed_gains(table, results, row)
     }

@@ -64,9 +64,6 @@ class DeepLabData(DenseData):
             if missing:
                 raise SystemExit(f"--data {name} has no {' and no '.join(missing)}.")
 
-    def _validation_images(self, settings):
-        return settings.validation_images
-
     def _define(self, settings):
         self.kinds = {
             "segmentation": len(self.class_names),

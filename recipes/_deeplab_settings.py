@@ -15,4 +15,3 @@ class DeepLabSettings(DenseSettings):
     """Factor on the learning rate of the heads."""
     halved_every: int | None = None
     """Steps after which the learning rate is halved, again and again."""
-    validation_images: int

@@ -58,7 +58,7 @@ class DenseData:
     """
 
     def __init__(self, name, settings, data_dir=None, cache_dir=None):
-        number = self._validation_images(settings)
+        number = settings.validation_images
         parts = load_parts(name, settings, number, data_dir=data_dir, cache_dir=cache_dir)
         self.train, self.test = parts["train"], parts["test"]
         self.validation = parts.get("validation")
@@ -67,9 +67,6 @@ class DenseData:
         self.augment = None
         if settings.augmented:
             self.augment = Compose([RandomHorizontalFlip(), ColorJitter()])
-
-    def _validation_images(self, settings):
-        return 0
 
     def _define(self, settings):
         """Sets what the tasks are and by which losses they are learned."""

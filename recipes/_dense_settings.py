@@ -11,6 +11,8 @@ class DenseSettings(Settings):
 
     size: int
     """The shorter side of the pictures, in pixels; those of rooms are square."""
+    validation_images: int
+    """To choose by; of published data they are taken from those to learn from."""
     num_words: int = 20
     """Words of the normals' codebook."""
 
@@ -20,6 +22,7 @@ PRESETS = {
     "mini": DenseSettings(
         size=96,
         train_images=1200,
+        validation_images=200,
         test_images=300,
         batch_size=16,
         network={
@@ -45,6 +48,7 @@ PRESETS = {
     "paper": DenseSettings(
         size=480,
         train_images=795,
+        validation_images=60,
         test_images=654,
         batch_size=20,
         network={},

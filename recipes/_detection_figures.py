@@ -15,7 +15,7 @@ def draw(table, networks, results, folder):
     known = {row: scored(results, row) for row in table.rows}
     compared = (BASELINE, "cross-stitch")
     if all("0" in known[row] for row in compared):
-        models = {row: table.rows[row](networks) for row in compared}
+        models = {row: table.models(row, networks) for row in compared}
         draw_detections(networks, models).savefig(folder / "detections.jpg", dpi=80)
         plots.stitch_units(models["cross-stitch"][0]).savefig(folder / "alphas.png", dpi=100)
         figure, axes = plt.subplots(figsize=(9, 4))

@@ -9,7 +9,7 @@ PICTURES = 10
 def draw(table, networks, results, folder):
     """Draws the first seed's predictions and alphas, into the folder."""
     rows = [row for row in table.rows if "0" in scored(results, row)]
-    models = {row: table.rows[row](networks) for row in rows}
+    models = {row: table.models(row, networks) for row in rows}
     if models:
         draw_predictions(networks, models).savefig(folder / "predictions.png", dpi=80)
     if "cross-stitch" in models:

@@ -13,7 +13,7 @@ def draw_sorted_alphas(table, networks, results, folder):
     units = {}
     for row, of_row in results["rows"].items():
         if "alphas" in of_row["seeds"].get("0", {}):
-            (model,) = table.rows[row](networks)
+            (model,) = table.models(row, networks)
             units[row] = model.units
     if not units:
         return

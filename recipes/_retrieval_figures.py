@@ -31,7 +31,7 @@ def draw(table, networks, results, folder):
 def joint_networks(table, networks, results):
     """The first seed's networks of several tasks, by row."""
     rows = [row for row in results["rows"] if row != BASELINE and "0" in scored(results, row)]
-    return {row: table.rows[row](networks)[0] for row in rows}
+    return {row: table.models(row, networks)[0] for row in rows}
 
 
 def draw_performance(axes, table, results):

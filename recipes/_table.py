@@ -21,6 +21,21 @@ from keras_mtl.recipes._timing import inference_times
 
 
 @dataclasses.dataclass(frozen=True)
+class Run:
+    """What one run of a table is about, and what it has found so far."""
+
+    settings: object
+    data: object
+    tasks: tuple
+    folder: Path
+    path: Path
+    """Of the file of results."""
+    results: dict
+    wanted: list
+    """Names of rows."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Table:
     """A table of the paper, as data.
 
@@ -75,6 +90,21 @@ class Table:
         Returns:
             A dict, as in `results.json`: of every row its size and, by seed, its scores.
         """
+        run = self._open(preset, data, tasks, rows, output, data_dir, cache_dir, weights)
+        self._fill(run, seeds)
+        first = self._networks(run, 0)
+        if self.problem.timed:
+            self._add_times(first, run.results)
+            self._show(run)
+        if self.draw is not None:
+            self.draw(self, first, run.results, run.path.parent)
+        return run.results
+
+    def models(self, row, networks):
+        """The trained networks of a row."""
+        return self.rows[row](networks)
+
+    def _open(self, preset, data, tasks, rows, output, data_dir, cache_dir, weights):
         problem, backend = self.problem, keras.backend.backend()
         settings = problem.presets[preset]
         tasks = tuple(tasks or settings.tasks or problem.pair)
@@ -105,35 +135,40 @@ class Table:
             "data": data,
             "tasks": list(tasks),
             "backend": backend,
-            "rows": json.loads(path.read_text())["rows"] if path.exists() else {},
+            "rows": {},
         }
         wanted = list(rows or self.default_rows or self.rows)
+        return Run(settings, loaded, tasks, folder, path, results, wanted)
+
+    def _fill(self, run, seeds):
+        """Trains and scores what is wanted, and not in the results yet."""
+        if run.path.exists():
+            run.results["rows"] = json.loads(run.path.read_text())["rows"]
         for seed in range(seeds):
-            networks = problem.networks(settings, loaded, tasks, folder / f"seed_{seed}", seed)
-            for row in wanted:
-                of_row = results["rows"].setdefault(row, {"seeds": {}})
+            networks = self._networks(run, seed)
+            for row in run.wanted:
+                of_row = run.results["rows"].setdefault(row, {"seeds": {}})
                 if str(seed) in of_row["seeds"]:
                     print(f"seed {seed}, {row}: known", flush=True)
                     continue
                 of_row["seeds"][str(seed)] = self._entry(networks, row, of_row)
-                results["rows"] = {
-                    each: results["rows"][each] for each in self.rows if each in results["rows"]
-                }
-                write_json(path, results)
-                print(f"\n{format_table(self, results)}\n", flush=True)
-        first = problem.networks(settings, loaded, tasks, folder / "seed_0", 0)
-        if problem.timed:
-            self._add_times(first, results)
-            write_json(path, results)
-            print(f"\n{format_table(self, results)}\n", flush=True)
-        if self.draw is not None:
-            self.draw(self, first, results, path.parent)
-        return results
+                self._show(run)
+
+    def _networks(self, run, seed):
+        folder = run.folder / f"seed_{seed}"
+        return self.problem.networks(run.settings, run.data, run.tasks, folder, seed)
+
+    def _show(self, run):
+        """Writes and prints the results, the rows in their order."""
+        rows = run.results["rows"]
+        run.results["rows"] = {row: rows[row] for row in self.rows if row in rows}
+        write_json(run.path, run.results)
+        print(f"\n{format_table(self, run.results)}\n", flush=True)
 
     def _entry(self, networks, row, of_row):
         started = time.monotonic()
         try:
-            models = self.rows[row](networks)
+            models = self.models(row, networks)
         except Diverged as error:
             print(error, flush=True)
             return {"diverged": str(error), **provenance()}
@@ -147,18 +182,7 @@ class Table:
         if self.problem.timed:
             task_macs = sum(networks.task_macs(model) for model in models)
             of_row.setdefault("task_macs", task_macs)
-        of_tasks = [model for model in models if isinstance(model, MultiTaskModel)]
-        units = {
-            stage: _alpha_summary(unit)
-            for model in of_tasks
-            for stage, unit in model.units.items()
-            if isinstance(unit, CrossStitch)
-        }
-        if units:
-            entry["alphas"] = units
-        trees = [model.get_config()["sharing"]["config"].get("tree") for model in of_tasks]
-        if any(trees):
-            entry["trees"] = [tree for tree in trees if tree is not None]
+        entry |= learned(models)
         # Of a run that was stopped, only what came after; networks that other rows had trained
         # already are not counted again.
         return {**entry, "seconds": round(time.monotonic() - started, 1), **provenance()}
@@ -166,7 +190,9 @@ class Table:
     def _add_times(self, networks, results):
         """The time of inference of every row, its networks one after the other, in ms an image."""
         models = {
-            row: self.rows[row](networks) for row in results["rows"] if "0" in scored(results, row)
+            row: self.models(row, networks)
+            for row in results["rows"]
+            if "0" in scored(results, row)
         }
         for row, milliseconds in inference_times(models, networks.test_images()).items():
             results["rows"][row]["inference_ms"] = milliseconds
@@ -174,6 +200,20 @@ class Table:
     def main(self, doc, arguments=None):
         """The command line of the recipe."""
         run_command(self, doc, arguments)
+
+
+def learned(models):
+    """What networks have learned to share, as far as a table shows it."""
+    of_tasks = [model for model in models if isinstance(model, MultiTaskModel)]
+    units = {
+        stage: _alpha_summary(unit)
+        for model in of_tasks
+        for stage, unit in model.units.items()
+        if isinstance(unit, CrossStitch)
+    }
+    trees = [model.get_config()["sharing"]["config"].get("tree") for model in of_tasks]
+    trees = [tree for tree in trees if tree is not None]
+    return ({"alphas": units} if units else {}) | ({"trees": trees} if trees else {})
 
 
 def _alpha_summary(unit):

@@ -18,7 +18,7 @@ ROWS_READ = 16
 
 def digest(content) -> str:
     """Of what goes to JSON, whatever numbers Keras has put behind the names of layers."""
-    text = json.dumps(_without_numbers(content), sort_keys=True, default=repr)
+    text = json.dumps(_without_numbers(content), sort_keys=True, default=_described)
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
 
 
@@ -59,6 +59,15 @@ def _version_of(package):
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:  # Such as of tensorflow-cpu.
         return "unknown"
+
+
+def _described(thing):
+    """What JSON has no words for: an object by its class and attributes, a function by its name."""
+    if hasattr(thing, "__qualname__"):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    if hasattr(thing, "__dict__"):
+        return {"class": _described(type(thing)), **vars(thing)}
+    return repr(thing)
 
 
 def _without_numbers(content):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_mtl._types import Array
+from keras_mtl._types import Array, Augmentation
 from keras_mtl.datasets import ArrayBatches, LazyArray
 from keras_mtl.study._digest import digest_of_arrays
 
@@ -18,9 +18,12 @@ class Examples:
         argument: what errors call them, such as "train".
         data: pair of an array (N, …) and a dict from task to an array (N, …).
         tasks: names of the tasks that there must be targets of.
+        augment: as of `ArrayBatches`; of batches in an order of their own.
     """
 
-    def __init__(self, argument: str, data: Any, tasks: list[str]) -> None:
+    def __init__(
+        self, argument: str, data: Any, tasks: list[str], augment: Augmentation | None = None
+    ) -> None:
         if not isinstance(data, (tuple, list)) or len(data) != 2:
             raise ValueError(
                 f"`{argument}` must be a pair (x, y) of an array and of a dict from task to an "
@@ -39,6 +42,7 @@ class Examples:
                 f"`{argument}` must have targets for the tasks {tasks} and no others. "
                 f"Received: targets for {list(y)}."
             )
+        self.augment = augment
         self.x, self.y = _as_array(x), {task: _as_array(y[task]) for task in tasks}
         lengths = {name: len(values) for name, values in {"x": self.x, **self.y}.items()}
         if len(set(lengths.values())) > 1 or not len(self.x):
@@ -67,6 +71,7 @@ class Examples:
             shuffle=seed is not None,
             seed=seed or 0,
             drop_remainder=seed is not None,
+            augment=None if seed is None else self.augment,
             # Rows that are made where they are read are made ahead.
             workers=2 if isinstance(self.x, LazyArray) else 1,
         )

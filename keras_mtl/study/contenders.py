@@ -165,7 +165,11 @@ class _Declared:
             "name": f"seed {self.seed}, {name}",
             "outputs": outputs,
             "sharing": self.sharing,
-            "heads": tuple(self.contender.heads.items()),
+            "heads": tuple(
+                (task, head)
+                for task, head in self.contender.heads.items()
+                if task in self.study.tasks
+            ),
             "seed": seed,
             "order": seed + (part == "second"),
             "steps": budget.second,

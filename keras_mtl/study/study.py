@@ -12,7 +12,7 @@ import keras
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
 from keras_mtl._file_of import file_of
-from keras_mtl._types import PathLike
+from keras_mtl._types import Augmentation, PathLike
 from keras_mtl._whole_file import whole_file
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import Adam
@@ -26,7 +26,7 @@ from keras_mtl.study._scores import scores
 from keras_mtl.study._types import Launcher
 from keras_mtl.study.budget import Budget
 from keras_mtl.study.choices import Choice
-from keras_mtl.study.contenders import Contender, automatic, one_task
+from keras_mtl.study.contenders import BASELINE, Contender, automatic, one_task
 from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local
 from keras_mtl.study.records import Records
@@ -66,6 +66,8 @@ class Study:
             own; if `None`, they are kept where the backbone has been trained.
         patience: epochs of the second half of the steps without a lower loss on the validation
             examples, after which a network is taken as it was at its best; `None` for all steps.
+        augment: what changes each batch that networks learn from, as of
+            `keras_mtl.datasets.ArrayBatches`, such as `keras_mtl.augmentation.Compose([…])`.
         folder: where networks and records are kept.
 
     Raises:
@@ -102,6 +104,7 @@ class Study:
         cuts: Sequence[str] | None = None,
         weights: str | None = None,
         patience: int | None = None,
+        augment: Augmentation | None = None,
         folder: PathLike = "what_to_share",
     ) -> None:
         _check_tasks(tasks)
@@ -111,7 +114,8 @@ class Study:
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.patience = None if patience is None else check_integer("patience", patience, 1)
         names = list(self.tasks)
-        self.train = Examples("train", train, names)
+        self.augment = augment
+        self.train = Examples("train", train, names, augment)
         self.validation = Examples("validation", validation, names)
         self.test = Examples("test", test, names)
         self._optimizer = Adam(1e-3) if optimizer is None else optimizer
@@ -286,16 +290,23 @@ class Study:
         if isinstance(contenders, str):
             check_choice("contenders", contenders, ("auto",))
             contenders = automatic(self.tower(0), len(self.tasks))
-        chosen = {one_task().name: one_task()}
+        chosen: dict[str, Contender] = {}
         for each in contenders:
             if not isinstance(each, Contender):
                 raise TypeError(
                     "`contenders` must be a list of Contenders, such as "
                     f"`keras_mtl.study.cross_stitch()`. Received: {each!r}."
                 )
-            if each.name in chosen and each != chosen[each.name]:
+            if each.name in chosen:
                 raise ValueError(f"`contenders` must have names of their own. Twice: {each.name}.")
             chosen[each.name] = each
+        baseline = chosen.pop(BASELINE, one_task())
+        if not baseline.apart or baseline.members > 1:
+            raise ValueError(
+                f"`contenders`: {BASELINE!r} is the name of the baseline, a network for each task. "
+                f"Received: {baseline!r}."
+            )
+        chosen = {BASELINE: baseline, **chosen}
         twins = [each.twin_of_it() for each in chosen.values() if each.soft]
         return [*chosen.values(), *twins]
 
@@ -317,6 +328,7 @@ class Study:
             # By it policies are chosen.
             "validation": self.validation.digest(),
             "batch_size": self.batch_size,
+            "augment": self.augment,
             "optimizer": keras.optimizers.serialize(self._optimizer),
             "versions": self.versions,
         }

@@ -53,6 +53,7 @@ class StudyPlan:
         study = self._study
         heading = ["", "trainings", "new", "steps", "parameters", "M MACs"]
         text = text_table([heading, *self._lines])
+        seeds = "one seed" if study.seeds == 1 else f"{study.seeds} seeds"
         how = {
             "keep": "all seeds start from the backbone's weights",
             "draw": "each seed draws its own weights",
@@ -60,7 +61,7 @@ class StudyPlan:
         return (
             f"Stages end at {', '.join(study.tower(0).stages)}; {how}.\n"
             f"Networks of one seed, with all that they start from:\n\n{text}\n\n"
-            f"{study.seeds} seeds: {self.trainings} trainings, {self.known} of them done; "
+            f"With {seeds} {self.trainings} trainings, {self.known} of them done; "
             f"{self.macs / 1e12:,.3g} T MACs to go, about {duration(self.seconds)}. Everything "
             f"goes to {study.folder}; a run that is stopped goes on where it was."
         )

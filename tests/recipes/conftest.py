@@ -28,6 +28,7 @@ TINY = dataclasses.replace(
     DENSE.presets["mini"],
     size=32,
     train_images=8,
+    validation_images=5,
     test_images=5,
     batch_size=4,
     network={"width": 0.03, "stem_strides": 2, "padding": "same", "rescale": 1 / 64},

@@ -264,6 +264,11 @@ WRONG = {
         ValueError,
         "`contenders`.*hard sharing",
     ),
+    "baseline": (
+        {"contenders": [Contender("one-task", Branched())]},
+        ValueError,
+        "`contenders`: 'one-task' is the name of the baseline",
+    ),
     "cuts": ({"cuts": ["nowhere"]}, ValueError, "`cuts`.*nowhere"),
 }
 
