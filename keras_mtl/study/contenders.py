@@ -132,7 +132,7 @@ class _Declared:
     def second(self, outputs, start, member=0, **options):
         """A network behind its second part."""
         name = self.contender.name
-        if len({task for _, task in outputs}) < len(self.study.tasks):
+        if self.contender.apart or self.contender.twin:
             name += f" {outputs[0][0]}"
         return self._training(
             name,

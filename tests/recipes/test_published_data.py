@@ -31,7 +31,6 @@ from keras_mtl.datasets import (
     taskonomy,
 )
 from keras_mtl.recipes import (
-    _resumable_fit,
     adashare_cityscapes,
     adashare_nyuv2,
     adashare_taskonomy,
@@ -39,6 +38,7 @@ from keras_mtl.recipes import (
     branched_cityscapes,
     branched_rooms,
     branched_taskonomy,
+    cross_stitch_table3,
     cross_stitch_table5,
     cross_stitch_table6,
     modulation_celeba,
@@ -50,6 +50,7 @@ from keras_mtl.recipes._dense_data import IMAGE_LABELS, DenseData
 from keras_mtl.recipes._dense_networks import DenseNetworks
 from keras_mtl.recipes._retrieval_networks import RetrievalNetworks
 from keras_mtl.recipes._table import Table
+from keras_mtl.study import _keep
 
 pytestmark = pytest.mark.one_backend
 
@@ -77,7 +78,7 @@ PROBLEMS = {
 }
 FCN_SIZE = (48, 64)  # of NYUv2, in multiples of 16
 DENSE_TABLES = [
-    (cross_stitch_table5.TABLE, "nyuv2", "dense", ["one-task", "cross-stitch"]),
+    (cross_stitch_table3.TABLE, "nyuv2", "dense", ["from one-task"]),
     (adashare_nyuv2.TABLE, "nyuv2", "ada_share", ["one-task", "AdaShare"]),
     (adashare_cityscapes.TABLE, "cityscapes_mtl", "ada_share", ["hard sharing"]),
     (adashare_taskonomy.TABLE, "taskonomy", "ada_share", ["hard sharing"]),
@@ -87,7 +88,7 @@ DENSE_TABLES = [
 ]
 PICTURES = {
     "AdaShare": {"policy.png", "predictions.jpg"},
-    "cross-stitch": {"predictions.jpg", "alphas.png", "gain_per_class.png"},
+    "from one-task": {"alphas.png"},
     "branched 2×": {"performance.png", "affinities.png", "trees.png"},
 }
 
@@ -349,41 +350,40 @@ def test_training_from_files_is_taken_up_again(
         patch.setattr(_records._Column, "__call__", note)
         whole = command(table, "nyuv2", *options, output=tmp_path / "whole")
     assert len(readers - {threading.main_thread()}) >= 2
-    keep = _resumable_fit._Keep.on_epoch_end
+    keep = _keep.Keep.on_epoch_end
 
     def keep_and_stop(self, epoch, logs=None):
         keep(self, epoch, logs)
         raise Stop
 
     with monkeypatch.context() as patch:
-        patch.setattr(_resumable_fit._Keep, "on_epoch_end", keep_and_stop)
+        patch.setattr(_keep, "EVERY", -1)
+        patch.setattr(_keep.Keep, "on_epoch_end", keep_and_stop)
         for _epoch in range(3):
             with pytest.raises(Stop):
                 command(table, "nyuv2", *options)
-    assert "one_task_normals_0: epoch 1 of 2" in capsys.readouterr().out
+    assert "one-task normals: step 2 of 4" in capsys.readouterr().out
     stopped = command(table, "nyuv2", *options)
     ours, theirs = (each["rows"]["one-task"]["seeds"]["0"] for each in (stopped, whole))
     assert ours["normals"] == theirs["normals"]
     capsys.readouterr()
+    (tmp_path / "run" / table.recipe / "results.json").unlink()
     assert command(table, "nyuv2", *options) == stopped
     said = capsys.readouterr().out
-    assert "seed 0, one-task: known" in said and "epoch" not in said
-    (tmp_path / "run" / table.recipe / "results.json").unlink()
-    again = command(table, "nyuv2", *options)["rows"]["one-task"]["seeds"]["0"]
-    assert again["normals"] == theirs["normals"]
-    assert "trained by an earlier run" in capsys.readouterr().out
-    networks = [
-        keras.models.load_model(tmp_path / run / "seed_0" / "one_task_normals_0_further.keras")
-        for run in ("whole", "run")
-    ]
-    for ours, theirs in zip(*(model.get_weights() for model in networks), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert networks[0].input_shape == (None, *FCN_SIZE, 3)
+    assert "2 trainings, 2 of them done" in said and "step" not in said.replace("steps", "")
+    files = [sorted((tmp_path / run / "study").rglob("*.keras")) for run in ("whole", "run")]
+    assert [path.name for path in files[0]] == [path.name for path in files[1]]
+    for paths in zip(*files, strict=True):
+        networks = [keras.models.load_model(path) for path in paths]
+        for ours, theirs in zip(*(model.get_weights() for model in networks), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert networks[0].input_shape == (None, *FCN_SIZE, 3)
 
 
 def test_towers_start_from_a_checkpoint(published, tiny_table, command, untrained, tmp_path, rng):
     table = cross_stitch_table5.TABLE
-    settings = tiny_table(table, "dense", **dense_settings(FCN_SIZE))
+    # Without a rate they stay where they start.
+    settings = tiny_table(table, "dense", **dense_settings(FCN_SIZE), learning_rate=0.0)
     data = DenseData("nyuv2", settings, published["nyuv2"][0])
     of_random = DenseNetworks(settings, data, ["normals"], tmp_path / "random", 0)
     kernels = {
@@ -399,8 +399,9 @@ def test_towers_start_from_a_checkpoint(published, tiny_table, command, untraine
     path = tmp_path / "alexnet.caffemodel"
     write_caffemodel(path, arrays)
     command(table, "nyuv2", "--weights", path, "--rows", "one-task")
-    for task in ("segmentation", "normals"):
-        file = tmp_path / "run" / "seed_0" / f"one_task_{task}_0.keras"
+    files = sorted((tmp_path / "run" / "study" / "networks").glob("*.keras"))
+    assert len(files) == 4
+    for file in files:
         weights = {
             each.path: keras.ops.convert_to_numpy(each)
             for each in keras.models.load_model(file).weights
