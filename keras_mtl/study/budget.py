@@ -51,6 +51,13 @@ class Budget:
         steps = check_integer("steps", steps, 2)
         return cls(steps // 2, steps - steps // 2)
 
+    def check(self, tasks: Iterable[str]) -> None:
+        """Raises a `ValueError` unless there are steps for each task."""
+        if isinstance(self.first, Mapping) and (missing := set(tasks) - set(self.first)):
+            raise ValueError(
+                f"`first` must have steps for {sorted(missing)}. Received: {dict(self.first)}."
+            )
+
     def first_of(self, tasks: Iterable[str]) -> int:
         """Steps of the first part of a network of some tasks."""
         if not isinstance(self.first, Mapping):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated, Sharing
+from keras_mtl.study._digest import digest
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.choices import Choice, PolicyOfTasks, TreeOfTasks
@@ -178,7 +179,10 @@ class _Declared:
         }
         if part == "first":
             given["steps"] = budget.first_of(task for _, task in outputs)
-        return Training(**{**given, **options})
+        given |= options
+        if isinstance(given["sharing"], Choice) or given.get("patience") is not None:
+            given["context"] = digest([self.study.context, self.study.choosing])
+        return Training(**given)
 
 
 def one_task(name: str = BASELINE) -> Contender:

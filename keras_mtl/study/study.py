@@ -11,18 +11,20 @@ import keras
 
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
+from keras_mtl._check_targets import check_targets
 from keras_mtl._file_of import file_of
 from keras_mtl._types import Augmentation, PathLike
 from keras_mtl._whole_file import whole_file
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import Adam
 from keras_mtl.search import Cost, cost
+from keras_mtl.sharing import Branched
 from keras_mtl.study._backbone import Backbone
 from keras_mtl.study._digest import digest, digest_of_arrays, versions
 from keras_mtl.study._examples import Examples
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._progress import Progress
-from keras_mtl.study._scores import scores
+from keras_mtl.study._scores import compile_to_score, scores
 from keras_mtl.study._types import Launcher
 from keras_mtl.study.budget import Budget
 from keras_mtl.study.choices import Choice
@@ -110,6 +112,7 @@ class Study:
         _check_tasks(tasks)
         self.tasks = dict(tasks)
         self.budget = steps if isinstance(steps, Budget) else Budget.of(steps)
+        self.budget.check(self.tasks)
         self.seeds = check_integer("seeds", seeds, 1)
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.patience = None if patience is None else check_integer("patience", patience, 1)
@@ -125,10 +128,12 @@ class Study:
                 f"Received: optimizer={optimizer!r}."
             )
         self.backbone = Backbone(backbone, cuts, weights)
+        self._check_examples()
         self.contenders = self._all_contenders(contenders)
         self.folder = Path(folder)
         self.versions = versions()
         self.context = digest(self._context())
+        self.choosing = digest(self._choosing())
         self._costs: dict[str, Cost | str] = {}
         self._open()
         self.records = Records(self.folder / "records.jsonl")
@@ -141,15 +146,13 @@ class Study:
     @functools.cached_property
     def rows(self) -> list[Row]:
         """All contenders with all seeds, seed by seed."""
-        scored = digest(
-            [
-                self.validation.digest(),
-                self.test.digest(),
-                {name: task.get_config()["metrics"] for name, task in self.tasks.items()},
-            ]
-        )
         return [
-            Row(each.name, seed, each.networks(self, seed), scored)
+            Row(
+                each.name,
+                seed,
+                each.networks(self, seed),
+                digest([self.choosing, self.test.digest()]),
+            )
             for seed in range(self.seeds)
             for each in self.contenders
         ]
@@ -323,15 +326,37 @@ class Study:
         return {
             "tower": tower.get_config(),
             "weights": digest_of_arrays(tower.model.get_weights()),
-            "tasks": {name: task.get_config() for name, task in self.tasks.items()},
+            "tasks": {
+                name: {part: task.get_config()[part] for part in ("head", "loss", "weight")}
+                for name, task in self.tasks.items()
+            },
             "train": self.train.digest(),
-            # By it policies are chosen.
-            "validation": self.validation.digest(),
             "batch_size": self.batch_size,
             "augment": self.augment,
             "optimizer": keras.optimizers.serialize(self._optimizer),
             "versions": self.versions,
         }
+
+    def _choosing(self):
+        """What decides all choices alike."""
+        scored = ("metrics", "headline", "better")
+        return {
+            "validation": self.validation.digest(),
+            "tasks": {
+                name: {part: task.get_config()[part] for part in scored}
+                for name, task in self.tasks.items()
+            },
+        }
+
+    def _check_examples(self):
+        """Raises a `ValueError` if targets do not fit the heads, before anything is trained."""
+        model = MultiTaskModel(self.tower(0), Branched.hard_sharing(), self.tasks)
+        compile_to_score(model, self.tasks)
+        for name in ("train", "validation", "test"):
+            try:
+                check_targets(model, None, getattr(self, name).y)
+            except ValueError as error:
+                raise ValueError(f"`{name}` does not fit: {error}") from error
 
     def _open(self):
         """Makes the folder, or raises a ValueError if it holds another study."""

@@ -89,13 +89,31 @@ CHANGES = {
     "steps": 10,
     "batch_size": 4,
     "train": examples(20, 3),
-    "validation": examples(12, 4),
     "optimizer": keras.optimizers.SGD(0.1),
     "patience": 2,
     "backbone": lambda seed: keras.Model(*_other_network()),
     "tasks": {"age": Task.regression(weight=2.0), "species": Task.classification(3)},
     "tasks, loss": {"age": Task.regression(loss="mae"), "species": Task.classification(3)},
 }
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"validation": examples(12, 4)},
+        {"test": examples(12, 5)},
+        {"tasks": {"age": Task.regression(metrics=["mse"]), "species": Task.classification(3)}},
+    ],
+)
+def test_what_decides_scores_alone_trains_nothing_anew(make, tmp_path, changed):
+    before = make(contenders=[ada_share(), hard_sharing()])
+    now = make(contenders=[ada_share(), hard_sharing()], folder=tmp_path / "other", **changed)
+    assert {each.hash for each in before.rows}.isdisjoint(each.hash for each in now.rows)
+    ours, theirs = ({each.hash: each for each in study.trainings} for study in (before, now))
+    different = {training.name for hash, training in ours.items() if hash not in theirs}
+    # A policy is chosen by scores on the validation examples.
+    policy = {f"seed {seed}, AdaShare{part}" for seed in (0, 1) for part in ("", " (first part)")}
+    assert different == (set() if "test" in changed else policy)
 
 
 def _other_network():

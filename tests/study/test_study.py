@@ -17,6 +17,7 @@ import keras_mtl
 from keras_mtl import Task
 from keras_mtl.sharing import Branched
 from keras_mtl.study import (
+    Budget,
     Contender,
     ada_share,
     branched,
@@ -264,6 +265,12 @@ WRONG = {
         ValueError,
         "`contenders`.*hard sharing",
     ),
+    "class": (
+        {"validation": (X, {**Y, "species": Y["species"] + 1})},
+        ValueError,
+        r"`validation` does not fit: `y\['species'\]`.*3",
+    ),
+    "budget": ({"steps": Budget({"age": 4}, 4)}, ValueError, "`first`.*species"),
     "baseline": (
         {"contenders": [Contender("one-task", Branched())]},
         ValueError,
