@@ -61,6 +61,7 @@ def relative_gain(
             continue
         # Not divided by a negative baseline's sign: a higher score is better whatever its sign.
         before = np.asarray(before, float)
-        change = 100 * (np.asarray(score, float) - before) / np.abs(before)
+        with np.errstate(divide="ignore", invalid="ignore"):  # A score of 0 has no relative gain.
+            change = 100 * (np.asarray(score, float) - before) / np.abs(before)
         changes.append(-change if task in lower_is_better else change)
     return np.mean(np.array(changes), axis=0)[()]

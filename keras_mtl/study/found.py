@@ -99,8 +99,7 @@ class Found:
             pair = [self.study.headlines(each[seed][part]) for each in (ours, theirs)]
             pair = [each if task is None else {task: each[task]} for each in pair]
             lower = [each for each in self.study.lower_is_better if each in pair[0]]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                found.append(relative_gain(pair[0], pair[1], lower))
+            found.append(relative_gain(pair[0], pair[1], lower))
         return np.array(found)
 
     def differences(self, task: str | None = None) -> dict[str, Difference]:
@@ -180,8 +179,7 @@ class Found:
         first, this = (
             self.study.headlines(known[each]["validation"]) for each in (min(known), seed)
         )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gain = relative_gain(this, first, self.study.lower_is_better)
+        gain = relative_gain(this, first, self.study.lower_is_better)
         return gain if np.isfinite(gain) else -np.inf
 
     def __str__(self) -> str:

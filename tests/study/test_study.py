@@ -1,11 +1,13 @@
 """Studies from the first call to the table; stopped, extended, damaged."""
 
+import functools
 import math
 import os
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import keras
@@ -80,6 +82,26 @@ def test_scores_are_what_evaluate_says(make):
         assert scores["species"]["accuracy"] == pytest.approx(right, rel=1e-5)
         result = model.evaluate(x, y, batch_size=8, verbose=0, return_dict=True)
         assert result["age_mae"] == pytest.approx(error, rel=1e-5)
+
+
+@pytest.mark.one_backend
+def test_few_frames_lie_between_compare_and_fit(make, monkeypatch):
+    stacks, fit = [], keras.Model.fit
+
+    @functools.wraps(fit)
+    def noted(self, *args, **kwargs):
+        stacks.append(
+            [frame.name for frame in traceback.extract_stack() if "keras_mtl" in frame[0]]
+        )
+        return fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", noted)
+    study = make(seeds=1, contenders=[])
+    module = sys.modules["keras_mtl.study.compare"]
+    monkeypatch.setattr(module, "Study", lambda *args, **kwargs: study)
+    keras_mtl.compare(None, None, None, None, None, steps=None)
+    # The last one is that of the model itself.
+    assert set(map(tuple, stacks)) == {("compare", "run", "local", "run", "_fit", "fit")}
 
 
 @pytest.mark.one_backend
