@@ -6,6 +6,7 @@ import math
 from keras_mtl.recipes._comparison import compared_scores
 from keras_mtl.recipes._results import provenance
 from keras_mtl.recipes._table import Table, learned
+from keras_mtl.study.row import with_all_before
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,9 @@ class StudyTable(Table):
         for size in ("parameters", "macs"):
             entry[size] = record[size]
             entries.setdefault(size, record[size])
-        trained = [study.record_of(each)["seconds"] for each in of_row.networks]
+        # Of networks that several rows start from in each of them.
+        needed = with_all_before(of_row.networks)
+        trained = [study.record_of(each)["seconds"] for each in needed]
         seconds = round(sum(trained) + record["seconds"], 1)
         models = _networks(study, of_row.contender, of_row.seed)
         return {**entry, **learned(models), "seconds": seconds, **provenance()}

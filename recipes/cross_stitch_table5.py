@@ -16,8 +16,8 @@ rate.
 Prints what it will train, and then the paper's columns, mean ± deviation over the seeds, and the
 mean relative gain in mean IU and mean angular error over the one-task networks; the split that is
 best by that gain on the validation images is marked. Writes `results.json` and figures
-(predictions, sorted alphas, gain for each class, performance of every split) into the output folder. A run that was stopped goes on where it was,
-also with other rows, more seeds, or another of the `cross_stitch_…` tables.
+(predictions, sorted alphas, gain for each class, performance of every split) into the output
+folder. A run that was stopped goes on where it was, also with other rows or more seeds.
 
 On NYUv2 the paper reports 34.1° mean error and 19.3 mean IU for cross-stitch against 34.8° and
 18.4 for one-task networks.

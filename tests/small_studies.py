@@ -21,7 +21,7 @@ def examples(count, seed=0):
 def network():
     x = image = keras.Input((4,))
     for number in range(2):
-        x = keras.layers.Dense(6, "tanh", name=f"dense{number}")(x)
+        x = keras.layers.Dense(6, "tanh", name=f"dense{number}")(keras.layers.Dropout(0.1)(x))
     return keras.Model(image, x)
 
 

@@ -6,6 +6,7 @@ import keras
 
 from keras_mtl._check_choice import check_choice
 from keras_mtl.search import propose_cuts
+from keras_mtl.study._digest import digest_of_arrays
 from keras_mtl.study._draws import draws_of
 from keras_mtl.study._fresh_weights import fresh_weights, is_untrained
 from keras_mtl.towers import Tower
@@ -28,7 +29,13 @@ class Backbone:
             tower = _as_tower(network, cuts)
             self._model = tower.model
             if weights is None:
-                self.weights = "draw" if is_untrained(tower.model) else "keep"
+                untrained = is_untrained(tower.model)
+                if untrained is None:
+                    raise ValueError(
+                        "`weights` must be 'keep' or 'draw' for this backbone, of which it cannot "
+                        "be seen whether it has been trained: it has no biases. Received: None."
+                    )
+                self.weights = "draw" if untrained else "keep"
         elif callable(network):
             if weights == "keep":
                 raise ValueError("`weights` must not be 'keep' where a function draws them anew.")
@@ -38,6 +45,11 @@ class Backbone:
             raise TypeError(
                 "`backbone` must be a Keras model, a Tower, or a function of a seed that makes "
                 f"one. Received: backbone={network!r}."
+            )
+        if len(tower.model.inputs) > 1:
+            raise ValueError(
+                "`backbone` must have one input. Received one with the inputs "
+                f"{[x.name for x in tower.model.inputs]}."
             )
         self._stages, self._along = tower.stages, tower.along
 
@@ -49,6 +61,11 @@ class Backbone:
         model = fresh_weights(self._model, seed) if self.weights == "draw" else self._model
         # By its place: a model that went through a file has its own names of inputs.
         return Tower(model, self._stages, model.inputs[self._along].name)
+
+    @functools.cache  # noqa: B019  a string a seed
+    def digest(self, seed: int) -> str:
+        """Of the weights that a function makes for a seed; empty where all else says them."""
+        return "" if self._make is None else digest_of_arrays(self.tower(seed).model.get_weights())
 
     def _made(self, seed):
         with draws_of(seed):

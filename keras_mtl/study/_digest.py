@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import importlib.metadata
+import inspect
 import json
 import re
 from collections.abc import Iterable
@@ -38,20 +39,25 @@ def digest_of_arrays(arrays: Iterable) -> str:
     return found.hexdigest()[:LENGTH]
 
 
-@functools.cache
 def versions() -> dict[str, str]:
     """What computes a result: backend, Keras, and this library by its source code."""
     backend = keras.backend.backend()
-    code = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        code.update(path.read_bytes())
     return {
         "keras_mtl": _version_of("keras-mtl"),
-        "code": code.hexdigest()[:LENGTH],
+        "code": _code(),
         "keras": keras.__version__,
         "backend": backend,
         "backend_version": _version_of(backend),
+        "precision": f"{keras.config.dtype_policy().name}, {keras.config.floatx()}",
     }
+
+
+@functools.cache
+def _code():
+    code = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        code.update(path.read_bytes())
+    return code.hexdigest()[:LENGTH]
 
 
 def _version_of(package):
@@ -62,12 +68,51 @@ def _version_of(package):
 
 
 def _described(thing):
-    """What JSON has no words for: an object by its class and attributes, a function by its name."""
+    """What JSON has no words for: objects by what they hold, functions by what they do."""
+    if isinstance(thing, np.ndarray):
+        return digest_of_arrays([thing])
+    if isinstance(thing, functools.partial):
+        return {"partial": thing.func, "arguments": [thing.args, thing.keywords]}
+    if inspect.ismethod(thing):
+        return {"method": thing.__func__, "of": thing.__self__}
+    if inspect.isfunction(thing):
+        cells = [cell.cell_contents for cell in thing.__closure__ or ()]
+        names = [_name_of(thing), thing.__code__.co_names, repr(thing.__code__.co_consts)]
+        code = thing.__code__.co_code.hex()
+        return {"function": names, "code": code, "holds": [cells, thing.__defaults__]}
     if hasattr(thing, "__qualname__"):
-        return f"{thing.__module__}.{thing.__qualname__}"
+        return _name_of(thing)
+    if hasattr(thing, "get_config"):
+        return {"class": _name_of(type(thing)), "config": thing.get_config()}
     if hasattr(thing, "__dict__"):
-        return {"class": _described(type(thing)), **vars(thing)}
-    return repr(thing)
+        return {"class": _name_of(type(thing)), "holds": vars(thing)}
+    # Else what it prints may be where it stands in the memory of this process.
+    return (
+        repr(thing)
+        if isinstance(thing, (np.generic, bytes, set, complex))
+        else _name_of(type(thing))
+    )
+
+
+def _name_of(thing):
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def described(thing):
+    """A loss, a metric or a list of them: objects of Keras by their configuration."""
+    if isinstance(thing, (list, tuple)):
+        return [described(each) for each in thing]
+    is_of_keras = isinstance(thing, (keras.losses.Loss, keras.metrics.Metric))
+    return keras.saving.serialize_keras_object(thing) if is_of_keras else thing
+
+
+def renamed(value, names):
+    """Lists and dicts in which other strings stand for some, as keys, too."""
+    if isinstance(value, dict):
+        return {names.get(key, str(key)): renamed(each, names) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [renamed(each, names) for each in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _without_numbers(content):
@@ -86,19 +131,14 @@ def _without_numbers(content):
             for each in value:
                 look(each)
 
-    def renamed(value):
-        if isinstance(value, dict):
-            return {str(key): renamed(each) for key, each in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [renamed(each) for each in value]
-        return named.get(value, value) if isinstance(value, str) else value
-
     look(content)
-    return renamed(content)
+    return renamed(content, named)
 
 
 def _is_automatic(name, class_name):
     base = re.sub(r"_\d+$", "", name)
+    if class_name == "InputLayer" and base == "keras_tensor":
+        return True
     snake = re.sub(r"\W+", "", class_name)
     snake = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", snake)
     return base == re.sub("([a-z])([A-Z])", r"\1_\2", snake).lower()

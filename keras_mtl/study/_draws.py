@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from keras_mtl._layers_within import layers_within
+
 
 @contextlib.contextmanager
 def draws_of(seed: int) -> Iterator[None]:
@@ -21,6 +23,20 @@ def draws_of(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
+
+
+def give_seeds(model: keras.Model, seed: int) -> None:
+    """Gives layers that draw by chance, such as dropout, seeds that go into a file of the model.
+
+    Without one PyTorch draws from the program's own stream, and a model that is loaded from
+    another one than before.
+    """
+    for number, layer in enumerate(layers_within(model)):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None and getattr(layer, "seed", 0) is None:
+            drawn = np.random.SeedSequence([seed, number]).generate_state(1)[0]
+            layer.seed = generator._initial_seed = int(drawn >> 1)  # torch takes 31 bits
+            generator.state.assign(np.array([layer.seed, 0], generator.state.dtype))
 
 
 class RepeatableDraws(keras.callbacks.Callback):

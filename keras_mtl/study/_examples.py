@@ -1,6 +1,7 @@
 """Examples that networks learn from or are scored on: an input and what is known of it."""
 
 import copy
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +44,8 @@ class Examples:
                 f"Received: targets for {list(y)}."
             )
         self.augment = augment
-        self.x, self.y = _as_array(x), {task: _as_array(y[task]) for task in tasks}
+        self.x = _as_array(f"{argument}: x", x)
+        self.y = {task: _as_array(f"{argument}: y[{task!r}]", y[task]) for task in tasks}
         lengths = {name: len(values) for name, values in {"x": self.x, **self.y}.items()}
         if len(set(lengths.values())) > 1 or not len(self.x):
             raise ValueError(
@@ -79,6 +81,7 @@ class Examples:
     def some(self, rows: Array) -> "Examples":
         """Those of some numbers."""
         taken = copy.copy(self)
+        taken.__dict__.pop("_digest", None)
         taken.x, taken.y = _rows(self.x, rows), {t: _rows(y, rows) for t, y in self.y.items()}
         return taken
 
@@ -86,14 +89,30 @@ class Examples:
         """The inputs of the first examples, as the networks get them."""
         return np.asarray(self.x[:count], "float32")
 
+    @functools.cached_property
+    def _digest(self):
+        return digest_of_arrays([self.x, *self.y.values()])
+
     def digest(self) -> str:
         """A short name of what they hold."""
-        return digest_of_arrays([self.x, *self.y.values()])
+        return self._digest
 
 
 def _rows(values, rows):
     return values.take(rows) if isinstance(values, LazyArray) else values[rows]
 
 
-def _as_array(values):
-    return values if isinstance(values, LazyArray) else np.asarray(values)
+def _as_array(name, values):
+    if isinstance(values, LazyArray):
+        return values
+    try:
+        array = np.asarray(values)
+    except ValueError:  # Such as lists of several lengths.
+        array = np.asarray(None)
+    if array.dtype == object or array.ndim == 0:
+        raise ValueError(
+            f"`{name}` must be an array of numbers. Received: a {type(values).__name__}."
+        )
+    if array.dtype.kind == "f" and name.endswith(": x") and np.isnan(array).any():
+        raise ValueError(f"`{name}` must have no NaN. Received: {np.isnan(array).sum()} of them.")
+    return array

@@ -53,8 +53,9 @@ class Keep(keras.callbacks.Callback):
         return self.training.patience is not None and behind >= self.training.patience
 
     def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            raise FloatingPointError(f"the loss of epoch {epoch + 1} is {logs['loss']}")
+        for name in ("loss", *(["val_loss"] if self.training.patience is not None else [])):
+            if not math.isfinite(logs[name]):
+                raise FloatingPointError(f"the {name} of epoch {epoch + 1} is {logs[name]}")
         self.losses.append(logs["loss"])
         self.epochs = epoch + 1
         if self.training.patience is not None:
@@ -76,6 +77,10 @@ class Keep(keras.callbacks.Callback):
             with whole_file(self.path) as unfinished:
                 shutil.copy(self._best, unfinished)
             self._best.unlink()
+
+    def forget(self):
+        """Removes what stands beside the network, once it is recorded."""
+        self._log.unlink(missing_ok=True)
 
     def _is_best(self):
         """Whether the last epoch is the best one so far."""

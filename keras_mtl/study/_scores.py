@@ -9,7 +9,7 @@ from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import SGD
 from keras_mtl.study._examples import Examples
-from keras_mtl.task import Task, new_metric
+from keras_mtl.task import LOSS, Task, new_metric
 
 
 def scores(
@@ -17,6 +17,7 @@ def scores(
     tasks: Mapping[str, Task],
     examples: Examples,
     batch_size: int,
+    run_eagerly: bool = False,
 ) -> dict[str, dict[str, float]]:
     """The metrics of every task; several networks of one task vote.
 
@@ -25,6 +26,7 @@ def scores(
         tasks: dict from name to `Task`.
         examples: what they are scored on.
         batch_size: examples at once.
+        run_eagerly: as of `compile`.
 
     Returns:
         A dict from task to a dict from the name of a metric to a number.
@@ -37,23 +39,43 @@ def scores(
         known = [task for task in model.tasks if task in tasks]
         if len(known) < len(model.tasks):  # A twin's second tower counts not.
             model = keras.Model(model.input, {task: model.output[task] for task in known})
-        compile_to_score(model, {task: tasks[task] for task in known})
+        compile_to_score(model, {task: tasks[task] for task in known}, run_eagerly)
         batches = examples.batches({task: task for task in known}, batch_size)
         result = model.evaluate(batches, verbose=0, return_dict=True)
         found |= _by_task(result, known)
     return {task: found[task] for task in tasks}
 
 
-def compile_to_score(model: keras.Model, tasks: Mapping[str, Task]) -> None:
+def compile_to_score(
+    model: keras.Model, tasks: Mapping[str, Task], run_eagerly: bool = False
+) -> None:
     """Compiles a network of those tasks so that `evaluate` gives what they are scored by."""
     metrics = {
         # In their names is the task: two tasks may have metrics of one name.
-        name: [new_metric(each, f"{name}/{getattr(each, 'name', '')}") for each in task.metrics]
+        name: [
+            *(new_metric(each, f"{name}/{getattr(each, 'name', '')}") for each in task.metrics),
+            MeanLoss(task.loss, name=f"{name}/{LOSS}"),
+        ]
         for name, task in tasks.items()
     }
-    model.compile(SGD(), loss={name: task.loss for name, task in tasks.items()}, metrics=metrics)
+    losses = {name: task.loss for name, task in tasks.items()}
+    model.compile(SGD(), loss=losses, metrics=metrics, run_eagerly=run_eagerly)
 
 
+class MeanLoss(keras.metrics.Mean):
+    """A loss as a metric; what Keras calls so has the penalties of weights in it, or not."""
+
+    def __init__(self, loss, name):
+        super().__init__(name=name)
+        self.loss = keras.losses.get(loss)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        # As Keras does with the loss of a batch, whatever that is the mean of.
+        values = keras.ops.mean(self.loss(y_true, y_pred))
+        super().update_state(values, sample_weight=keras.ops.shape(y_pred)[0])
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
 class Vote(Ensemble):
     """An `Ensemble` whose outputs are what a head's are, such as logits, for losses and metrics."""
 
@@ -70,10 +92,12 @@ def _by_task(result, known):
     """What `evaluate` returns, by task; Keras puts a task before what is of one of several."""
     found = {task: {} for task in known}
     for name, value in result.items():
+        if name == LOSS or name in {f"{task}_{LOSS}" for task in known}:
+            continue
         owners = [task for task in known if name.startswith((f"{task}_", f"{task}/"))]
         if len(known) == 1:
             owners = known
-        if owners:  # Else it is the total loss.
+        if owners:
             task = max(owners, key=len)
             if len(known) > 1:
                 name = name.removeprefix(f"{task}_")

@@ -46,8 +46,8 @@ def difference(values: ArrayLike) -> Difference:
     if count < 2 or not np.isfinite(array).all():
         return Difference(mean, -math.inf, math.inf, 1.0, count)
     if np.ptp(array) == 0:
-        # Not a draw of chance: two networks that compute the same, or differ by a constant.
-        return Difference(mean, mean, mean, 1.0 if mean == 0 else 0.0, count)
+        # Such as of the accuracy on few examples: the same twice says nothing of how it deviates.
+        return Difference(mean, -math.inf, math.inf, 1.0, count)
     # Imported here, since `import keras_mtl` costs no more than `import keras`.
     from scipy import stats
 

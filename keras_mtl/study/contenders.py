@@ -70,6 +70,13 @@ class Contender:
                 "`sharing` must be an instance of Sharing, such as `CrossStitched()`. "
                 f"Received: sharing={self.sharing!r}."
             )
+        if self.name.startswith(TWIN) and not self.twin:
+            raise ValueError(
+                f"`name` must not begin with {TWIN!r}, which is what twins are called. "
+                f"Received: name={self.name!r}."
+            )
+        if self.soft and isinstance(self.sharing, Choice):
+            raise ValueError("`soft` must be False where the sharing is chosen. Received: True.")
         check_choice("start", self.start, ("tower", "one-task"))
         check_integer("members", self.members, 1)
 
@@ -99,11 +106,16 @@ class _Declared:
         self.sharing = contender.sharing
         if not isinstance(self.sharing, (Sharing, Choice)):
             self.sharing = self.sharing(seed)
+            if not isinstance(self.sharing, (Sharing, Choice)):
+                raise TypeError(
+                    f"`sharing` of {contender.name!r} must return a Sharing. "
+                    f"Received: {self.sharing!r}."
+                )
 
     def one_task(self, task, member=0):
         """A network of one task behind the first part: the same one for all contenders."""
         return self._training(
-            f"one-task {task}" + (f" ({member})" if member else ""),
+            f"one-task {task}" + (f" ({member})" if member else "") + " (first part)",
             ((task, task),),
             "first",
             member,
@@ -124,7 +136,10 @@ class _Declared:
 
     def twin(self, task):
         """The network of two towers of one task."""
-        outputs = ((task, task), (f"{task}_twin", task))
+        other = f"{task}_twin"
+        while other in self.study.tasks:
+            other += "_twin"
+        outputs = ((task, task), (other, task))
         start = tuple(self.one_task(task, member) for member in (0, 1))
         if self.contender.start == "tower":
             start = (self._first(outputs),)
@@ -174,14 +189,15 @@ class _Declared:
             "seed": seed,
             "order": seed + (part == "second"),
             "steps": budget.second,
-            "context": self.study.context,
+            "context": self.study.context_of(seed),
+            "stages": self.study.tower(0).stages,
             **budget.rates(part),
         }
         if part == "first":
             given["steps"] = budget.first_of(task for _, task in outputs)
         given |= options
         if isinstance(given["sharing"], Choice) or given.get("patience") is not None:
-            given["context"] = digest([self.study.context, self.study.choosing])
+            given["context"] = digest([given["context"], self.study.choosing])
         return Training(**given)
 
 

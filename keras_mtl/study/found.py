@@ -139,8 +139,10 @@ class Found:
     @property
     def _compared(self):
         """Those that are compared with the one-task networks; a twin is a baseline itself."""
-        others = [name for name in self.scores if name != BASELINE and not name.startswith(TWIN)]
-        return others if BASELINE in self.scores else []
+        # One that has failed with some seed is no better for those with which it has not.
+        ended = [name for name in self.scores if name not in self.failed]
+        others = [name for name in ended if name != BASELINE and not name.startswith(TWIN)]
+        return others if BASELINE in ended else []
 
     def model(self, contender: str, seed: int | None = None) -> MultiTaskModel | Ensemble:
         """The trained network of a contender; of several networks an `Ensemble`.

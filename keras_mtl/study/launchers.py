@@ -8,6 +8,8 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 
+import keras
+
 from keras_mtl._check_integer import check_integer
 from keras_mtl.study._types import AnyStudy, Launcher
 from keras_mtl.study.row import Row
@@ -49,26 +51,36 @@ def _in_processes(count, study, jobs, ended):
     # Started anew: a backend that has run does not survive a fork.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(
-        count, context, initializer=_receive, initargs=(study,)
+        count,
+        context,
+        initializer=_receive,
+        initargs=(study, keras.config.dtype_policy().name, keras.config.floatx()),
     ) as pool:
-        while waiting or running:
-            undone = {*waiting, *(job.hash for job in running.values())}
-            for job in list(waiting.values()):
-                if undone.isdisjoint(each.hash for each in job.after):
-                    del waiting[job.hash]
-                    running[pool.submit(_run, job)] = job
-            for future in concurrent.futures.wait(
-                running, return_when=concurrent.futures.FIRST_COMPLETED
-            ).done:
-                future.result()
-                ended(running.pop(future))
+        try:
+            while waiting or running:
+                undone = {*waiting, *(job.hash for job in running.values())}
+                for job in list(waiting.values()):
+                    # No more than run at once: what has been handed over cannot be taken back.
+                    if len(running) < count and undone.isdisjoint(each.hash for each in job.after):
+                        del waiting[job.hash]
+                        running[pool.submit(_run, job)] = job
+                for future in concurrent.futures.wait(
+                    running, return_when=concurrent.futures.FIRST_COMPLETED
+                ).done:
+                    future.result()
+                    ended(running.pop(future))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 _received = None
 
 
-def _receive(study):
+def _receive(study, policy, floatx):
     global _received
+    keras.config.set_dtype_policy(policy)
+    keras.config.set_floatx(floatx)
     _received = study
     # Who is killed does not tell: what it has started must see it.
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,9 @@ class Records:
     >>> import os, tempfile
     >>> from keras_mtl.study.records import Records
     >>> records = Records(os.path.join(tempfile.mkdtemp(), "records.jsonl"))
-    >>> records.append({"kind": "row", "contender": "one-task"})
+    >>> records.append({"kind": "row", "hash": "a1"})
     >>> records.read()
-    [{'kind': 'row', 'contender': 'one-task'}]
+    [{'kind': 'row', 'hash': 'a1'}]
     """
 
     def __init__(self, path: PathLike) -> None:
@@ -43,6 +44,7 @@ class Records:
                 line = b"\n" + line
             file.write(line)
             file.flush()
+            os.fsync(file.fileno())
 
     def read(self) -> list[dict[str, Any]]:
         """All whole lines, in the order in which they came.
@@ -63,9 +65,9 @@ class Records:
                 record = json.loads(line)
             except ValueError:
                 record = None
-            if isinstance(record, dict):
+            if isinstance(record, dict) and {"kind", "hash"} <= set(record):
                 records.append(record)
-            elif not line.startswith(b"{") or line.endswith(b"}"):
+            elif record is not None or not line.startswith(b"{"):
                 raise ValueError(
                     f"{self.path} must hold a JSON object a line. Received in line {number}: "
                     f"{line[:60]!r}. Remove that line; what it stood for is computed again."
@@ -76,7 +78,7 @@ class Records:
         """The last record of each training and row, by its hash."""
         size = self.path.stat().st_size if self.path.exists() else 0
         if size != self._read[0]:
-            self._read = size, {each["hash"]: each for each in self.read() if "hash" in each}
+            self._read = size, {each["hash"]: each for each in self.read()}
         return self._read[1]
 
     @staticmethod

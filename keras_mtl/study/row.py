@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from keras_mtl.search import cost
 from keras_mtl.study._digest import digest
 from keras_mtl.study._types import AnyStudy
+from keras_mtl.study.records import locked
 from keras_mtl.study.training import Training
 
 
@@ -43,8 +44,11 @@ class Row:
 
     def run(self, study: AnyStudy) -> None:
         """Scores the networks on the validation and the test examples, and writes a record."""
-        if study.record_of(self):
-            return
+        with locked(study.folder / "networks" / f"{self.hash}.lock"):
+            if not study.record_of(self):
+                self._score(study)
+
+    def _score(self, study):
         began = time.monotonic()
         reasons = [study.record_of(each).get("failed") for each in self.networks]
         found = {"failed": next(filter(None, reasons), None)}

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
 from keras_mtl._check_targets import check_targets
 from keras_mtl._file_of import file_of
+from keras_mtl._layers_within import layers_within
 from keras_mtl._types import Augmentation, PathLike
 from keras_mtl._whole_file import whole_file
 from keras_mtl.multi_task_model import MultiTaskModel
@@ -20,8 +22,9 @@ from keras_mtl.optimizers import Adam
 from keras_mtl.search import Cost, cost
 from keras_mtl.sharing import Branched
 from keras_mtl.study._backbone import Backbone
-from keras_mtl.study._digest import digest, digest_of_arrays, versions
+from keras_mtl.study._digest import described, digest, digest_of_arrays, versions
 from keras_mtl.study._examples import Examples
+from keras_mtl.study._heads import described_head
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._progress import Progress
 from keras_mtl.study._scores import compile_to_score, scores
@@ -35,7 +38,7 @@ from keras_mtl.study.records import Records
 from keras_mtl.study.row import Row, with_all_before
 from keras_mtl.study.study_plan import StudyPlan
 from keras_mtl.study.training import Training
-from keras_mtl.task import Task, config_of_head
+from keras_mtl.task import Task, config_of_head, made_head
 from keras_mtl.towers import Tower
 
 
@@ -218,15 +221,36 @@ class Study:
     def network(self, training: Training) -> MultiTaskModel:
         """The network of a training that has ended, not compiled.
 
+        One whose file has been removed is trained again.
+
         Raises:
-            ValueError: its file is damaged; it says how it is made anew.
+            ValueError: its file is damaged; it says what to do.
         """
+        if not self.file_of(training).exists():
+            for each in with_all_before([training]):
+                each.run(self)
         with training.whole_file_of(self) as path:
-            return keras.models.load_model(path, compile=False)
+            return keras.models.load_model(path, custom_objects=self.custom_objects, compile=False)
+
+    @functools.cached_property
+    def custom_objects(self) -> dict[str, Any]:
+        """Classes and functions of the caller's program, by the names that files have for them."""
+        layers = [self.tower(0).model]
+        layers += [made_head(task.head, 0) for task in self.tasks.values()]
+        within = [type(each) for layer in layers for each in layers_within(layer)]
+        known = [each for each in within if each.__module__.split(".")[0] != "keras"]
+        of_tasks = [each for task in self.tasks.values() for each in (task.loss, *task.metrics)]
+        known += [each for each in of_tasks if hasattr(each, "__name__")]
+        return {each.__name__: each for each in known}
 
     def tower(self, seed: int) -> Tower:
         """What networks of a seed are made of."""
         return self.backbone.tower(seed)
+
+    def context_of(self, seed: int) -> str:
+        """What the trainings of a seed have in common."""
+        drawn = self.backbone.digest(seed)
+        return digest([self.context, drawn]) if drawn else self.context
 
     def batches(self, training: Training) -> Any:
         """What a training learns from, in its order."""
@@ -290,6 +314,10 @@ class Study:
 
     def _all_contenders(self, contenders):
         """Those that were asked for, behind the baseline, and behind them their twins."""
+        if isinstance(contenders, Contender) or not isinstance(contenders, (str, Sequence)):
+            raise TypeError(
+                f"`contenders` must be a list of Contenders, or 'auto'. Received: {contenders!r}."
+            )
         if isinstance(contenders, str):
             check_choice("contenders", contenders, ("auto",))
             contenders = automatic(self.tower(0), len(self.tasks))
@@ -299,6 +327,12 @@ class Study:
                 raise TypeError(
                     "`contenders` must be a list of Contenders, such as "
                     f"`keras_mtl.study.cross_stitch()`. Received: {each!r}."
+                )
+            unknown = sorted(set(each.heads) - set(self.tasks))
+            if unknown:
+                raise ValueError(
+                    f"`heads` of {each.name!r} must be of the tasks {list(self.tasks)}. "
+                    f"Received: {unknown}."
                 )
             if each.name in chosen:
                 raise ValueError(f"`contenders` must have names of their own. Twice: {each.name}.")
@@ -315,7 +349,7 @@ class Study:
 
     def _new_optimizer(self, training):
         config = self._optimizer.get_config()
-        rate = config["learning_rate"]
+        rate = config.get("learning_rate")
         if isinstance(rate, (int, float)):
             config["learning_rate"] = _schedule(training, rate)
         return type(self._optimizer).from_config(config)
@@ -327,7 +361,7 @@ class Study:
             "tower": tower.get_config(),
             "weights": digest_of_arrays(tower.model.get_weights()),
             "tasks": {
-                name: {part: task.get_config()[part] for part in ("head", "loss", "weight")}
+                name: [described_head(task.head), described(task.loss), task.weight]
                 for name, task in self.tasks.items()
             },
             "train": self.train.digest(),
@@ -339,24 +373,42 @@ class Study:
 
     def _choosing(self):
         """What decides all choices alike."""
-        scored = ("metrics", "headline", "better")
         return {
             "validation": self.validation.digest(),
             "tasks": {
-                name: {part: task.get_config()[part] for part in scored}
+                name: [described(task.metrics), task.headline, task.better]
                 for name, task in self.tasks.items()
             },
         }
 
     def _check_examples(self):
         """Raises a `ValueError` if targets do not fit the heads, before anything is trained."""
-        model = MultiTaskModel(self.tower(0), Branched.hard_sharing(), self.tasks)
-        compile_to_score(model, self.tasks)
+        tower = self.tower(0)
+        heads = {name: made_head(task.head, 0) for name, task in self.tasks.items()}
+        model = MultiTaskModel(tower, Branched.hard_sharing(), heads)
         for name in ("train", "validation", "test"):
+            part = getattr(self, name)
+            shape, given = tower.input_shape, tuple(part.x.shape[1:])
+            if len(shape) != len(given) or any(
+                ours not in (None, theirs) for ours, theirs in zip(shape, given, strict=True)
+            ):
+                raise ValueError(
+                    f"`{name}` must have inputs of the backbone's shape {shape}. Received: {given}."
+                )
+            compile_to_score(model, self.tasks, run_eagerly=True)
             try:
-                check_targets(model, None, getattr(self, name).y)
-            except ValueError as error:
-                raise ValueError(f"`{name}` does not fit: {error}") from error
+                check_targets(model, None, part.y)
+                found = scores([model], self.tasks, part.some(np.arange(1)), 1, run_eagerly=True)
+            except Exception as error:
+                raise ValueError(
+                    f"`{name}` and `tasks` do not fit: {type(error).__name__}: {str(error)[:500]}"
+                ) from error
+        for name, task in self.tasks.items():
+            if task.headline not in found[name]:
+                raise ValueError(
+                    f"`tasks[{name!r}]` must have a headline among its scores "
+                    f"{sorted(found[name])}. Received: {task.headline!r}."
+                )
 
     def _open(self):
         """Makes the folder, or raises a ValueError if it holds another study."""

@@ -32,7 +32,7 @@ def table(found: Any) -> str:
         f"{steps} steps of {study.batch_size} examples, {seeds}, "
         f"{study.versions['backend']}: test scores, mean ± deviation over the seeds; the gain is "
         "over the one-task networks, the mean over the tasks. Ahead or behind is what a paired t "
-        "test bears out, corrected by Holm for all contenders.",
+        "test bears out, corrected by Holm for all contenders; the intervals are each one's own.",
         text_table(lines),
         "\n".join([_answer(found), *(_answer(found, task) for task in study.tasks)]),
     ]
@@ -83,11 +83,20 @@ def _answer(found, task=None):
         )
     gap = found.differences(task)[chosen]
     by = f"{_interval(gap)}, {gap.pairs} seed{'s' if gap.pairs > 1 else ''}"
+    if gap.behind:
+        return (
+            f"{subject}: {chosen}, the best on the validation examples, is behind networks of "
+            f"their own on the test examples ({by})."
+        )
     if best is None:
         needed = seeds_needed(found.gains(chosen, task), len(found.differences(task)))
         more = "a thousand seeds would not tell" if needed is None else f"about {needed} would tell"
         if gap.pairs < 2:
             more = "one seed says nothing"
+        elif not np.isfinite(gap.mean):
+            more = "of a score of 0 there is no gain in %"
+        elif gap.mean <= 0:
+            more = "on the test examples it is no better"
         return (
             f"{subject}: {chosen}, the best on the validation examples, is level with networks of "
             f"their own ({by}); {more}."

@@ -13,14 +13,14 @@ import keras
 from keras_mtl._file_of import file_of
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import Branched, Sharing
-from keras_mtl.study._digest import digest
-from keras_mtl.study._draws import RepeatableDraws, draws_of
+from keras_mtl.study._digest import digest, renamed
+from keras_mtl.study._draws import RepeatableDraws, draws_of, give_seeds
+from keras_mtl.study._heads import described_head, head_of_seed
 from keras_mtl.study._keep import Keep
 from keras_mtl.study._memory import peak_memory
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.choices import Choice
 from keras_mtl.study.records import locked
-from keras_mtl.task import config_of_head, made_head
 
 
 class DoesNotFit(ValueError):
@@ -38,6 +38,7 @@ class Training:
         seed: integer seed of its weights and draws.
         order: integer seed of the order of the data.
         steps: number of steps.
+        stages: names of the tower's stages; a sharing is hashed by their places.
         context: digest of what the trainings of a study have in common: tower, tasks, data,
             optimizer, versions.
         start: trainings whose weights it starts from; those of the tower if there are none.
@@ -59,6 +60,7 @@ class Training:
     order: int
     steps: int
     context: str
+    stages: tuple[str, ...] = ()
     start: tuple["Training", ...] = ()
     chosen_from: tuple["Training", ...] = ()
     schedule: Literal["rising", "falling", "constant", "search"] = "constant"
@@ -71,11 +73,13 @@ class Training:
     def hash(self) -> str:
         """A name made of all that decides what the network becomes."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        del fields["name"]
+        del fields["name"], fields["stages"]
         for field in ("start", "chosen_from"):
             fields[field] = [each.hash for each in fields[field]]
-        fields["sharing"] = keras.saving.serialize_keras_object(self.sharing)
-        fields["heads"] = [[task, config_of_head(head)] for task, head in self.heads]
+        places = {stage: f"stage {number}" for number, stage in enumerate(self.stages)}
+        sharing = keras.saving.serialize_keras_object(self.sharing)
+        fields["sharing"] = renamed(sharing, places)
+        fields["heads"] = [[task, described_head(head)] for task, head in self.heads]
         return digest(fields)
 
     @property
@@ -170,13 +174,15 @@ class Training:
         with draws_of(self.seed):
             heads = {task: study.tasks[task].head for _, task in self.outputs} | dict(self.heads)
             tasks = {
-                output: study.tasks[task].with_head(made_head(heads[task], self.seed))
+                output: study.tasks[task].with_head(head_of_seed(heads[task], self.seed))
                 for output, task in self.outputs
             }
             try:
-                return MultiTaskModel(tower, sharing, tasks)
+                model = MultiTaskModel(tower, sharing, tasks)
             except (ValueError, TypeError) as error:
                 raise DoesNotFit(f"{self.name} does not fit: {str(error)[:500]}") from error
+        give_seeds(model, self.seed)
+        return model
 
     def _networks_to_start_from(self, study):
         models = [study.network(each) for each in self.start]
@@ -190,7 +196,7 @@ class Training:
 
     def _kept(self, study):
         with self.whole_file_of(study) as path:
-            return keras.models.load_model(path)
+            return keras.models.load_model(path, custom_objects=study.custom_objects)
 
     @contextlib.contextmanager
     def whole_file_of(self, study: AnyStudy) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """Lines that are appended, by several at once, by those who are stopped."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,9 @@ import pytest
 from keras_mtl.study.records import Records
 
 pytestmark = pytest.mark.one_backend
+
+
+A, B, C = ({"kind": "row", "hash": name} for name in "abc")
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def test_nothing_is_there_yet(records):
 
 
 def test_records_come_back_in_order(records):
-    lines = [{"hash": "a", "value": 0.1}, {"hash": "b", "text": "ä\n"}, {"hash": "a", "value": 2}]
+    lines = [{**A, "value": 0.1}, {**B, "text": "ä\n"}, {**A, "value": 2}]
     for line in lines:
         records.append(line)
         assert records.by_hash()[line["hash"]] == line
@@ -29,22 +33,23 @@ def test_records_come_back_in_order(records):
     assert set(records.by_hash()) == {"a", "b"}
 
 
-@pytest.mark.parametrize("end", range(1, 20, 3))
+@pytest.mark.parametrize("end", range(1, 50, 5))
 def test_a_line_that_was_cut_takes_no_other_with_it(records, end):
-    records.append({"hash": "a"})
-    whole = json.dumps({"hash": "b", "value": 1}).encode()
+    records.append(A)
+    whole = json.dumps({**B, "within": {"value": 1}}).encode()
     with records.path.open("ab") as file:
         file.write(whole[:end])
-    assert records.read() == [{"hash": "a"}]
-    records.append({"hash": "c"})
-    assert records.read() == [{"hash": "a"}, {"hash": "c"}]
+    assert records.read() == [A]
+    records.append(C)
+    assert records.read() == [A, C]
 
 
-def test_a_line_that_is_no_record_is_named(records):
-    records.append({"hash": "a"})
+@pytest.mark.parametrize("line", ["something else", "[1, 2]", '{"kind": "row"}'])
+def test_a_line_that_is_no_record_is_named(records, line):
+    records.append(A)
     with records.path.open("ab") as file:
-        file.write(b"something else\n")
-    with pytest.raises(ValueError, match=r"line 2.*something else.*Remove"):
+        file.write(line.encode() + b"\n")
+    with pytest.raises(ValueError, match=rf"line 2.*{re.escape(line)}.*Remove"):
         records.read()
 
 
@@ -52,7 +57,8 @@ def test_what_another_process_appends_is_seen(records, tmp_path):
     program = (
         "import sys; from keras_mtl.study.records import Records\n"
         "records = Records(sys.argv[1])\n"
-        "for number in range(200): records.append({'hash': f'{sys.argv[2]}{number}'})"
+        "for number in range(200):\n"
+        "    records.append({'kind': 'row', 'hash': f'{sys.argv[2]}{number}'})"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", program, str(records.path), name])

@@ -264,13 +264,24 @@ def test_a_damaged_study_is_named(make, content):
 
 
 X, Y = examples(20)
+
+
+def _species():
+    return {"species": tasks()["species"]}
+
+
+def _of_two_inputs():
+    inputs = [keras.Input((4,), name=name) for name in "ab"]
+    return keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Add()(inputs)))
+
+
 WRONG = {
     "steps": ({"steps": 1}, ValueError, "`steps`.*1"),
     "seeds": ({"seeds": 0}, ValueError, "`seeds`.*0"),
     "batch": ({"batch_size": 0}, ValueError, "`batch_size`.*0"),
     "patience": ({"patience": 0}, ValueError, "`patience`.*0"),
     "tasks": ({"tasks": {}}, ValueError, "`tasks` must be a dict"),
-    "heads": ({"tasks": {"age": keras.layers.Dense(1)}}, TypeError, "tasks.*age.*Task"),
+    "head alone": ({"tasks": {"age": keras.layers.Dense(1)}}, TypeError, "tasks.*age.*Task"),
     "train": ({"train": X}, ValueError, r"`train`.*pair.*ndarray"),
     "labels": ({"train": (X, Y["age"])}, ValueError, "`train`.*dict by the tasks"),
     "task missing": ({"test": (X, {"age": Y["age"]})}, ValueError, "`test`.*species"),
@@ -290,7 +301,31 @@ WRONG = {
     "class": (
         {"validation": (X, {**Y, "species": Y["species"] + 1})},
         ValueError,
-        r"`validation` does not fit: `y\['species'\]`.*3",
+        r"`validation` and `tasks` do not fit.*`y\['species'\]`.*3",
+    ),
+    "shape": ({"test": (X[:, :3], Y)}, ValueError, r"`test`.*shape \(4,\).*\(3,\)"),
+    "NaN": ({"train": (X * np.nan, Y)}, ValueError, "`train: x`.*NaN.*80"),
+    "lists": ({"train": ([[1, 2], [3]], Y)}, ValueError, "`train: x` must be an array"),
+    "headline": (
+        {"tasks": {"age": Task.regression(headline="rmse", better="lower"), **_species()}},
+        ValueError,
+        "`tasks.'age'.` must have a headline.*mae.*rmse",
+    ),
+    "metric": (
+        {"tasks": {"age": Task.regression(metrics=["maee"], better="lower"), **_species()}},
+        ValueError,
+        "`train` and `tasks` do not fit.*maee",
+    ),
+    "one contender": ({"contenders": hard_sharing()}, TypeError, "`contenders` must be a list"),
+    "heads": (
+        {"contenders": [Contender("a", Branched(), heads={"agee": None})]},
+        ValueError,
+        "`heads` of 'a'.*agee",
+    ),
+    "inputs": (
+        {"backbone": _of_two_inputs(), "cuts": ["add"]},
+        ValueError,
+        "`backbone` must have one input",
     ),
     "budget": ({"steps": Budget({"age": 4}, 4)}, ValueError, "`first`.*species"),
     "baseline": (
