@@ -11,7 +11,7 @@ from keras_mtl.study.row import with_all_before
 
 @dataclasses.dataclass(frozen=True)
 class StudyTable(Table):
-    """A `Table` of contenders: its `rows` are functions of `Settings` and data that return them.
+    """A `Table` of contenders: its `rows` are functions of settings, data and tasks that return one.
 
     Attributes:
         study: function of settings, data, tasks, contenders, a number of seeds and a folder that
@@ -30,7 +30,8 @@ class StudyTable(Table):
     def study_of(self, run, rows, seeds, folder):
         """The study of some rows; `run` has settings, data and tasks."""
         contenders = [
-            dataclasses.replace(self.rows[row](run.settings, run.data), name=row) for row in rows
+            dataclasses.replace(self.rows[row](run.settings, run.data, run.tasks), name=row)
+            for row in rows
         ]
         return self.study(run.settings, run.data, run.tasks, contenders, seeds, folder / "study")
 

@@ -39,16 +39,16 @@ from keras_mtl.study import Contender, cross_stitch, ensemble, one_task, split
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 
 
-def latent_shared(settings, data):
+def latent_shared(settings, data, tasks):
     """MTL-shared: its dropout is before the basis, not in the heads."""
     return Contender(
         "MTL-shared",
         lambda seed: LatentShared(settings.latent_size, DROPOUT, seed=seed),
-        heads={task: head_of(settings, data, task, head_dropout=0.0) for task in data.kinds},
+        heads={task: head_of(settings, data, task, head_dropout=0.0) for task in tasks},
     )
 
 
-def stitched(settings, data):
+def stitched(settings, data, tasks):
     """The network stitched from the one-task networks."""
     stitched = cross_stitch(
         after=AFTER, alpha=settings.alpha, learning_rate_multiplier=settings.alpha_rate
@@ -61,9 +61,9 @@ TABLE = StudyTable(
     recipe="cross_stitch_table5",
     study=dense_study,
     rows={
-        "one-task": lambda settings, data: one_task(),
-        "ensemble": lambda settings, data: ensemble(),
-        **{f"split {at}": lambda settings, data, at=at: split(at) for at in SPLITS},
+        "one-task": lambda *run: one_task(),
+        "ensemble": lambda *run: ensemble(),
+        **{f"split {at}": lambda *run, at=at: split(at) for at in SPLITS},
         "MTL-shared": latent_shared,
         "cross-stitch": stitched,
     },

@@ -362,7 +362,7 @@ def test_training_from_files_is_taken_up_again(
         for _epoch in range(3):
             with pytest.raises(Stop):
                 command(table, "nyuv2", *options)
-    assert "one-task normals: step 2 of 4" in capsys.readouterr().out
+    assert "one-task normals (first part): step 2 of 4" in capsys.readouterr().out
     stopped = command(table, "nyuv2", *options)
     ours, theirs = (each["rows"]["one-task"]["seeds"]["0"] for each in (stopped, whole))
     assert ours["normals"] == theirs["normals"]

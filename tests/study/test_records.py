@@ -57,7 +57,7 @@ def test_what_another_process_appends_is_seen(records, tmp_path):
     program = (
         "import sys; from keras_mtl.study.records import Records\n"
         "records = Records(sys.argv[1])\n"
-        "for number in range(200):\n"
+        "for number in range(50):\n"
         "    records.append({'kind': 'row', 'hash': f'{sys.argv[2]}{number}'})"
     )
     running = [
@@ -65,5 +65,5 @@ def test_what_another_process_appends_is_seen(records, tmp_path):
         for name in ("a", "b")
     ]
     assert [process.wait() for process in running] == [0, 0]
-    expected = {f"{name}{number}" for name in "ab" for number in range(200)}
+    expected = {f"{name}{number}" for name in "ab" for number in range(50)}
     assert set(records.by_hash()) == expected and len(records.read()) == len(expected)
