@@ -11,7 +11,7 @@ from keras_mtl.study.row import with_all_before
 
 @dataclasses.dataclass(frozen=True)
 class StudyTable(Table):
-    """A `Table` of contenders: its `rows` are functions of settings, data and tasks that return one.
+    """A `Table` of contenders: its rows are functions of settings, data and tasks that return one.
 
     Attributes:
         study: function of settings, data, tasks, contenders, a number of seeds and a folder that
