@@ -351,7 +351,8 @@ class Study:
         config = self._optimizer.get_config()
         rate = config.get("learning_rate")
         if isinstance(rate, (int, float)):
-            config["learning_rate"] = _schedule(training, rate)
+            # The number that was given: Keras returns what a float32 makes of it.
+            config["learning_rate"] = _schedule(training, float(str(np.float32(rate))))
         return type(self._optimizer).from_config(config)
 
     def _context(self):
