@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_mtl._text_table import text_table
 from keras_mtl.recipes._comparison import best_row, seed_gains, size
 
 
@@ -57,7 +58,7 @@ def format_table(table, results):
     best = best_row(table, results)
     lines = [[f"{row} (best)" if row == best else row, *line] for row, line in rows.items()]
     text = f"{table.recipe}: {results['data']}, preset {results['preset']}, {results['backend']}\n"
-    text += _aligned([["", *heading], *lines])
+    text += text_table([["", *heading], *lines])
     problem = table.problem
     if results["preset"] == "paper" and table.paper and set(problem.pair) == set(results["tasks"]):
         lines = [
@@ -65,7 +66,7 @@ def format_table(table, results):
             for row, line in table.paper.items()
         ]
         columns = heading[: len(lines[0]) - 1]
-        text += f"\n\nThe paper, on {problem.paper_data}:\n" + _aligned([["", *columns], *lines])
+        text += f"\n\nThe paper, on {problem.paper_data}:\n" + text_table([["", *columns], *lines])
     return text
 
 
@@ -77,20 +78,6 @@ def format_markdown(table, results):
     for row, line in rows.items():
         lines.append([f"**{row}** (best)" if row == best else row, *line])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _aligned(lines):
-    widths = [
-        max(len(line[column]) for line in lines if column < len(line) > 2)
-        for column in range(max(map(len, lines)))
-    ]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=False))
-        ).rstrip()
-        for line in lines
-    )
 
 
 def _mean_and_deviation(values, decimals=1, sign=""):

@@ -4,9 +4,9 @@ import math
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from keras_mtl._whole_file import whole_file
+from keras_mtl.study._draws import RepeatableDraws
 
 
 def resumable_fit(build, data, epochs, path, label, callbacks=()):
@@ -40,7 +40,7 @@ def resumable_fit(build, data, epochs, path, label, callbacks=()):
             epochs=epochs,
             shuffle=False,  # the data shuffles itself, by its own seed
             verbose=0,
-            callbacks=[_Repeatable(data), *callbacks, _Keep(path, epochs, label)],
+            callbacks=[RepeatableDraws(data), *callbacks, _Keep(path, epochs, label)],
         )
     else:
         print(f"{label}: trained by an earlier run ({path})", flush=True)
@@ -49,24 +49,6 @@ def resumable_fit(build, data, epochs, path, label, callbacks=()):
 
 class Diverged(ArithmeticError):
     """Training has diverged."""
-
-
-class _Repeatable(keras.callbacks.Callback):
-    """Makes the order of the data and all random draws functions of the epoch.
-
-    Keras does not keep the state of seed generators in a `.keras` file.
-    """
-
-    def __init__(self, data):
-        super().__init__()
-        self.data = data
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.data.epoch = epoch
-        for variable in self.model.variables:
-            if variable.path.endswith("seed_generator_state"):
-                seed = keras.ops.convert_to_numpy(variable)[0]
-                variable.assign(np.array([seed, epoch * len(self.data)], variable.dtype))
 
 
 class _Keep(keras.callbacks.Callback):

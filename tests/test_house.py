@@ -57,7 +57,7 @@ SHARED = {
     *("datasets._scaling", "losses._integer_labels", "losses._is_depth", "losses._paired_maps"),
     *("losses._pixel_weights", "losses._triplets"),
     *("sharing._skip_policy_of", "sharing._tree_nodes"),
-    "applications._fcn_parts",
+    *("applications._fcn_parts", "study._draws"),
     *("recipes._detection_data", "recipes._document_tables", "recipes._evaluation"),
     *("recipes._published", "recipes._retrieval_data"),
 }

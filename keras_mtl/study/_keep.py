@@ -78,10 +78,6 @@ class Keep(keras.callbacks.Callback):
                 shutil.copy(self._best, unfinished)
             self._best.unlink()
 
-    def forget(self):
-        """Removes what stands beside the network, once it is recorded."""
-        self._log.unlink(missing_ok=True)
-
     def _is_best(self):
         """Whether the last epoch is the best one so far."""
         return bool(self.validation) and np.argmin(self.validation) == len(self.validation) - 1

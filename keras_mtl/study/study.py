@@ -149,13 +149,9 @@ class Study:
     @functools.cached_property
     def rows(self) -> list[Row]:
         """All contenders with all seeds, seed by seed."""
+        scored = digest([self.choosing, self.test.digest()])
         return [
-            Row(
-                each.name,
-                seed,
-                each.networks(self, seed),
-                digest([self.choosing, self.test.digest()]),
-            )
+            Row(each.name, seed, each.networks(self, seed), scored)
             for seed in range(self.seeds)
             for each in self.contenders
         ]
@@ -387,6 +383,7 @@ class Study:
         tower = self.tower(0)
         heads = {name: made_head(task.head, 0) for name, task in self.tasks.items()}
         model = MultiTaskModel(tower, Branched.hard_sharing(), heads)
+        compile_to_score(model, self.tasks, run_eagerly=True)
         for name in ("train", "validation", "test"):
             part = getattr(self, name)
             shape, given = tower.input_shape, tuple(part.x.shape[1:])
@@ -396,7 +393,6 @@ class Study:
                 raise ValueError(
                     f"`{name}` must have inputs of the backbone's shape {shape}. Received: {given}."
                 )
-            compile_to_score(model, self.tasks, run_eagerly=True)
             try:
                 check_targets(model, None, part.y)
                 found = scores([model], self.tasks, part.some(np.arange(1)), 1, run_eagerly=True)
