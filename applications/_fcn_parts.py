@@ -1,10 +1,9 @@
 """What an `FCN` is made of."""
 
-import numbers
-
 import keras
 
 from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.task import Task, counted
 from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES, score_geometry
 
@@ -24,7 +23,7 @@ def fcn_parts(
     """The tower and the heads; arguments as of `FCN`, `weights` are those of the tower.
 
     Returns:
-        `(tower, heads)`: a `Tower`, and a dict from task to layer.
+        `(tower, tasks)`: a `Tower`, and a dict from name to `Task` (or to a layer that was given).
     """
     if not isinstance(tasks, dict):
         raise ValueError(f"`tasks` must be a dict from task name to kind. Received: {tasks!r}.")
@@ -54,19 +53,20 @@ def fcn_parts(
         "dropout": dropout if head_dropout is None else head_dropout,
         "seed": seed,
     }
-    return Tower(net, STAGES), {task: _head(task, kind, of_heads) for task, kind in tasks.items()}
+    return Tower(net, STAGES), {task: _task(task, kind, of_heads) for task, kind in tasks.items()}
 
 
-def _head(task, kind, options):
-    if isinstance(kind, keras.layers.Layer):
+def _task(task, kind, options):
+    if isinstance(kind, (Task, keras.layers.Layer)):
         return kind
     if isinstance(kind, NormalsCodebook):
-        return NormalsHead(kind, **options)
-    if isinstance(kind, numbers.Integral) and kind > 1:
-        return SegmentationHead(int(kind), **options)
+        return Task.of(NormalsHead(kind, **options))
     if isinstance(kind, str) and kind == "depth":
-        return DepthHead(**options)
+        return Task.of(DepthHead(**options))
+    count, names = counted(kind)
+    if count is not None and count > 1:
+        return Task.of(SegmentationHead(count, **options), names)
     raise ValueError(
-        f"`tasks[{task!r}]` must be a number of classes (2 or more), a NormalsCodebook, 'depth' or "
-        f"a Keras layer. Received: {kind!r}."
+        f"`tasks[{task!r}]` must be a number of classes (2 or more), their names, a "
+        f"NormalsCodebook, 'depth', a Task or a Keras layer. Received: {kind!r}."
     )

@@ -5,14 +5,14 @@ from typing import Any, Literal
 
 from keras_mtl._types import PathLike, Policy, Shape
 from keras_mtl.applications._ships import ships
-from keras_mtl.applications.deeplab import DeepLab, Task
+from keras_mtl.applications.deeplab import DeepLab, Kind
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import AdaShared
 
 
 @ships
 def AdaShareDeepLab(
-    tasks: Mapping[str, Task] | None = None,
+    tasks: Mapping[str, Kind] | None = None,
     input_shape: Shape = (321, 321, 3),
     weights: PathLike | None = None,
     *,

@@ -7,6 +7,7 @@ from keras_mtl.applications._ships import ships
 from keras_mtl.heads import AttributesHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing.sharing import Sharing
+from keras_mtl.task import Task
 from keras_mtl.towers import ThinVGG16, Tower
 from keras_mtl.towers.thin_vgg16 import STAGES
 from keras_mtl.weights import load_weights
@@ -27,7 +28,7 @@ def AttributeVGG(
 ) -> MultiTaskModel:
     """Builds thin VGG-16s that say of an image which attributes it has, each attribute a task.
 
-    Train it with `keras_mtl.losses.AttributesCrossentropy` for every task.
+    It learns every task by `keras_mtl.losses.AttributesCrossentropy`.
 
     Source: the networks of Vandenhende et al., "Branched Multi-Task Networks", BMVC 2020, on
     CelebA, after Lu et al., "Fully-Adaptive Feature Sharing in Multi-Task Networks", CVPR 2017.
@@ -64,12 +65,14 @@ def AttributeVGG(
     if isinstance(tasks, (str, dict)) or len(set(tasks)) < len(tasks):
         raise ValueError(f"`tasks` must be a list of different names. Received: {tasks!r}.")
     net = ThinVGG16(input_shape, width=width, fc_width=fc_width, dropout=dropout, seed=seed)
-    heads = {
+    of_names = {
         # Heads of one seed would draw the same weights for all tasks.
-        task: AttributesHead(1, dropout, seed=None if seed is None else seed + 1000 * number)
+        task: Task.of(
+            AttributesHead(1, dropout, seed=None if seed is None else seed + 1000 * number), [task]
+        )
         for number, task in enumerate(tasks)
     }
-    model = MultiTaskModel(Tower(net, STAGES), sharing, heads, name=name)
+    model = MultiTaskModel(Tower(net, STAGES), sharing, of_names, name=name)
     if weights is not None:
         load_weights(model, weights)
     return model

@@ -5,7 +5,7 @@ from typing import Literal
 
 from keras_mtl._types import Partition, PathLike, Shape
 from keras_mtl.applications._ships import ships
-from keras_mtl.applications.deeplab import DeepLab, Task
+from keras_mtl.applications.deeplab import DeepLab, Kind
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import Branched
 
@@ -13,7 +13,7 @@ from keras_mtl.sharing import Branched
 @ships
 def BranchedResNet(
     tree: Mapping[str, Partition] | Sequence[Partition],
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, Kind],
     input_shape: Shape = (256, 512, 3),
     weights: PathLike | None = None,
     *,

@@ -15,8 +15,8 @@ AFTER = ("pool1", "pool2", "roi_pool5")
 
 @ships
 def CrossStitchFastRCNN(
-    num_classes: int = 20,
-    num_attributes: int = 64,
+    classes: int | Sequence[str] = 20,
+    attributes: int | Sequence[str] = 64,
     input_shape: Shape = (None, None, 3),
     weights: PathLike | None = None,
     *,
@@ -30,14 +30,14 @@ def CrossStitchFastRCNN(
     """Builds two cross-stitched Fast R-CNNs on CaffeNet, for detection and for attributes.
 
     Train it with an optimizer of `keras_mtl.optimizers`, which gives the units their higher rate,
-    and start it from one-task networks: `model.initialize_from(detection, attributes)`. The paper
-    weights the loss of the attributes by one over their number.
+    and start it from one-task networks: `model.initialize_from(detection, attributes)`. Its tasks
+    weight the loss of the attributes by one over their number, as the paper does.
 
     Source: Misra et al., "Cross-stitch Networks for Multi-task Learning", CVPR 2016, section 6.
 
     Args:
-        num_classes: number of classes of objects, without the background.
-        num_attributes: number of attributes.
+        classes: number of classes of objects, or their names, without the background.
+        attributes: number of attributes, or their names.
         input_shape: `(height, width, 3)` in pixels; height and width may be unknown.
         weights: `None`; `"rooms"`, the network that ships, trained on the data set of that name,
             whose architecture the file has; or the path or URL (as of `keras_mtl.weights.fetch`) of
@@ -61,19 +61,9 @@ def CrossStitchFastRCNN(
 
     >>> import keras, keras_mtl
     >>> model = keras_mtl.applications.CrossStitchFastRCNN(20, 64, width=0.1)
-    >>> model.compile(
-    ...     keras_mtl.optimizers.SGD(1e-3, momentum=0.9),
-    ...     loss={
-    ...         "detection_classes": keras_mtl.losses.DetectionCrossentropy(),
-    ...         "detection_boxes": keras_mtl.losses.SmoothL1(),
-    ...         "attributes": keras_mtl.losses.AttributesCrossentropy(),
-    ...     },
-    ...     loss_weights={"detection_classes": 1, "detection_boxes": 1, "attributes": 1 / 64},
-    ... )
+    >>> model.compile(keras_mtl.optimizers.SGD(1e-3, momentum=0.9))
     >>> list(model.units)
     ['pool1', 'pool2', 'roi_pool5']
     """
     sharing = CrossStitched(after, per_channel, alpha, learning_rate_multiplier)
-    return FastRCNN(
-        sharing, num_classes, num_attributes, input_shape, weights, name=name, **options
-    )
+    return FastRCNN(sharing, classes, attributes, input_shape, weights, name=name, **options)

@@ -1,8 +1,7 @@
 """A DeepLab-ResNet for several dense tasks, under any sharing."""
 
 import functools
-import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import keras
@@ -18,12 +17,15 @@ from keras_mtl.heads import (
 )
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing.sharing import Sharing
+from keras_mtl.task import Task, counted
 from keras_mtl.towers import ResNet, Tower
 from keras_mtl.towers.resnet import stages
 from keras_mtl.weights import load_weights
 
-Task: TypeAlias = int | Literal["normals", "depth", "map", "offsets"] | keras.layers.Layer
-"""What `tasks` says of a task: its number of classes, its kind, or its head."""
+Kind: TypeAlias = (
+    int | Sequence[str] | Literal["normals", "depth", "map", "offsets"] | Task | keras.layers.Layer
+)
+"""What `tasks` says of a task: its classes, its kind, all of it, or its head."""
 
 HEADS = {
     "normals": ASPPNormalsHead,
@@ -36,7 +38,7 @@ HEADS = {
 @ships
 def DeepLab(
     sharing: Sharing,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, Kind],
     input_shape: Shape = (321, 321, 3),
     weights: PathLike | None = None,
     *,
@@ -55,9 +57,10 @@ def DeepLab(
     Args:
         sharing: a `keras_mtl.sharing.Sharing`; its stages are `keras_mtl.towers.resnet.stages`:
             the stem and every residual block.
-        tasks: dict from task name to the number of classes (segmentation), `"normals"` (a vector a
-            pixel), `"depth"` (in metres), `"map"` (a number a pixel, such as edges or keypoints),
-            `"offsets"` (two numbers a pixel, such as `keras_mtl.datasets.center_offsets`), or a
+        tasks: dict from task name to the number of classes, or their names (segmentation),
+            `"normals"` (a vector a pixel), `"depth"` (in metres), `"map"` (a number a pixel, such
+            as edges or keypoints), `"offsets"` (two numbers a pixel, such as
+            `keras_mtl.datasets.center_offsets`), a `keras_mtl.Task` with a head of its own, or a
             Keras layer that makes the output of the ResNet's features.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path or URL (as of `keras_mtl.weights.fetch`) of a file of weights:
@@ -70,8 +73,8 @@ def DeepLab(
         name: name of the model.
 
     Returns:
-        A `MultiTaskModel`: RGB pixels from 0 to 255 in, a dict of maps (batch, height, width,
-        channels) of the size of the image out.
+        A `MultiTaskModel` that knows its tasks, but for those of a layer alone: RGB pixels from 0
+        to 255 in, a dict of maps (batch, height, width, channels) of the size of the image out.
 
     Raises:
         FileNotFoundError: there is no file `weights`.
@@ -97,25 +100,26 @@ def DeepLab(
     of_tower, of_model = split_weights(weights)
     net = ResNet(depth, input_shape, of_tower, width=width, seed=seed)
     options = {"output_size": tuple(input_shape[:2]), "features": features, "dropout": dropout}
-    heads = {
+    made = {
         # Heads of one seed would drop the same features for all tasks.
-        task: _head(task, kind, {**options, "seed": None if seed is None else seed + 1000 * number})
+        task: _task(task, kind, {**options, "seed": None if seed is None else seed + 1000 * number})
         for number, (task, kind) in enumerate(tasks.items())
     }
-    model = MultiTaskModel(Tower(net, stages(depth)), sharing, heads, name=name)
+    model = MultiTaskModel(Tower(net, stages(depth)), sharing, made, name=name)
     if of_model is not None:
         load_weights(model, of_model)
     return model
 
 
-def _head(task, kind, options):
-    if isinstance(kind, keras.layers.Layer):
+def _task(task, kind, options):
+    if isinstance(kind, (Task, keras.layers.Layer)):
         return kind
-    if isinstance(kind, numbers.Integral) and kind > 1:
-        return ASPPSegmentationHead(int(kind), **options)
     if isinstance(kind, str) and kind in HEADS:
-        return HEADS[kind](**options)
+        return Task.of(HEADS[kind](**options))
+    count, names = counted(kind)
+    if count is not None and count > 1:
+        return Task.of(ASPPSegmentationHead(count, **options), names)
     raise ValueError(
-        f"`tasks[{task!r}]` must be a number of classes (2 or more), one of {list(HEADS)} or a "
-        f"Keras layer. Received: {kind!r}."
+        f"`tasks[{task!r}]` must be a number of classes (2 or more), their names, one of "
+        f"{list(HEADS)}, a Task or a Keras layer. Received: {kind!r}."
     )

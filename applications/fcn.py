@@ -1,6 +1,6 @@
 """FCN-32s on CaffeNet for several dense tasks, under any sharing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import keras
@@ -12,10 +12,13 @@ from keras_mtl.applications._split_weights import split_weights
 from keras_mtl.heads import NormalsCodebook
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing.sharing import Sharing
+from keras_mtl.task import Task
 from keras_mtl.weights import load_weights
 
-Kind: TypeAlias = int | NormalsCodebook | Literal["depth"] | keras.layers.Layer
-"""What `tasks` says of a task: its number of classes, its codebook, its kind, or its head."""
+Kind: TypeAlias = (
+    int | Sequence[str] | NormalsCodebook | Literal["depth"] | Task | keras.layers.Layer
+)
+"""What `tasks` says of a task: its classes, its codebook, its kind, all of it, or its head."""
 
 
 @ships
@@ -44,9 +47,9 @@ def FCN(
 
     Args:
         sharing: a `keras_mtl.sharing.Sharing`; its stages are `keras_mtl.towers.caffenet.STAGES`.
-        tasks: dict from task name to the number of classes (segmentation), a `NormalsCodebook`
-            (surface normals), `"depth"` (in metres), or a Keras layer that makes the output of
-            fc7's features.
+        tasks: dict from task name to the number of classes, or their names (segmentation), a
+            `NormalsCodebook` (surface normals), `"depth"` (in metres), a `keras_mtl.Task` with a
+            head of its own, or a Keras layer that makes the output of fc7's features.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path or URL (as of `keras_mtl.weights.fetch`) of a file of weights:
             of Keras, of this very model; or a `.caffemodel` of CaffeNet, with which every task's
@@ -56,8 +59,9 @@ def FCN(
         name: name of the model.
 
     Returns:
-        A `MultiTaskModel`: RGB pixels from 0 to 255 in, a dict of logits (batch, height, width,
-        channels) out, or of metres where the task is depth.
+        A `MultiTaskModel` that knows its tasks, but for those of a layer alone: RGB pixels from 0
+        to 255 in, a dict of logits (batch, height, width, channels) out, or of metres where the
+        task is depth.
 
     Raises:
         FileNotFoundError: there is no file `weights`.
@@ -74,7 +78,7 @@ def FCN(
     (None, 96, 96, 5)
     """
     of_tower, of_model = split_weights(weights)
-    tower, heads = fcn_parts(
+    tower, parts = fcn_parts(
         tasks,
         input_shape,
         of_tower,
@@ -87,7 +91,7 @@ def FCN(
         head_dropout=head_dropout,
         seed=seed,
     )
-    model = MultiTaskModel(tower, sharing, heads, name=name)
+    model = MultiTaskModel(tower, sharing, parts, name=name)
     if of_model is not None:
         load_weights(model, of_model)
     return model

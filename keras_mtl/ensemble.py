@@ -15,8 +15,9 @@ class Ensemble(keras.Model):
 
     The baseline "Ensemble" of Misra et al., CVPR 2016, section 6.1: two one-task networks a task,
     which differ in their seed. The mean is over each head's `prediction` of its outputs, such as
-    probabilities instead of logits; of a head without that method, over its outputs. A head with
-    several outputs gets and returns a dict of them by its own keys.
+    probabilities instead of logits; of a head without that method, over its `Task`'s, if there is
+    one, else over its outputs. A head with several outputs gets and returns a dict of them by its
+    own keys.
 
     Args:
         models: list of `MultiTaskModel`s of one input; each task is in one of them or in several.
@@ -91,11 +92,17 @@ class Ensemble(keras.Model):
 
 def _predictions(model, task, outputs):
     """What the outputs of one task say, by the names of the outputs."""
-    names, head = model.outputs_of(task), model.head(task)
-    if not hasattr(head, "prediction"):
+    names, speaker = model.outputs_of(task), speaker_of(model, task)
+    if speaker is None:
         return {name: outputs[name] for name in names}
     if names == [task]:
-        return {task: head.prediction(outputs[task])}
+        return {task: speaker.prediction(outputs[task])}
     keys = {name: name.removeprefix(f"{task}_") for name in names}
-    predicted = head.prediction({key: outputs[name] for name, key in keys.items()})
+    predicted = speaker.prediction({key: outputs[name] for name, key in keys.items()})
     return {name: predicted[key] for name, key in keys.items()}
+
+
+def speaker_of(model: MultiTaskModel, task: str) -> Any:
+    """Who says what a task's outputs mean: the head, or else the `Task`; `None` of neither."""
+    head = model.head(task)
+    return head if hasattr(head, "prediction") else model.task(task)

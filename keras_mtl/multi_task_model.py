@@ -101,6 +101,8 @@ class MultiTaskModel(keras.Model):
         for task, head in heads.items():
             copy_state(head, self.head(task), settings=True)
         self._tasks = {name: task for name, task in tasks.items() if isinstance(task, Task)}
+        for name, task in self._tasks.items():
+            _check_task(name, task, {key: self.output[x] for x, key in self._keys(name).items()})
 
     def _assemble(self, inputs, sharing, plan, layers, heads, **kwargs):
         """Makes this the functional model of a plan, of layers by their names."""
@@ -338,11 +340,11 @@ class MultiTaskModel(keras.Model):
             ValueError: an unknown output; a list where there are several; a weight without a loss.
         """
         if loss is None and self._tasks:
-            loss = {name: task.loss for name, task in self._tasks.items()}
+            loss = self._by_output(lambda task: task.loss)
             if loss_weights is None:
-                loss_weights = {name: task.weight for name, task in self._tasks.items()}
+                loss_weights = self._by_output(lambda task: task.weight)
             if metrics is None:
-                metrics = {name: task.new_metrics() for name, task in self._tasks.items()}
+                metrics = self._by_output(lambda task: task.new_metrics())
         by_output = checked_by_output(
             self,
             loss=loss,
@@ -353,6 +355,20 @@ class MultiTaskModel(keras.Model):
         super().compile(optimizer, **by_output, **kwargs)
         warn_of_lost_rates(self.optimizer, self.trainable_variables)
         self._trained = {id(variable) for variable in self.trainable_variables}
+
+    def _by_output(self, of_task):
+        """What a function says of each `Task`, by the names of the outputs."""
+        found = {}
+        for name, task in self._tasks.items():
+            value = of_task(task)
+            for output, key in self._keys(name).items():
+                found[output] = value.get(key) if isinstance(value, dict) else value
+        return found
+
+    def _keys(self, task):
+        """A head's own keys by the names of its outputs; `None` of a head with a single one."""
+        names = self._output_names[task]
+        return {name: None if names == [task] else name.removeprefix(f"{task}_") for name in names}
 
     def compile_from_config(self, config: Config) -> None:
         # Keras compiles what it loads only where `compile` is its own.
@@ -571,6 +587,23 @@ def _check_part(argument, value, kind, example):
         raise TypeError(
             f"`{argument}` must be an instance of {_names_of(kind)}, such as `{example}`. "
             f"Received: {argument}={value!r}."
+        )
+
+
+def _check_task(name, task, outputs):
+    """Raises a `ValueError` if the losses or classes of a task are not those of its outputs."""
+    keys = list(task.loss) if isinstance(task.loss, dict) else [None]
+    if set(keys) != set(outputs):
+        said = [f"a dict of {keys}", "one loss"][keys == [None]]
+        wanted = [f"a dict of losses by {sorted(map(str, outputs))}", "one"][None in outputs]
+        raise ValueError(f"`loss` of the task {name!r} must be {wanted}. Received: {said}.")
+    if task.classes is None or None not in outputs or task.kind not in ("classes", "attributes"):
+        return
+    count = outputs[None].shape[-1]
+    if count != len(task.classes):
+        raise ValueError(
+            f"`classes` of the task {name!r} must be as many as its head puts out, {count}. "
+            f"Received: {task.classes}."
         )
 
 

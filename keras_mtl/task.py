@@ -1,23 +1,38 @@
 """A task: what is learned of an input, by which loss, and by what it is scored."""
 
 import copy
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeAlias
 
 import keras
+from keras import ops
 
 from keras_mtl._check_choice import check_choice
-from keras_mtl._types import Config, Size
-from keras_mtl.heads import ASPPDepthHead, ASPPNormalsHead, ASPPSegmentationHead
+from keras_mtl._types import Config, Size, Tensor
+from keras_mtl.heads import (
+    ASPPDepthHead,
+    ASPPMapHead,
+    ASPPNormalsHead,
+    ASPPSegmentationHead,
+    DetectionHead,
+)
+from keras_mtl.heads._log_of_share import log_of_share
 from keras_mtl.losses import (
     AttributesCrossentropy,
     DepthL1,
+    DetectionCrossentropy,
+    MapL1,
+    NormalsCodebookCrossentropy,
     NormalsCosine,
     SegmentationCrossentropy,
+    SmoothL1,
 )
-from keras_mtl.metrics import DepthScores, NormalsScores, SegmentationScores
+from keras_mtl.metrics import DepthScores, MapAbsoluteError, NormalsScores, SegmentationScores
 
 Direction: TypeAlias = Literal["higher", "lower"]
+Kind: TypeAlias = Literal["numbers", "classes", "attributes", "normals", "metres", "objects"]
+KINDS = ("numbers", "classes", "attributes", "normals", "metres", "objects")
 LOSS = "loss"
 """The headline of a task that is scored by nothing else."""
 
@@ -32,36 +47,46 @@ class Task:
     Args:
         head: Keras layer or model from a task's last features to its output, or a function of an
             integer seed that makes one.
-        loss: as `compile` takes it for one output: a name, a `keras.losses.Loss` or a function.
+        loss: as `compile` takes it for one output: a name, a `keras.losses.Loss` or a function; a
+            dict of those by the keys of a head with several outputs.
         metrics: list of what `compile` takes as metrics of one output; the loss itself if empty.
+            Of several outputs a dict of such lists.
         better: `"higher"` or `"lower"`: which headline is the better one.
         headline: name of the metric by which networks are compared, as in what `evaluate` returns
             but without the task in front; the first metric if `None`.
         weight: factor on the loss, beside those of other tasks.
         classes: names of the classes or attributes, if there are any.
+        kind: what the outputs are, so how predictions are shown and averaged: `"numbers"`,
+            `"classes"` (one of several), `"attributes"` (each yes or no), `"normals"`, `"metres"`
+            or `"objects"`. If `None`, the head's own kind; else classes or attributes by the name
+            of the loss, such as `BinaryCrossentropy`; else numbers.
+        columns: of tables: dict from heading to the name of a score and the factor on it, such as
+            `{"accuracy %": ("accuracy", 100)}`; the headline alone if `None`.
 
     Raises:
         TypeError: `head` is neither layer nor function.
-        ValueError: no loss, a negative weight, a metric without a name, or a direction that is not
-            known.
+        ValueError: no loss, a negative weight, a metric without a name, a direction that is not
+            known, or columns of another form.
 
     Example:
 
     >>> import keras, keras_mtl
     >>> age = keras_mtl.Task(keras.layers.Dense(1), loss="mse", metrics=["mae"])
-    >>> age.headline, age.better
-    ('mae', 'lower')
+    >>> age.headline, age.better, age.kind
+    ('mae', 'lower', 'numbers')
     """
 
     def __init__(
         self,
         head: keras.layers.Layer | Callable[[int], keras.layers.Layer],
         loss: Any,
-        metrics: Sequence[Any] = (),
+        metrics: Sequence[Any] | Mapping[str, Sequence[Any]] = (),
         better: Direction | None = None,
         headline: str | None = None,
         weight: float = 1.0,
         classes: Sequence[str] | None = None,
+        kind: Kind | None = None,
+        columns: Mapping[str, tuple[str, float]] | None = None,
     ) -> None:
         if not isinstance(head, keras.layers.Layer) and not callable(head):
             raise TypeError(
@@ -69,12 +94,16 @@ class Task:
             )
         if loss is None:
             raise ValueError("`loss` must be what the task is trained by. Received: loss=None.")
-        if isinstance(metrics, (str, Mapping)) or not isinstance(metrics, Sequence):
-            raise ValueError(f"`metrics` must be a list. Received: metrics={metrics!r}.")
         if not weight >= 0:
             raise ValueError(f"`weight` must be at least 0. Received: weight={weight!r}.")
-        self.head, self.loss, self.metrics = head, loss, list(metrics)
-        known = {_name(metric): _direction(metric) for metric in self.metrics} or {LOSS: "lower"}
+        self.head = head
+        self.loss = dict(loss) if isinstance(loss, Mapping) else loss
+        self.metrics = _checked_metrics(metrics, self.loss)
+        known = {
+            _name(metric, key): _direction(metric)
+            for key, of_output in _by_key(self.metrics).items()
+            for metric in of_output
+        } or {LOSS: "lower"}
         self.headline = next(iter(known)) if headline is None else headline
         if better is None:
             better = known.get(self.headline)
@@ -86,6 +115,10 @@ class Task:
         check_choice("better", better, ("higher", "lower"))
         self.better, self.weight = better, float(weight)
         self.classes = None if classes is None else [str(name) for name in classes]
+        kind = kind or getattr(head, "kind", None) or _kind_of(self.loss)
+        check_choice("kind", kind, KINDS)
+        self.kind = kind
+        self.columns = _checked_columns(columns, self.headline)
 
     @classmethod
     def regression(cls, outputs: int = 1, **options: Any) -> Self:
@@ -95,13 +128,14 @@ class Task:
             outputs: how many numbers.
             **options: of `Task`, in place of these.
         """
-        given = {
-            "head": keras.layers.Dense(outputs),
-            "loss": "mse",
-            "metrics": ["mae"],
-            "better": "lower",
-        }
-        return cls(**{**given, **options})
+        return cls._ready(
+            options,
+            head=keras.layers.Dense(outputs),
+            loss="mse",
+            metrics=["mae"],
+            better="lower",
+            kind="numbers",
+        )
 
     @classmethod
     def classification(cls, classes: int | Sequence[str], **options: Any) -> Self:
@@ -111,15 +145,17 @@ class Task:
             classes: how many, or their names.
             **options: of `Task`, in place of these.
         """
-        count, names = _counted(classes)
-        given = {
-            "head": keras.layers.Dense(count),
-            "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            "metrics": ["accuracy"],
-            "better": "higher",
-            "classes": names,
-        }
-        return cls(**{**given, **options})
+        count, names = counted_or_refused("classes", classes)
+        return cls._ready(
+            options,
+            head=keras.layers.Dense(count),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+            better="higher",
+            classes=names,
+            kind="classes",
+            columns={"accuracy %": ("accuracy", 100)},
+        )
 
     @classmethod
     def attributes(cls, attributes: int | Sequence[str], **options: Any) -> Self:
@@ -129,17 +165,15 @@ class Task:
             attributes: how many, or their names.
             **options: of `Task`, in place of these.
         """
-        count, names = _counted(attributes)
-        given = {
-            "head": keras.layers.Dense(count),
-            "loss": AttributesCrossentropy(),
-            "weight": 1 / count,
-            "classes": names,
-        }
-        return cls(**{**given, **options})
-
-    def __repr__(self) -> str:
-        return f"<Task by {self.headline}, {self.better} is better>"
+        count, names = counted_or_refused("attributes", attributes)
+        return cls._ready(
+            options,
+            head=keras.layers.Dense(count),
+            loss=AttributesCrossentropy(),
+            weight=1 / count,
+            classes=names,
+            kind="attributes",
+        )
 
     @classmethod
     def segmentation(
@@ -152,16 +186,21 @@ class Task:
             size: `(height, width)` of the labels, in pixels; the features' own if `None`.
             **options: of `Task`, in place of these, such as another `head` of as many channels.
         """
-        count, names = _counted(classes)
-        given = {
-            "head": ASPPSegmentationHead(count, size),
-            "loss": SegmentationCrossentropy(),
-            "metrics": [SegmentationScores(count)],
-            "better": "higher",
-            "headline": "segmentation_mean_iu",
-            "classes": names,
-        }
-        return cls(**{**given, **options})
+        count, names = counted_or_refused("classes", classes)
+        return cls._ready(
+            options,
+            head=ASPPSegmentationHead(count, size),
+            loss=SegmentationCrossentropy(),
+            metrics=[SegmentationScores(count)],
+            better="higher",
+            headline="segmentation_mean_iu",
+            classes=names,
+            kind="classes",
+            columns={
+                "mIU %": ("segmentation_mean_iu", 100),
+                "pixels %": ("segmentation_pixel_accuracy", 100),
+            },
+        )
 
     @classmethod
     def normals(cls, size: Size | None = None, **options: Any) -> Self:
@@ -169,16 +208,24 @@ class Task:
 
         Args:
             size: as of `segmentation`.
-            **options: of `Task`, in place of these.
+            **options: of `Task`, in place of these. A `head` with a codebook, such as
+                `NormalsHead`, learns which of its words each pixel is.
         """
-        given = {
-            "head": ASPPNormalsHead(size),
-            "loss": NormalsCosine(),
-            "metrics": [NormalsScores()],
-            "better": "lower",
-            "headline": "normals_mean_angular_error",
-        }
-        return cls(**{**given, **options})
+        codebook = getattr(options.get("head"), "codebook", None)
+        return cls._ready(
+            options,
+            head=ASPPNormalsHead(size),
+            loss=NormalsCosine() if codebook is None else NormalsCodebookCrossentropy(codebook),
+            metrics=[NormalsScores(codebook)],
+            better="lower",
+            headline="normals_mean_angular_error",
+            kind="normals",
+            columns={
+                "mean °": ("normals_mean_angular_error", 1),
+                "median °": ("normals_median_angular_error", 1),
+                "within 11.25° %": ("normals_within_11.25", 100),
+            },
+        )
 
     @classmethod
     def depth(cls, size: Size | None = None, **options: Any) -> Self:
@@ -188,14 +235,129 @@ class Task:
             size: as of `segmentation`.
             **options: of `Task`, in place of these.
         """
-        given = {
-            "head": ASPPDepthHead(size),
-            "loss": DepthL1(),
-            "metrics": [DepthScores()],
-            "better": "lower",
-            "headline": "depth_relative_error",
+        return cls._ready(
+            options,
+            head=ASPPDepthHead(size),
+            loss=DepthL1(),
+            metrics=[DepthScores()],
+            better="lower",
+            headline="depth_relative_error",
+            kind="metres",
+            columns={
+                "relative error %": ("depth_relative_error", 100),
+                "absolute error cm": ("depth_absolute_error", 100),
+            },
+        )
+
+    @classmethod
+    def map(cls, channels: int = 1, size: Size | None = None, **options: Any) -> Self:
+        """Numbers for every pixel, NaN where unknown; compared by their mean absolute error.
+
+        Args:
+            channels: how many numbers a pixel; of two, such as `center_offsets`, arrows are shown.
+            size: as of `segmentation`.
+            **options: of `Task`, in place of these.
+        """
+        return cls._ready(
+            options,
+            head=ASPPMapHead(size, channels),
+            loss=MapL1(),
+            metrics=[MapAbsoluteError()],
+            better="lower",
+            kind="numbers",
+        )
+
+    @classmethod
+    def detection(cls, classes: int | Sequence[str], **options: Any) -> Self:
+        """What is in each region of an image, and where, as of `DetectionHead`.
+
+        Its outputs are `<task>_classes` and `<task>_boxes`; `keras_mtl.datasets.RoIBatches` makes
+        their targets, `keras_mtl.metrics.detection_average_precision` scores what `detect` finds.
+
+        Args:
+            classes: how many, or their names, without the background.
+            **options: of `Task`, in place of these.
+        """
+        count, names = counted_or_refused("classes", classes)
+        return cls._ready(
+            options,
+            head=DetectionHead(count),
+            loss={"classes": DetectionCrossentropy(), "boxes": SmoothL1()},
+            classes=names,
+            kind="objects",
+        )
+
+    @classmethod
+    def of(
+        cls, head: keras.layers.Layer, classes: Sequence[str] | None = None, **options: Any
+    ) -> Self:
+        """The ready task of one of the library's heads.
+
+        Args:
+            head: such as a `SegmentationHead`.
+            classes: names of the classes or attributes; without names if `None`.
+            **options: of `Task`, in place of the ready task's.
+
+        Raises:
+            TypeError: `head` is another layer.
+
+        Example:
+
+        >>> import keras_mtl
+        >>> keras_mtl.Task.of(keras_mtl.heads.AttributesHead(2), ["red", "round"]).weight
+        0.5
+        """
+        ready = {
+            "classes": lambda: cls.segmentation(classes or head.channels, head=head, **options),
+            "attributes": lambda: cls.attributes(
+                classes or head.num_attributes, head=head, **options
+            ),
+            "objects": lambda: cls.detection(classes or head.num_classes, head=head, **options),
+            "normals": lambda: cls.normals(head=head, **options),
+            "metres": lambda: cls.depth(head=head, **options),
+            "numbers": lambda: cls.map(head=head, **options),
         }
+        kind = getattr(head, "kind", None)
+        if kind not in ready:
+            raise TypeError(f"`head` must be one of `keras_mtl.heads`. Received: {head!r}.")
+        return ready[kind]()
+
+    @classmethod
+    def _ready(cls, options, **given):
+        """A task of what is given, but for the options."""
         return cls(**{**given, **options})
+
+    def __repr__(self) -> str:
+        return f"<Task by {self.headline}, {self.better} is better>"
+
+    @property
+    def heading(self) -> tuple[str, float]:
+        """What stands above the headline in tables, and the factor on it."""
+        of_score = {score: (heading, by) for heading, (score, by) in self.columns.items()}
+        return of_score.get(self.headline, (self.headline, 1.0))
+
+    def prediction(self, outputs: Tensor) -> Tensor:
+        """What outputs say, in a form whose mean over several networks makes sense.
+
+        Probabilities, where the loss takes logits of classes or attributes; else the outputs.
+        """
+        if self._logits_of == "classes":
+            return ops.softmax(outputs)
+        return ops.sigmoid(outputs) if self._logits_of == "attributes" else outputs
+
+    def outputs_for(self, prediction: Tensor) -> Tensor:
+        """Outputs of which that is the `prediction`, such as for a loss of what networks vote."""
+        if self._logits_of == "classes":
+            return log_of_share(prediction)
+        if self._logits_of == "attributes":
+            return log_of_share(prediction) - log_of_share(1 - prediction)
+        return prediction
+
+    @property
+    def _logits_of(self):
+        """The kind, if the loss takes logits; else `None`."""
+        loss = None if isinstance(self.loss, dict) else keras.losses.get(self.loss)
+        return self.kind if getattr(loss, "from_logits", False) else None
 
     def with_head(self, head: keras.layers.Layer) -> Self:
         """The same task with another head."""
@@ -203,37 +365,38 @@ class Task:
         other.head = head
         return other
 
-    def new_metrics(self) -> list[Any]:
+    def new_metrics(self) -> Any:
         """The metrics, without what they have counted."""
-        return [new_metric(metric) for metric in self.metrics]
+        return _mapped(lambda metrics: [new_metric(each) for each in metrics], self.metrics)
 
     def get_config(self, head: bool = True) -> Config:
         """What decides how the task is learned and scored; of a function of a seed one head."""
         return {
             **({"head": config_of_head(self.head)} if head else {}),
-            "loss": keras.losses.serialize(keras.losses.get(self.loss)),
-            "metrics": [
-                metric if isinstance(metric, str) else keras.saving.serialize_keras_object(metric)
-                for metric in self.metrics
-            ],
+            "loss": _mapped(lambda each: keras.losses.serialize(keras.losses.get(each)), self.loss),
+            "metrics": _mapped(lambda of_one: [_serialized(each) for each in of_one], self.metrics),
             "better": self.better,
             "headline": self.headline,
             "weight": self.weight,
             "classes": self.classes,
+            "kind": self.kind,
+            "columns": {heading: list(column) for heading, column in self.columns.items()},
         }
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        parts = {
-            name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("head", "loss")
-            if not isinstance(config[name], keras.layers.Layer)
-        }
-        metrics = [
-            metric if isinstance(metric, str) else keras.saving.deserialize_keras_object(metric)
-            for metric in config["metrics"]
-        ]
-        return cls(**{**config, **parts, "metrics": metrics})
+        made = dict(config)
+        if not isinstance(config["head"], keras.layers.Layer):
+            made["head"] = keras.saving.deserialize_keras_object(config["head"])
+        loss = config["loss"]
+        several = isinstance(loss, dict) and "class_name" not in loss
+        read = keras.saving.deserialize_keras_object
+        made["loss"] = {key: read(each) for key, each in loss.items()} if several else read(loss)
+        made["metrics"] = _mapped(
+            lambda metrics: [each if isinstance(each, str) else read(each) for each in metrics],
+            config["metrics"],
+        )
+        return cls(**made)
 
 
 def made_head(head: Any, seed: int) -> keras.layers.Layer:
@@ -255,17 +418,88 @@ def config_of_head(head: Any) -> Config:
     return keras.saving.serialize_keras_object(made_head(head, 0))
 
 
-def _counted(names):
-    """How many there are, and their names if they have any."""
-    return (names, None) if isinstance(names, int) else (len(names), names)
+def counted(classes: Any) -> tuple[int | None, list[str] | None]:
+    """How many classes there are, and their names if they have any; `None, None` of what is none.
+
+    Args:
+        classes: a number of 1 or more, or a list of names.
+    """
+    if isinstance(classes, numbers.Integral) and not isinstance(classes, bool) and int(classes) > 0:
+        return int(classes), None
+    if _is_list(classes) and classes and all(isinstance(name, str) for name in classes):
+        return len(classes), list(classes)
+    return None, None
 
 
-def _name(metric):
+def counted_or_refused(argument: str, classes: Any) -> tuple[int, list[str] | None]:
+    """As `counted`, or raises a `ValueError` that names the argument."""
+    count, names = counted(classes)
+    if count is None:
+        raise ValueError(
+            f"`{argument}` must be a number of 1 or more, or a list of names. "
+            f"Received: {argument}={classes!r}."
+        )
+    return count, names
+
+
+def _by_key(values):
+    """What is of several outputs, by their keys; of a single one by `None`."""
+    return values if isinstance(values, dict) else {None: values}
+
+
+def _mapped(function, values):
+    """What a function makes of a value, or of each value of several outputs."""
+    if isinstance(values, dict):
+        return {key: function(value) for key, value in values.items()}
+    return function(values)
+
+
+def _checked_metrics(metrics, loss):
+    """Lists of metrics, by the keys of the loss if it has some."""
+    several = isinstance(loss, dict)
+    by_key = (metrics or {}) if several else {None: metrics}
+    fits = isinstance(by_key, Mapping) and set(by_key) <= set(_by_key(loss))
+    if not fits or not all(map(_is_list, by_key.values())):
+        form = f"a dict from some of {list(loss)} to lists" if several else "a list"
+        raise ValueError(f"`metrics` must be {form}. Received: metrics={metrics!r}.")
+    return {key: list(each) for key, each in by_key.items()} if several else list(metrics)
+
+
+def _is_list(values):
+    return isinstance(values, Sequence) and not isinstance(values, str)
+
+
+def _checked_columns(columns, headline):
+    if columns is None:
+        return {headline: (headline, 1.0)}
+    try:
+        return {str(heading): (str(name), float(by)) for heading, (name, by) in columns.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            "`columns` must be a dict from heading to the name of a score and a factor, such as "
+            f"{{'accuracy %': ('accuracy', 100)}}. Received: columns={columns!r}."
+        ) from error
+
+
+def _kind_of(loss):
+    """What outputs are that a loss takes, by its name."""
+    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
+    name = getattr(loss, "__name__", type(loss).__name__).lower().replace("_", "")
+    if "crossentropy" not in name:
+        return "numbers"
+    return "attributes" if "binary" in name or "attributes" in name else "classes"
+
+
+def _serialized(metric):
+    return metric if isinstance(metric, str) else keras.saving.serialize_keras_object(metric)
+
+
+def _name(metric, key=None):
     name = metric if isinstance(metric, str) else getattr(metric, "name", None)
     name = name or getattr(metric, "__name__", None)
     if not name:
         raise ValueError(f"`metrics` must have names. Received: {metric!r}.")
-    return name
+    return name if key is None else f"{key}_{name}"
 
 
 def _direction(metric):

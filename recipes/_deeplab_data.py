@@ -66,7 +66,7 @@ class DeepLabData(DenseData):
 
     def _define(self, settings):
         self.kinds = {
-            "segmentation": len(self.class_names),
+            "segmentation": self.class_names,
             "normals": "normals",
             "depth": "depth",
             "instances": "offsets",

@@ -76,7 +76,7 @@ class DenseData:
             normals = np.asarray(normals.map(lambda each: each[::8, ::8]))
         self.codebook = NormalsCodebook.fit(normals, settings.num_words)
         self.kinds = {
-            "segmentation": len(self.class_names),
+            "segmentation": self.class_names,
             "normals": self.codebook,
             "depth": "depth",
         }

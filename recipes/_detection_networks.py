@@ -96,9 +96,10 @@ class DetectionNetworks(Networks):
         return CrossStitchFastRCNN(**self._kinds(self.tasks), **units, **self._network(self.seed))
 
     def _kinds(self, tasks):
-        known = {"num_classes": self.data.class_names, "num_attributes": self.data.attribute_names}
-        of_task = {"num_classes": "detection", "num_attributes": "attributes"}
-        return {key: len(names) if of_task[key] in tasks else None for key, names in known.items()}
+        return {
+            "classes": self.data.class_names if "detection" in tasks else None,
+            "attributes": self.data.attribute_names if "attributes" in tasks else None,
+        }
 
     def _network(self, seed):
         return {

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "study": ("callbacks datasets ensemble multi_task_model optimizers search sharing task towers"),
     "_stage_rows": "layers multi_task_model towers",
     "plots": "_stage_rows layers multi_task_model sharing",
-    "applications": "heads modulation multi_task_model sharing towers weights",
+    "applications": "heads modulation multi_task_model sharing task towers weights",
 }
 MAY_IMPORT = {part: set(others.split()) for part, others in MAY_IMPORT.items()}
 # Those may import all before them; "keras_mtl" is what a user imports by that name.
@@ -54,12 +54,18 @@ for part in ("keras_mtl", "recipes", "cli"):
 
 # Modules of one part that others know, though users do not.
 SHARED = {
-    *("datasets._scaling", "losses._integer_labels", "losses._is_depth", "losses._paired_maps"),
+    *(
+        "datasets._scaling",
+        "heads._log_of_share",
+        "losses._integer_labels",
+        "losses._is_depth",
+        "losses._paired_maps",
+    ),
     *("losses._pixel_weights", "losses._triplets"),
     *("sharing._skip_policy_of", "sharing._tree_nodes"),
     *("applications._fcn_parts", "study._draws"),
-    *("recipes._detection_data", "recipes._document_tables", "recipes._evaluation"),
-    *("recipes._published", "recipes._retrieval_data"),
+    *("recipes._document_tables", "recipes._evaluation", "recipes._published"),
+    *("recipes._retrieval_data",),
 }
 
 # Where it is asked which backend runs: to take its gradients, for speed, to write it into a file.

@@ -6,6 +6,18 @@ import pytest
 
 import keras_mtl
 from keras_mtl import Task
+from keras_mtl.heads import (
+    ASPPDepthHead,
+    ASPPMapHead,
+    ASPPNormalsHead,
+    ASPPSegmentationHead,
+    AttributesHead,
+    DepthHead,
+    DetectionHead,
+    NormalsCodebook,
+    NormalsHead,
+    SegmentationHead,
+)
 from keras_mtl.metrics import MeanIU
 from keras_mtl.task import made_head
 
@@ -33,6 +45,68 @@ def test_the_headline_is_the_first_metric_or_the_one_that_is_named():
     assert Task(head, "mse").headline == "loss"
 
 
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        ("mse", "numbers"),
+        ("sparse_categorical_crossentropy", "classes"),
+        (keras.losses.CategoricalFocalCrossentropy(), "classes"),
+        (keras.losses.BinaryCrossentropy(from_logits=True), "attributes"),
+        (keras.losses.binary_crossentropy, "attributes"),
+        (keras_mtl.losses.AttributesCrossentropy(), "attributes"),
+    ],
+)
+def test_what_the_outputs_are_is_known_of_the_loss(loss, kind):
+    assert Task(keras.layers.Dense(3), loss).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("head", "kind", "loss"),
+    [
+        (SegmentationHead(3, (8, 8), 2), "classes", "SegmentationCrossentropy"),
+        (
+            NormalsHead(NormalsCodebook.default(), (8, 8), 2),
+            "normals",
+            "NormalsCodebookCrossentropy",
+        ),
+        (DepthHead((8, 8), 2), "metres", "DepthL1"),
+        (ASPPSegmentationHead(3, features=4), "classes", "SegmentationCrossentropy"),
+        (ASPPNormalsHead(features=4), "normals", "NormalsCosine"),
+        (ASPPDepthHead(features=4), "metres", "DepthL1"),
+        (ASPPMapHead(features=4), "numbers", "MapL1"),
+        (AttributesHead(3), "attributes", "AttributesCrossentropy"),
+    ],
+)
+def test_every_head_of_the_library_has_a_ready_task(head, kind, loss):
+    task = Task.of(head)
+    assert (task.kind, type(task.loss).__name__, task.head) == (kind, loss, head)
+    with pytest.raises(TypeError, match="`head`.*Dense"):
+        Task.of(keras.layers.Dense(3))
+
+
+@pytest.mark.parametrize("kind", ["classes", "attributes", "numbers"])
+def test_probabilities_are_averaged_where_the_loss_takes_logits(kind, rng):
+    loss = {
+        "classes": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "attributes": keras.losses.BinaryCrossentropy(from_logits=True),
+        "numbers": "mse",
+    }[kind]
+    models = [model_of(task=Task(keras.layers.Dense(3), loss)) for _ in range(2)]
+    x = rng.normal(size=(5, 4)).astype("float32")
+    logits = [model.predict(x, verbose=0)["task"] for model in models]
+    shares = {
+        "classes": lambda x: np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True),
+        "attributes": lambda x: 1 / (1 + np.exp(-x)),
+        "numbers": lambda x: x,
+    }[kind]
+    mean = (shares(logits[0]) + shares(logits[1])) / 2
+    found = keras_mtl.Ensemble(models).predict(x, verbose=0)["task"]
+    np.testing.assert_allclose(found, mean, rtol=1e-5, atol=1e-6)
+    task = models[0].task("task")
+    again = shares(keras.ops.convert_to_numpy(task.outputs_for(task.prediction(logits[0]))))
+    np.testing.assert_allclose(again, shares(logits[0]), rtol=1e-5, atol=1e-6)
+
+
 def own_metric(y_true, y_pred):
     return y_pred
 
@@ -49,6 +123,10 @@ def own_metric(y_true, y_pred):
         ({"better": "up"}, ValueError, "`better`.*higher.*up"),
         ({"weight": -1.0}, ValueError, "`weight`.*-1"),
         ({"weight": float("nan")}, ValueError, "`weight`.*nan"),
+        ({"kind": "colours"}, ValueError, "`kind`.*numbers.*colours"),
+        ({"columns": {"error": "mae"}}, ValueError, "`columns`.*heading.*mae"),
+        ({"loss": {"a": "mse"}, "metrics": ["mae"]}, ValueError, r"`metrics` .*\['a'\].*mae"),
+        ({"loss": {"a": "mse"}, "metrics": {"b": ["mae"]}}, ValueError, r"`metrics` .*\['a'\].*b"),
     ],
 )
 def test_what_does_not_fit_is_named(arguments, error, message):
@@ -63,6 +141,12 @@ READY = {
     "segmentation": Task.segmentation(["wall", "floor", "ball"], (8, 8)),
     "normals": Task.normals((8, 8)),
     "depth": Task.depth((8, 8)),
+    "map": Task.map(2, (8, 8)),
+    "detection": Task.detection(["chair", "lamp"]),
+    "of a codebook": Task.of(NormalsHead(NormalsCodebook.default(), (8, 8), 2)),
+    "several": Task(
+        keras.layers.Identity(), {"a": "mse", "b": keras.losses.Huber()}, {"b": ["mae"]}
+    ),
     "own": Task(keras.layers.Dense(1), keras.losses.Huber(), [keras.metrics.AUC()], weight=3),
 }
 
@@ -72,12 +156,9 @@ def test_a_task_goes_through_its_configuration(name):
     task = READY[name]
     again = Task.from_config(task.get_config())
     assert again.get_config() == task.get_config()
-    assert (again.headline, again.better, again.weight, again.classes) == (
-        task.headline,
-        task.better,
-        task.weight,
-        task.classes,
-    )
+    fields = ("headline", "better", "weight", "classes", "kind", "columns", "heading")
+    for field in fields:
+        assert getattr(again, field) == getattr(task, field)
 
 
 def test_options_come_before_what_is_ready():
@@ -93,8 +174,8 @@ def test_a_head_may_be_made_of_a_seed():
     assert task.get_config()["head"]["config"]["name"] == "seed_0"
 
 
-def model_of(**tasks):
-    image = keras.Input((4,))
+def model_of(shape=(4,), **tasks):
+    image = keras.Input(shape)
     net = keras.Model(image, keras.layers.Dense(6, name="one")(image))
     return keras_mtl.MultiTaskModel(
         keras_mtl.towers.Tower(net, []), keras_mtl.sharing.Branched.hard_sharing(), tasks
@@ -143,6 +224,50 @@ def test_a_loss_that_nobody_has_registered_is_named(tmp_path):
     with pytest.warns(UserWarning, match="'age' is read without its loss.*own_metric"):
         loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
     assert loaded.task("age") is None and loaded.tasks == ["age"]
+
+
+def test_a_task_of_several_outputs(rng, tmp_path):
+    """Its weight is that of the sum of its losses; a file knows all of it."""
+    x = rng.normal(size=(8, 2, 4)).astype("float32")
+    y = {
+        "detection_classes": rng.integers(0, 3, (8, 2)),
+        "detection_boxes": np.concatenate(
+            [rng.integers(0, 3, (8, 2, 1)), rng.normal(size=(8, 2, 4))], axis=-1
+        ).astype("float32"),
+    }
+    task = Task.detection(["chair", "lamp"], weight=0.5, metrics={"classes": ["accuracy"]})
+    model = model_of((2, 4), detection=task)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert loaded.task("detection").classes == ["chair", "lamp"]
+    for each in (model, loaded):
+        each.compile("sgd")
+        found = each.evaluate(x, y, verbose=0, return_dict=True)
+        parts = [found[f"detection_{key}_loss"] for key in ("classes", "boxes")]
+        assert found["loss"] == pytest.approx(0.5 * sum(parts), rel=1e-5)
+        assert "detection_classes_accuracy" in found and min(parts) > 0
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (Task(DetectionHead(2), "mse"), "`loss` of the task 'own' must be a dict.*boxes.*classes"),
+        (Task(keras.layers.Dense(2), {"a": "mse"}), "`loss` of the task 'own' must be one.*a"),
+        (
+            Task.classification(["a", "b"], head=keras.layers.Dense(3)),
+            "`classes` of the task 'own'.*3.*'b'",
+        ),
+    ],
+)
+def test_losses_and_classes_must_be_those_of_the_head(task, message):
+    with pytest.raises(ValueError, match=message):
+        model_of(own=task)
+
+
+@pytest.mark.parametrize("classes", [0, "abc", ["a", 3], 2.5, True, []])
+def test_classes_are_a_number_or_names(classes):
+    with pytest.raises(ValueError, match="`classes` must be a number of 1 or more, or a list"):
+        Task.classification(classes)
 
 
 def test_a_study_of_pixels_says_which_scores_it_compares(rng, tmp_path):

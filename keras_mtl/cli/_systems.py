@@ -8,10 +8,9 @@ from keras_mtl import plots
 from keras_mtl.cli import _composition as composition
 from keras_mtl.cli._errors import CommandError
 from keras_mtl.cli._photographs import framed, resized
-from keras_mtl.cli._vocabulary import names, notions
-from keras_mtl.heads import ASPPDepthHead, AttributesHead, DepthHead
 from keras_mtl.modulation.modulate import TASK
 from keras_mtl.proposals import selective_search
+from keras_mtl.recipes._retrieval_data import BY_RANK, PROPERTIES
 
 DRAWN = 1000
 """Pixels of the longer side of a picture, as it is drawn."""
@@ -43,7 +42,7 @@ def system_of(models, options):
     shape = models[0].inputs[0].shape
     if len(inputs[0]) != 1 or len(shape) != 4 or None in shape[1:]:
         raise CommandError(f"the network must take pictures of one known size, not {_size(shape)}")
-    return Maps(models, options)
+    return Maps(models)
 
 
 def _check_votes(models):
@@ -74,11 +73,11 @@ class Maps:
     Here and below `longest_side` is that of the largest picture, in pixels, that it has a use for.
     """
 
-    def __init__(self, models, options):
+    def __init__(self, models):
         self.network = keras_mtl.Ensemble(models)
-        self.size, self.data = models[0].inputs[0].shape[1:3], options.data
+        self.size = models[0].inputs[0].shape[1:3]
         self.longest_side = max(DRAWN, *self.size)
-        self.heads = {task: model.head(task) for model in models for task in model.tasks}
+        self.models = {task: model for model in models for task in model.tasks}
 
     def look(self, picture, scale):
         """A figure of a picture, uint8 (h, w, 3), and a summary of what is said of it.
@@ -87,49 +86,65 @@ class Maps:
         """
         frame = framed(picture, self.size)
         found = self.network.predict_on_batch(frame.pixels[None].astype("float32"))
-        panels, summary, attributes = [], {}, {}
-        for task, head in self.heads.items():
-            values = np.asarray(found[task])
+        panels, summary, likely = [], {}, {}
+        for task, model in self.models.items():
+            values, kind = np.asarray(found[task]), _kind(model, task)
             if values.ndim == 4:
-                decoded = ops.convert_to_numpy(head.decode(values)) if _decodes(head) else values
-                panel, summary[task] = self._of_pixels(task, head, frame.cut(decoded[0]))
+                values = _decoded(model.head(task), kind, values)
+                panel, summary[task] = _of_pixels(model, task, kind, frame.cut(values[0]))
                 panels.append(panel)
-                continue
-            if not isinstance(head, AttributesHead):
+            elif kind not in ("attributes", "classes"):
                 summary[task] = [_rounded(each) for each in values.ravel()]
-                continue
-            of_task = values.ravel()
-            known = [task] if len(of_task) == 1 else names("attributes", len(of_task), self.data)
-            likely = {name: _rounded(value) for name, value in zip(known, of_task, strict=True)}
-            summary[task] = likely if len(likely) > 1 else likely[task]
-            attributes |= likely
-        if attributes:
-            panels.append(composition.bars("likeliest attributes", attributes))
+            else:
+                values = values.ravel()
+                known = [task] if len(values) == 1 else _names(model, task, len(values))
+                of_task = {name: _rounded(x) for name, x in zip(known, values, strict=True)}
+                summary[task] = of_task if len(of_task) > 1 else of_task[task]
+                likely |= of_task
+        if likely:
+            panels.append(composition.bars("likeliest", likely))
         return composition.compose(picture, panels), summary
 
-    def _of_pixels(self, task, head, values):
-        """A panel and a summary of what a task says of every pixel: (h, w) or (h, w, channels)."""
-        if values.ndim == 2:
-            known = names("classes", head.channels, self.data)
-            shares = np.bincount(values.ravel(), minlength=len(known)) / values.size
-            order = np.argsort(-shares, kind="stable")
-            summary = {known[each]: _rounded(shares[each]) for each in order if shares[each] > 0}
-            return composition.classes(task, values, known), summary
-        channels = values.shape[-1]
-        if channels == 3:
-            return composition.normals(task, values), {
-                "mean": [_rounded(each) for each in values.mean(axis=(0, 1))]
-            }
-        if channels == 2:
-            return composition.arrows(task, values), {
-                "mean_length": _rounded(np.linalg.norm(values, axis=-1).mean())
-            }
-        values = values[..., 0]
-        places = {"least": 0, "median": 50, "most": 100}
-        summary = {name: _rounded(np.percentile(values, at)) for name, at in places.items()}
-        if isinstance(head, (DepthHead, ASPPDepthHead)):
-            return composition.numbers(f"{task} in metres", values), summary
-        return composition.numbers(task, values, colours="magma"), summary
+
+def _kind(model, task):
+    """What the outputs of a task are, as of `keras_mtl.Task`."""
+    return getattr(model.task(task) or model.head(task), "kind", "numbers")
+
+
+def _names(model, task, count):
+    """Names of the classes of a task, or their numbers."""
+    known = model.task(task)
+    return known.classes if known and known.classes else [f"class {each}" for each in range(count)]
+
+
+def _decoded(head, kind, values):
+    """What predictions (1, h, w, channels) mean: of classes the likeliest, (1, h, w)."""
+    if hasattr(head, "decode"):
+        return ops.convert_to_numpy(head.decode(values))
+    return values.argmax(axis=-1) if kind == "classes" else values
+
+
+def _of_pixels(model, task, kind, values):
+    """A panel and a summary of what a task says of every pixel: (h, w) or (h, w, channels)."""
+    if kind == "classes":
+        known = _names(model, task, model.output[task].shape[-1])
+        shares = np.bincount(values.ravel(), minlength=len(known)) / values.size
+        order = np.argsort(-shares, kind="stable")
+        summary = {known[each]: _rounded(shares[each]) for each in order if shares[each] > 0}
+        return composition.classes(task, values, known), summary
+    if kind == "normals":
+        mean = [_rounded(each) for each in values.mean(axis=(0, 1))]
+        return composition.normals(task, values), {"mean": mean}
+    if values.shape[-1] == 2:
+        mean = _rounded(np.linalg.norm(values, axis=-1).mean())
+        return composition.arrows(task, values), {"mean_length": mean}
+    # Of more numbers a pixel, such as attributes, how long they are.
+    values = values[..., 0] if values.shape[-1] == 1 else np.linalg.norm(values, axis=-1)
+    places = {"least": 0, "median": 50, "most": 100}
+    summary = {name: _rounded(np.percentile(values, at)) for name, at in places.items()}
+    if kind == "metres":
+        return composition.numbers(f"{task} in metres", values), summary
+    return composition.numbers(task, values, colours="magma"), summary
 
 
 class Detector:
@@ -140,12 +155,15 @@ class Detector:
         self.tasks = self.network.tasks
         if "detection" not in self.tasks:
             raise CommandError("one of the networks must have the task detection")
-        heads = {task: model.head(task) for model in models for task in model.tasks}
-        self.classes = names("objects", heads["detection"].num_classes, options.data)
+        of_task = {task: model for model in models for task in model.tasks}
+        detector = of_task["detection"]
+        count = detector.output["detection_classes"].shape[-1] - 1
+        self.classes = _names(detector, "detection", count)
         self.attributes = None
-        if "attributes" in heads:
-            count = heads["attributes"].num_attributes
-            self.attributes = names("attributes", count, options.data)
+        if "attributes" in of_task:
+            describer = of_task["attributes"]
+            count = describer.output["attributes"].shape[-1]
+            self.attributes = _names(describer, "attributes", count)
         self.size = models[0].input["image"].shape[1:3]
         self.longest_side = max(DRAWN, LARGEST, *filter(None, self.size))
 
@@ -203,7 +221,7 @@ class Embedding:
         gates = [layer for layer in model.layers if hasattr(layer, "num_tasks")]
         if not gates:
             raise CommandError(f"{model.name} has no gates, that tell the number of its tasks")
-        self.tasks = notions(gates[0].num_tasks)
+        self.tasks = _notions(gates[0].num_tasks)
 
     def look_at_all(self, pictures):
         """Yields a figure and a summary for each picture of a dict by their names."""
@@ -234,8 +252,11 @@ class Embedding:
             yield name, figure, {"nearest": summary}
 
 
-def _decodes(head):
-    return hasattr(head, "decode")
+def _notions(count):
+    """Names of the notions of likeness of an embedding, as the recipes order them."""
+    properties = ("kind", *PROPERTIES)
+    known = properties if count <= len(properties) else BY_RANK
+    return list(known[:count]) if count <= len(known) else [f"task {each}" for each in range(count)]
 
 
 def _on_white(picture, side):

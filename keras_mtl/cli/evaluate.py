@@ -10,33 +10,49 @@ from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
 from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.cli._models import SHIPPED, entry, is_file, load
+from keras_mtl.cli._rooms_scores import scores_on_rooms
 from keras_mtl.cli._scores import of_columns
 from keras_mtl.recipes._published import shipped_scores
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
-    """Score a network on rooms that it has not seen, beside the scores that were recorded.
+    """Score a network on rooms that it has not seen.
 
-    The rooms are rendered once and kept in Keras' folder, which takes minutes. For instance:
+    A network of the zoo is scored as its recipe does it, beside the scores that were recorded; one
+    of your own by the metrics of its tasks, which stand in its file. The rooms are rendered once
+    and kept in Keras' folder, which takes minutes. For instance:
 
         keras-mtl evaluate CrossStitchFCN
         keras-mtl evaluate CrossStitchFCN --weights mine.keras
+        keras-mtl evaluate mine.keras
     """
 
     name: Annotated[tyro.conf.Positional[str], option("NETWORK")]
-    """Name of the network, as `keras-mtl list` has it."""
-    weights: Annotated[str, option("FILE")] = "rooms"
-    """A .keras file with such a network; "rooms" is the one that ships."""
+    """A network of the zoo, as `keras-mtl list` has it, or a .keras file."""
+    weights: Annotated[str, option("FILE")] = SHIPPED
+    """A .keras file with such a network of the zoo; "rooms" is the one that ships."""
+    images: int = 300
+    """Number of rooms that a .keras file is scored on."""
 
     def run(self):
+        if not is_file(self.name):
+            self._run_of_zoo()
+            return
+        if self.weights != SHIPPED:
+            raise UsageError(
+                f"--weights goes with a network of the zoo, not with a file: {self.name}"
+            )
+        if self.images < 1:
+            raise UsageError(f"--images must be at least 1. Received: {self.images}")
+        scored = table("task", "score", ">value")
+        for row in scores_on_rooms(load(self.name), self.images):
+            scored.add_row(*row)
+        console().print(scored)
+
+    def _run_of_zoo(self):
         from keras_mtl.recipes._evaluation import evaluate
 
-        if is_file(self.name):
-            raise UsageError(
-                "evaluate needs the name of the network, which says how it is scored: "
-                f"keras-mtl evaluate NETWORK --weights {self.name}"
-            )
         found = entry(self.name)
         of_name = counts()[found.name]
         if self.weights == SHIPPED and not of_name.ships:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
@@ -17,7 +17,6 @@ from keras_mtl.cli._files import folder
 from keras_mtl.cli._models import load
 from keras_mtl.cli._photographs import paths_in
 from keras_mtl.cli._systems import Embedding, system_of
-from keras_mtl.cli._vocabulary import VOCABULARIES
 from keras_mtl.datasets._scaling import Scaling, read_file
 
 DEFAULT = "CrossStitchFCN"
@@ -30,16 +29,17 @@ class Predict:
 
     Writes an image a picture, named after it, and predictions.json with the numbers. Pictures may
     be of any size and kind; those in folders within the folder are not looked at. A network that
-    takes one size gets the whole picture, scaled into it, and beside it its edge, repeated.
-    Detectors are shown regions that selective search proposes (pip install
-    'keras-mtl[detection]'); their boxes are in pixels of the upright picture. An embedding is asked
-    which pictures of the folder are alike. A file that is broken, or holds more pixels than Pillow
-    thinks safe, is told of, and the others are done; the exit code is then 1. Of a name that is no
-    UTF-8 predictions.json has the bytes escaped, as \\udcff for 0xff, as Python does. For instance:
+    takes one size gets the whole picture, scaled into it, and beside it its edge, repeated. What
+    is shown of a task, and the names of its classes, stand in the network's file. Detectors are
+    shown regions that selective search proposes (pip install 'keras-mtl[detection]'); their boxes
+    are in pixels of the upright picture. An embedding is asked which pictures of the folder are
+    alike. A file that is broken, or holds more pixels than Pillow thinks safe, is told of, and the
+    others are done; the exit code is then 1. Of a name that is no UTF-8 predictions.json has the
+    bytes escaped, as \\udcff for 0xff, as Python does. For instance:
 
         keras-mtl predict holiday
         keras-mtl predict holiday --model AdaShareDeepLab --output seen
-        keras-mtl predict holiday --model detection.keras --model attributes.keras --data rooms
+        keras-mtl predict holiday --model detection.keras --model attributes.keras
     """
 
     folder: Annotated[tyro.conf.Positional[Path], option("FOLDER")]
@@ -49,9 +49,6 @@ class Predict:
     Networks of several --model vote, or complete each other."""
     output: Annotated[Path | None, option("FOLDER")] = None
     """Where images and numbers go; by default the folder "predictions" in that of the pictures."""
-    data: Annotated[Literal[tuple(VOCABULARIES)] | None, option("|".join(VOCABULARIES))] = None
-    """The data that the network learned from, which has the names of the classes; by default the
-    first of these with as many."""
     score: float = 0.5
     """Objects are drawn from this score on; all are in predictions.json."""
     smallest_box: Annotated[int | None, option("PIXELS")] = None

@@ -31,6 +31,8 @@ class ASPPDepthHead(ASPPHead):
     (1, 96, 96, 1)
     """
 
+    kind = "metres"
+
     def __init__(self, output_size: Size | None = None, **kwargs: Any) -> None:
         super().__init__(1, output_size, **kwargs)
 

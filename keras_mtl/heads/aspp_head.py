@@ -55,6 +55,9 @@ class ASPPHead(keras.layers.Layer):
     (1, 96, 96, 17)
     """
 
+    kind = "classes"
+    """What the outputs are, as of `keras_mtl.Task`."""
+
     def __init__(
         self,
         channels: int,

@@ -34,6 +34,8 @@ class ASPPMapHead(ASPPHead):
     (1, 96, 96, 1)
     """
 
+    kind = "numbers"
+
     def __init__(self, output_size: Size | None = None, channels: int = 1, **kwargs: Any) -> None:
         super().__init__(channels, output_size, **kwargs)
 

@@ -31,6 +31,8 @@ class ASPPNormalsHead(ASPPHead):
     (1, 96, 96, 3)
     """
 
+    kind = "normals"
+
     def __init__(self, output_size: Size | None = None, **kwargs: Any) -> None:
         super().__init__(3, output_size, **kwargs)
 

@@ -40,6 +40,9 @@ class AttributesHead(keras.layers.Layer):
     (1, 7, 64)
     """
 
+    kind = "attributes"
+    """What the outputs are, as of `keras_mtl.Task`."""
+
     def __init__(
         self, num_attributes: int, dropout: float = 0.0, seed: int | None = None, **kwargs: Any
     ) -> None:

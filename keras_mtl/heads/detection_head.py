@@ -44,6 +44,9 @@ class DetectionHead(keras.layers.Layer):
     ((1, 7, 21), (1, 7, 84))
     """
 
+    kind = "objects"
+    """What the outputs are, as of `keras_mtl.Task`."""
+
     def __init__(
         self, num_classes: int, dropout: float = 0.0, seed: int | None = None, **kwargs: Any
     ) -> None:

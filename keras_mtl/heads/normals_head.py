@@ -33,6 +33,8 @@ class NormalsHead(FCNHead):
     >>> head = keras_mtl.heads.NormalsHead(codebook, (96, 96), strides=16, crop=9)
     """
 
+    kind = "normals"
+
     def __init__(
         self, codebook: NormalsCodebook, output_size: Size, strides: int, **kwargs: Any
     ) -> None:

@@ -12,6 +12,8 @@ class MaskedCrossentropy(MaskedLoss):
     Its `_valid` returns the second result of `_labels`, without the work for the first.
     """
 
+    from_logits = True
+
     def _labels(self, y_true):
         """Returns int32 class indices and a bool tensor of valid positions, of one shape."""
         raise NotImplementedError

@@ -39,6 +39,8 @@ class AttributesCrossentropy(MaskedLoss):
     1.3863
     """
 
+    from_logits = True
+
     def __init__(
         self,
         reduction: Reduction | None = "sum_over_batch_size",

@@ -11,10 +11,10 @@ from keras_mtl._types import Array
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search import relative_gain
-from keras_mtl.study._scores import Vote, compile_to_score
 from keras_mtl.study._statistics import Difference, difference, holm
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.contenders import BASELINE, TWIN
+from keras_mtl.study.scores import Vote, compile_to_score
 
 Part = Literal["validation", "test"]
 

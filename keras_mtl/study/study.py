@@ -23,19 +23,19 @@ from keras_mtl.search import Cost, cost
 from keras_mtl.sharing import Branched
 from keras_mtl.study._backbone import Backbone
 from keras_mtl.study._digest import described, digest, digest_of_arrays, versions
-from keras_mtl.study._examples import Examples
 from keras_mtl.study._heads import described_head
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._progress import Progress
-from keras_mtl.study._scores import compile_to_score, scores
 from keras_mtl.study._types import Launcher
 from keras_mtl.study.budget import Budget
 from keras_mtl.study.choices import Choice
 from keras_mtl.study.contenders import BASELINE, Contender, automatic, one_task
+from keras_mtl.study.examples import Examples
 from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local
 from keras_mtl.study.records import Records
 from keras_mtl.study.row import Row, with_all_before
+from keras_mtl.study.scores import compile_to_score, scores
 from keras_mtl.study.study_plan import StudyPlan
 from keras_mtl.study.training import Training
 from keras_mtl.task import Task, config_of_head, made_head

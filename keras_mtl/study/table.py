@@ -16,7 +16,7 @@ def table(found: Any) -> str:
     study = found.study
     heading = [
         "",
-        *(f"{name} {task.headline} {ARROWS[task.better]}" for name, task in study.tasks.items()),
+        *(f"{name} {task.heading[0]} {ARROWS[task.better]}" for name, task in study.tasks.items()),
         *("gain in %", "95 % interval", "", "parameters", "M MACs", "seeds"),
     ]
     lines = [heading]
@@ -51,7 +51,8 @@ def _line(found, contender, gap):
     records = list(found.scores[contender].values())
     line = [contender]
     for name, task in found.study.tasks.items():
-        values = [each["test"][name].get(task.headline, np.nan) for each in records]
+        _, factor = task.heading
+        values = [factor * each["test"][name].get(task.headline, np.nan) for each in records]
         line.append(_mean_and_deviation(values))
     if gap is None:
         line += ["", "", ""]

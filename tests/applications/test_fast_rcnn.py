@@ -47,7 +47,7 @@ def test_the_default_has_the_outputs_of_the_paper():
 def test_parameters_are_those_of_the_published_network():
     """Fast R-CNN's CaffeNet for VOC; counted on the graph, no weight is drawn."""
     with keras.StatelessScope(initialize_variables=False):
-        model = FastRCNN(Branched.independent(), num_attributes=None)
+        model = FastRCNN(Branched.independent(), attributes=None)
         assert cost(model, [(600, 1000, 3), (128, 4)]).parameters == 57_298_409
     keras.utils.clear_session()
 
@@ -120,11 +120,11 @@ def test_a_stitched_detector_learns_by_plain_fit_and_comes_back(rng, tmp_path):
 
 
 def test_wrong_arguments_are_named():
-    with pytest.raises(ValueError, match="`num_classes` or `num_attributes` must be given"):
+    with pytest.raises(ValueError, match="`classes` or `attributes` must be given"):
         FastRCNN(Branched.independent(), None, None)
     with pytest.raises(ValueError, match="at least two tasks"):
         CrossStitchFastRCNN(3, None, **TINY)
     with pytest.raises(ValueError, match="`after` must .*'roi_pool5'.*Received: after='pool5'"):
         FastRCNN(CrossStitched(["pool5"]), 3, 5, **TINY)
-    with pytest.raises(ValueError, match="`num_classes` must be an integer >= 1"):
+    with pytest.raises(ValueError, match="`classes` must be a number of 1 or more.*classes=0"):
         FastRCNN(Branched.independent(), 0, None, **TINY)

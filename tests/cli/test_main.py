@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
+import keras_mtl
 import keras_mtl_command
 from keras_mtl.applications.catalog import ENTRIES
 from keras_mtl.cli import main
@@ -38,7 +40,7 @@ def test_help_has_an_example(command, capsys):
 @pytest.mark.parametrize(
     "words",
     [["lst"], ["list", "--jsn"], ["predict"], ["train", "nothing"]]
-    + [["train", "--preset", "mini"], ["evaluate", "a.keras"]]
+    + [["train", "--preset", "mini"], ["evaluate", "a.keras", "--weights", "b.keras"]]
     + [["describe", "a.keras", "--weights", "paper"], ["describe", "FCN", "--picture", "a.doc"]],
 )
 def test_wrong_usage_is_told_in_one_line(words, capsys):
@@ -76,6 +78,37 @@ def test_evaluate_compares_with_what_is_recorded(monkeypatch, capsys):
     assert mean[4] == f"{100 * (30 - before) / before:+.2f}"
     (pixels,) = [line for line in lines if "pixacc" in line]
     assert pixels[-2] == "+0.00"
+
+
+def test_evaluate_asks_the_file(tmp_path, monkeypatch, capsys):
+    """Scores by the file's own tasks, the same as counted by hand."""
+    rng = np.random.default_rng(0)
+    rooms = {"image": rng.integers(0, 256, (5, 16, 16, 3), dtype="uint8")}
+    rooms["depth"] = rng.uniform(1, 4, (5, 16, 16)).astype("float32")
+    monkeypatch.setattr("keras_mtl.datasets.rooms.load", lambda split, size, count: rooms)
+    net = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Rescaling(1 / 64, name="low")])
+    tower = keras_mtl.towers.Tower(net, [])
+
+    def saved(**tasks):
+        model = keras_mtl.MultiTaskModel(tower, keras_mtl.sharing.Branched.hard_sharing(), tasks)
+        model.save(tmp_path / "own.keras")
+        return model
+
+    model, words = saved(depth=keras_mtl.Task.depth(head=keras.layers.Conv2D(1, 1))), ["evaluate"]
+    words += [str(tmp_path / "own.keras")]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    found = np.asarray(model.predict_on_batch(rooms["image"].astype("float32"))["depth"])[..., 0]
+    error = np.abs(found - rooms["depth"]).mean()
+    assert f"{100 * error:.3f}" in printed and "absolute error cm" in printed
+
+    saved(depth=keras.layers.Conv2D(1, 1))
+    assert main(words) == 1
+    assert "must know what depth is scored by" in capsys.readouterr().err
+    saved(age=keras_mtl.Task.regression())
+    assert main(words) == 1
+    assert "has age" in capsys.readouterr().err
+    assert main([*words, "--images", "0"]) == 2
 
 
 def test_errors_and_interruptions(monkeypatch, capsys):

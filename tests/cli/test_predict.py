@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_mtl
+from keras_mtl import Task
 from keras_mtl.applications import FCN, FastRCNN, ModulatedEmbedding
 from keras_mtl.cli import main
 from keras_mtl.heads import AttributesHead, DepthHead, NormalsCodebook
@@ -64,6 +65,38 @@ def test_a_small_network_on_every_backend(tmp_path, rng):
     found = json.loads((tmp_path / "seen" / "predictions.json").read_text())["one.png"]
     assert found["depth"]["least"] <= found["depth"]["median"] <= found["depth"]["most"]
     assert 0 <= found["smiling"] <= 1
+
+
+@pytest.mark.one_backend
+def test_what_is_shown_stands_in_the_file(tmp_path, rng):
+    """Tasks of Keras' own layers: their kinds and the names of their classes come from the file."""
+    (tmp_path / "pictures").mkdir()
+    picture = rng.integers(0, 256, (8, 8, 3), dtype="uint8")
+    Image.fromarray(picture).save(tmp_path / "pictures" / "one.png")
+    layers = keras.layers
+    tasks = {
+        "animal": Task.classification(
+            ["cat", "dog"], head=keras.Sequential([layers.Flatten(), layers.Dense(2)])
+        ),
+        "ground": Task.segmentation(["grass", "sand", "sea"], head=layers.Conv2D(3, 1)),
+        "far": Task.depth(head=layers.Conv2D(1, 1)),
+        "wind": Task.map(2, head=layers.Conv2D(2, 1)),
+        "way": Task.normals(head=layers.Conv2D(3, 1)),
+        "age": Task.regression(head=keras.Sequential([layers.Flatten(), layers.Dense(1)])),
+    }
+    net = keras.Sequential([keras.Input((8, 8, 3), name="image"), layers.ReLU(name="relu")])
+    model = keras_mtl.MultiTaskModel(Tower(net, []), Branched.hard_sharing(), tasks)
+    model.save(tmp_path / "own.keras")
+    words = ["predict", str(tmp_path / "pictures"), "--model", str(tmp_path / "own.keras")]
+    assert main([*words, "--output", str(tmp_path / "seen")]) == 0
+    found = json.loads((tmp_path / "seen" / "predictions.json").read_text())["one.png"]
+    assert set(found["animal"]) == {"cat", "dog"}
+    assert sum(found["animal"].values()) == pytest.approx(1, abs=2e-4)
+    assert set(found["ground"]) <= {"grass", "sand", "sea"}
+    assert set(found["far"]) == {"least", "median", "most"}
+    assert set(found["wind"]) == {"mean_length"} and len(found["way"]["mean"]) == 3
+    outputs = model.predict_on_batch(picture[None].astype("float32"))
+    assert found["age"] == pytest.approx(outputs["age"].ravel().tolist(), rel=1e-3)
 
 
 @pytest.mark.one_backend

@@ -11,8 +11,8 @@ from keras_mtl.losses import (
     SegmentationCrossentropy,
 )
 from keras_mtl.metrics import NormalsScores, SegmentationScores
-from keras_mtl.study._examples import Examples
-from keras_mtl.study._scores import scores
+from keras_mtl.study.examples import Examples
+from keras_mtl.study.scores import scores
 
 CODEBOOK = NormalsCodebook.default()
 SIZE = (8, 8)

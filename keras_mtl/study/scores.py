@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from keras_mtl._types import Tensor
-from keras_mtl.ensemble import Ensemble
+from keras_mtl.ensemble import Ensemble, speaker_of
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import SGD
-from keras_mtl.study._examples import Examples
+from keras_mtl.study.examples import Examples
 from keras_mtl.task import LOSS, Task, new_metric
 
 
@@ -81,9 +81,11 @@ class Vote(Ensemble):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> dict[str, Tensor]:
         means = super().call(inputs, training=training)
-        heads = {task: model.head(task) for model in self.models for task in model.tasks}
+        speakers = {task: speaker_of(model, task) for model in self.models for task in model.tasks}
         return {
-            task: heads[task].outputs_for(mean) if hasattr(heads[task], "outputs_for") else mean
+            task: speakers[task].outputs_for(mean)
+            if hasattr(speakers[task], "outputs_for")
+            else mean
             for task, mean in means.items()
         }
 
