@@ -3,7 +3,6 @@
 import keras_mtl
 from keras_mtl.applications._fcn_parts import fcn_parts
 from keras_mtl.metrics import SegmentationScores
-from keras_mtl.recipes._dense_data import HEADLINES, LOWER_IS_BETTER
 from keras_mtl.recipes._networks import DROPOUT
 from keras_mtl.study import Budget
 
@@ -16,16 +15,7 @@ def dense_study(settings, data, tasks, contenders, seeds, folder):
 
     return keras_mtl.Study(
         lambda seed: _parts(settings, data, tasks, seed)[0],
-        {
-            task: keras_mtl.Task(
-                head_of(settings, data, task),
-                data.losses[task],
-                [_metric(data, task)],
-                better="lower" if task in LOWER_IS_BETTER else "higher",
-                headline=f"{task}_{HEADLINES[task]}",
-            )
-            for task in tasks
-        },
+        {task: _task(settings, data, task) for task in tasks},
         examples(data.train),
         examples(data.validation),
         examples(data.test),
@@ -48,7 +38,14 @@ def dense_study(settings, data, tasks, contenders, seeds, folder):
 
 def head_of(settings, data, task, **options):
     """A function of a seed that makes the head of a task."""
-    return lambda seed: _parts(settings, data, [task], seed, **options)[1][task]
+    return lambda seed: _parts(settings, data, [task], seed, **options)[1][task].head
+
+
+def _task(settings, data, task):
+    made = _parts(settings, data, [task], 0)[1][task].with_head(head_of(settings, data, task))
+    if task == "segmentation":
+        made.metrics = [SegmentationScores(len(data.class_names), per_class=True)]
+    return made
 
 
 def _parts(settings, data, tasks, seed, **options):
@@ -60,12 +57,3 @@ def _parts(settings, data, tasks, seed, **options):
         **settings.network,
         **options,
     )
-
-
-def _metric(data, task):
-    """All scores of a task, of what its head puts out."""
-    if task == "segmentation":
-        return SegmentationScores(len(data.class_names), per_class=True)
-    if task == "normals":
-        return keras_mtl.metrics.NormalsScores(data.codebook)
-    return data.metric(task)

@@ -46,8 +46,10 @@ class Budget:
             )
 
     @classmethod
-    def of(cls, steps: int) -> "Budget":
-        """Halves of a number of steps."""
+    def of(cls, steps: "int | Budget") -> "Budget":
+        """Halves of a number of steps, or a budget as it is."""
+        if isinstance(steps, Budget):
+            return steps
         steps = check_integer("steps", steps, 2)
         return cls(steps // 2, steps - steps // 2)
 

@@ -1,15 +1,19 @@
 """What is compared: ways of sharing, and how their networks are trained, as data."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
+
+import keras
 
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated, Sharing
 from keras_mtl.study._digest import digest
+from keras_mtl.study._optimizer import check_optimizer
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._types import AnyStudy
+from keras_mtl.study.budget import Budget
 from keras_mtl.study.choices import Choice, PolicyOfTasks, TreeOfTasks
 from keras_mtl.study.training import Training
 from keras_mtl.towers import Tower
@@ -26,7 +30,8 @@ class Contender:
 
     Every network has the steps of the study, in two parts: the first at a rate that rises and
     stays, the second at one that falls to zero. Where the towers start from the one-task networks,
-    those have had the first part.
+    those have had the first part, with the study's own optimizer and heads: they are the same for
+    all contenders of so many steps.
 
     Attributes:
         name: what it is called.
@@ -40,6 +45,11 @@ class Contender:
         twin: whether this is one: for every task the same sharing between two towers of this very
             task. What a contender gains beyond its twin comes of the other tasks.
         rate: factor on the rate of the optimizer.
+        optimizer: a Keras optimizer, of which each network gets a copy, in place of the study's.
+        steps: number of steps, or a `Budget`, in place of the study's; that of the one-task
+            networks that it starts from, too.
+        callbacks: function without arguments that returns a list of new Keras callbacks, for each
+            `fit` of its networks. A training that goes on behind a stop has new ones.
         search: the sharing of the network that a `Choice` of a policy looks at, or `None`.
         heads: dict from task to the head that it has here, in place of its own.
 
@@ -47,6 +57,11 @@ class Contender:
 
     >>> import keras_mtl
     >>> own = keras_mtl.study.Contender("two stitches", keras_mtl.sharing.CrossStitched(["conv1"]))
+
+    Of another with other options:
+
+    >>> import dataclasses
+    >>> slow = dataclasses.replace(own, name="two slow stitches", rate=0.1)
     """
 
     name: str
@@ -57,6 +72,9 @@ class Contender:
     soft: bool = False
     twin: bool = False
     rate: float = 1.0
+    optimizer: keras.optimizers.Optimizer | None = None
+    steps: int | Budget | None = None
+    callbacks: Callable[[], Sequence[keras.callbacks.Callback]] | None = None
     search: Sharing | None = None
     heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -79,6 +97,16 @@ class Contender:
             raise ValueError("`soft` must be False where the sharing is chosen. Received: True.")
         check_choice("start", self.start, ("tower", "one-task"))
         check_integer("members", self.members, 1)
+        if not self.rate > 0:
+            raise ValueError(f"`rate` must be above 0. Received: rate={self.rate!r}.")
+        check_optimizer(self.optimizer)
+        if self.callbacks is not None and not callable(self.callbacks):
+            raise TypeError(
+                "`callbacks` must be a function that returns a list of new callbacks, since each "
+                f"network needs its own. Received: callbacks={self.callbacks!r}."
+            )
+        if self.steps is not None:
+            Budget.of(self.steps)
 
     def twin_of_it(self) -> "Contender":
         """The same sharing between towers of the same task."""
@@ -103,6 +131,16 @@ class _Declared:
 
     def __init__(self, study, seed, contender):
         self.study, self.seed, self.contender = study, seed, contender
+        steps = contender.steps
+        self.budget = study.budget if steps is None else Budget.of(steps)
+        self.own = {
+            "rate": contender.rate,
+            "optimizer": contender.optimizer,
+            "callbacks": contender.callbacks,
+            "heads": tuple(
+                (task, head) for task, head in contender.heads.items() if task in study.tasks
+            ),
+        }
         self.sharing = contender.sharing
         if not isinstance(self.sharing, (Sharing, Choice)):
             self.sharing = self.sharing(seed)
@@ -113,14 +151,15 @@ class _Declared:
                 )
 
     def one_task(self, task, member=0):
-        """A network of one task behind the first part: the same one for all contenders."""
+        """A network of one task behind the first part: the same one for all that start from it."""
         return self._training(
             f"one-task {task}" + (f" ({member})" if member else "") + " (first part)",
             ((task, task),),
             "first",
             member,
             sharing=Branched.independent(),
-            heads=(),
+            # Where it is no start but the network itself, it learns as that does.
+            **(self.own if self.contender.apart else {}),
         )
 
     def joint(self):
@@ -156,36 +195,34 @@ class _Declared:
             "second",
             member,
             start=start,
-            rate=self.contender.rate,
             patience=self.study.patience,
-            **options,
+            **{**self.own, **options},
         )
 
     def search(self, outputs):
         """The network that learns a policy along with its weights."""
         training = self._training(
-            f"{self.contender.name} (search)", outputs, "first", sharing=self.contender.search
+            f"{self.contender.name} (search)",
+            outputs,
+            "first",
+            sharing=self.contender.search,
+            **self.own,
         )
         steps = PolicySearch(training.steps).steps
         return dataclasses.replace(training, steps=steps, schedule="search", falls_after=None)
 
     def _first(self, outputs, **options):
         name = f"{self.contender.name} (first part)"
-        return self._training(name, outputs, "first", rate=self.contender.rate, **options)
+        return self._training(name, outputs, "first", **{**self.own, **options})
 
     def _training(self, name, outputs, part, member=0, **options):
-        budget = self.study.budget
+        budget = self.budget
         # Members differ in all that is drawn; the second part has another order of the examples.
         seed = self.seed + 1000 * member
         given = {
             "name": f"seed {self.seed}, {name}",
             "outputs": outputs,
             "sharing": self.sharing,
-            "heads": tuple(
-                (task, head)
-                for task, head in self.contender.heads.items()
-                if task in self.study.tasks
-            ),
             "seed": seed,
             "order": seed + (part == "second"),
             "steps": budget.second,

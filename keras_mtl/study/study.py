@@ -24,6 +24,7 @@ from keras_mtl.sharing import Branched
 from keras_mtl.study._backbone import Backbone
 from keras_mtl.study._digest import described, digest, digest_of_arrays, versions
 from keras_mtl.study._heads import described_head
+from keras_mtl.study._optimizer import check_optimizer, optimizer_of
 from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._progress import Progress
 from keras_mtl.study._types import Launcher
@@ -114,7 +115,7 @@ class Study:
     ) -> None:
         _check_tasks(tasks)
         self.tasks = dict(tasks)
-        self.budget = steps if isinstance(steps, Budget) else Budget.of(steps)
+        self.budget = Budget.of(steps)
         self.budget.check(self.tasks)
         self.seeds = check_integer("seeds", seeds, 1)
         self.batch_size = check_integer("batch_size", batch_size, 1)
@@ -125,11 +126,7 @@ class Study:
         self.validation = Examples("validation", validation, names)
         self.test = Examples("test", test, names)
         self._optimizer = Adam(1e-3) if optimizer is None else optimizer
-        if not isinstance(self._optimizer, keras.optimizers.Optimizer):
-            raise TypeError(
-                "`optimizer` must be a Keras optimizer, such as `keras_mtl.optimizers.Adam(1e-3)`. "
-                f"Received: optimizer={optimizer!r}."
-            )
+        check_optimizer(self._optimizer)
         self.backbone = Backbone(backbone, cuts, weights)
         self._check_examples()
         self.contenders = self._all_contenders(contenders)
@@ -264,13 +261,17 @@ class Study:
 
     def callbacks(self, training: Training) -> list[keras.callbacks.Callback]:
         """Callbacks of a training beside those that keep it."""
-        return PolicySearch(training.steps).callbacks() if training.schedule == "search" else []
+        own = list(training.callbacks()) if training.callbacks else []
+        if training.schedule == "search":
+            own += PolicySearch(training.steps).callbacks()
+        return own
 
     def optimizer(self, training: Training) -> keras.optimizers.Optimizer:
         """A new optimizer for a training."""
-        if training.schedule == "search":
-            return PolicySearch(training.steps).optimizer(lambda: self._new_optimizer(training))
-        return self._new_optimizer(training)
+        new = functools.partial(optimizer_of, training, training.optimizer or self._optimizer)
+        return (
+            PolicySearch(training.steps).optimizer(new) if training.schedule == "search" else new()
+        )
 
     def scores(self, models: Sequence[MultiTaskModel], examples: Examples) -> dict[str, dict]:
         """The metrics of every task; several networks of one task vote."""
@@ -324,6 +325,8 @@ class Study:
                     "`contenders` must be a list of Contenders, such as "
                     f"`keras_mtl.study.cross_stitch()`. Received: {each!r}."
                 )
+            if each.steps is not None:
+                Budget.of(each.steps).check(self.tasks)
             unknown = sorted(set(each.heads) - set(self.tasks))
             if unknown:
                 raise ValueError(
@@ -342,14 +345,6 @@ class Study:
         chosen = {BASELINE: baseline, **chosen}
         twins = [each.twin_of_it() for each in chosen.values() if each.soft]
         return [*chosen.values(), *twins]
-
-    def _new_optimizer(self, training):
-        config = self._optimizer.get_config()
-        rate = config.get("learning_rate")
-        if isinstance(rate, (int, float)):
-            # The number that was given: Keras returns what a float32 makes of it.
-            config["learning_rate"] = _schedule(training, float(str(np.float32(rate))))
-        return type(self._optimizer).from_config(config)
 
     def _context(self):
         """What decides all networks alike."""
@@ -430,23 +425,6 @@ class Study:
         (self.folder / "networks").mkdir(parents=True, exist_ok=True)
         with whole_file(path) as unfinished:
             unfinished.write_text(json.dumps(ours, indent=2) + "\n")
-
-
-def _schedule(training, rate):
-    """The configuration of a training's rate, of the optimizer's."""
-    rate, steps = rate * training.rate, training.steps
-    schedules = keras.optimizers.schedules
-    if training.schedule == "falling":
-        schedule = schedules.CosineDecay(rate, steps)
-    elif training.schedule == "rising" and steps >= 10:
-        schedule = schedules.CosineDecay(
-            rate / 10, 1, alpha=1.0, warmup_target=rate, warmup_steps=steps // 10
-        )
-    elif training.falls_after is not None:
-        schedule = schedules.PiecewiseConstantDecay([training.falls_after], [rate, rate / 10])
-    else:
-        return rate
-    return schedules.serialize(schedule)
 
 
 def _check_tasks(tasks):

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,6 +48,8 @@ class Training:
             learn by turns.
         falls_after: steps after which a constant rate falls to a tenth, or `None`.
         rate: factor on the optimizer's rate.
+        optimizer: the optimizer, of which it gets a copy; the study's if `None`.
+        callbacks: function that returns a list of new callbacks for `fit`, or `None`.
         heads: pairs of a task and its head, where it is not the task's own.
         patience: after so many epochs without a lower loss on the validation examples it ends, and
             the best epoch's network is kept; `None` for the network behind all steps.
@@ -66,6 +68,8 @@ class Training:
     schedule: Literal["rising", "falling", "constant", "search"] = "constant"
     falls_after: int | None = None
     rate: float = 1.0
+    optimizer: keras.optimizers.Optimizer | None = None
+    callbacks: Callable[[], Sequence[keras.callbacks.Callback]] | None = None
     heads: tuple[tuple[str, Any], ...] = ()
     patience: int | None = None
 
@@ -79,6 +83,8 @@ class Training:
         places = {stage: f"stage {number}" for number, stage in enumerate(self.stages)}
         sharing = keras.saving.serialize_keras_object(self.sharing)
         fields["sharing"] = renamed(sharing, places)
+        if self.optimizer is not None:
+            fields["optimizer"] = keras.optimizers.serialize(self.optimizer)
         fields["heads"] = [[task, described_head(head)] for task, head in self.heads]
         return digest(fields)
 

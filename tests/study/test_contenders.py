@@ -1,5 +1,7 @@
 """What contenders declare, before anything is trained."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -181,6 +183,14 @@ def test_contenders_that_fit_are_found(make, tmp_path):
         (lambda: Contender("a", Branched), TypeError, "`sharing` must be an instance.*Branched"),
         (lambda: Contender("a", Branched(), start="zero"), ValueError, "`start`.*zero"),
         (lambda: ensemble(0), ValueError, "`members`.*0"),
+        (lambda: Contender("a", Branched(), rate=0), ValueError, "`rate`.*0"),
+        (lambda: Contender("a", Branched(), steps=1), ValueError, "`steps`.*1"),
+        (lambda: Contender("a", Branched(), optimizer="sgd"), TypeError, "`optimizer`.*sgd"),
+        (
+            lambda: Contender("a", Branched(), callbacks=[]),
+            TypeError,
+            r"`callbacks`.*function.*\[\]",
+        ),
         (lambda: branched(2), ValueError, "`budget`.*2"),
         (lambda: cross_stitch(alpha=(1, 2, 3)), ValueError, "alpha"),
     ],
@@ -188,6 +198,51 @@ def test_contenders_that_fit_are_found(make, tmp_path):
 def test_what_no_contender_is(made, error, message):
     with pytest.raises(error, match=message):
         made()
+
+
+class Count(keras.callbacks.Callback):
+    steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        Count.steps += 1
+
+
+OWN = {
+    "rate": 0.5,
+    "steps": 6,
+    "optimizer": keras.optimizers.SGD(0.1),
+    "callbacks": lambda: [Count()],
+    "heads": {"age": keras.layers.Dense(1, name="another")},
+}
+
+
+@pytest.mark.parametrize("option", OWN)
+@pytest.mark.parametrize("contender", [one_task(), hard_sharing(), cross_stitch()])
+def test_what_is_a_contender_s_own_changes_its_networks_alone(make, contender, option):
+    """Networks that others start from, too, learn as the study says, but for their steps."""
+    before = make().trainings
+    study = make()
+    own = dataclasses.replace(contender, name="own", **{option: OWN[option]})
+    networks = own.networks(study, 0)
+    assert {each.hash for each in networks}.isdisjoint(
+        each.hash for each in contender.networks(study, 0)
+    )
+    starts = {each.hash for network in networks for each in network.start}
+    shared = {each.hash for each in before if each.schedule == "rising"}
+    is_shared = contender.start == "one-task" and option != "steps"
+    assert starts <= shared if is_shared else starts.isdisjoint(shared)
+
+
+def test_they_are_trained_by_what_is_their_own(make):
+    own = dataclasses.replace(hard_sharing(), name="own", **{**OWN, "heads": {}})
+    study = make(contenders=[own], seeds=1)
+    Count.steps = 0
+    found = study.run()
+    assert Count.steps == 6 and found.scores["own"][0]["steps"] == 6
+    (training,) = own.networks(study, 0)
+    first, second = (study.optimizer(each) for each in (training.start[0], training))
+    assert isinstance(second, keras.optimizers.SGD) and first.learning_rate == 0.05
+    assert type(study.optimizer(study.trainings[0])).__name__ == "Adam"
 
 
 def test_a_contender_of_one_s_own_is_one_line(make):

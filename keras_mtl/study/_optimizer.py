@@ -1,0 +1,47 @@
+"""The optimizer of a training, with the rate of its part of the steps."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Raises a `TypeError` unless it is a Keras optimizer, or `None`."""
+    if optimizer is not None and not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise TypeError(
+            "`optimizer` must be a Keras optimizer, such as `keras_mtl.optimizers.Adam(1e-3)`. "
+            f"Received: optimizer={optimizer!r}."
+        )
+
+
+def optimizer_of(
+    training: Any, optimizer: keras.optimizers.Optimizer
+) -> keras.optimizers.Optimizer:
+    """A new optimizer of the same kind, at the rate of a `Training`.
+
+    A rate that is a number rises or falls as the training says; a schedule stays as it is.
+    """
+    config = optimizer.get_config()
+    rate = config.get("learning_rate")
+    if isinstance(rate, (int, float)):
+        # The number that was given: Keras returns what a float32 makes of it.
+        config["learning_rate"] = _schedule(training, float(str(np.float32(rate))))
+    return type(optimizer).from_config(config)
+
+
+def _schedule(training, rate):
+    """The configuration of a training's rate, of the optimizer's."""
+    rate, steps = rate * training.rate, training.steps
+    schedules = keras.optimizers.schedules
+    if training.schedule == "falling":
+        schedule = schedules.CosineDecay(rate, steps)
+    elif training.schedule == "rising" and steps >= 10:
+        schedule = schedules.CosineDecay(
+            rate / 10, 1, alpha=1.0, warmup_target=rate, warmup_steps=steps // 10
+        )
+    elif training.falls_after is not None:
+        schedule = schedules.PiecewiseConstantDecay([training.falls_after], [rate, rate / 10])
+    else:
+        return rate
+    return schedules.serialize(schedule)
