@@ -2,15 +2,18 @@
 
 import time
 
-PER_STEP, PER_JOB = 3e7, 5e9
-"""What a step, and a network, cost beside their products, as so many multiply-accumulates."""
+PER_JOB = 5e9
+"""What a network costs beside its layers, as so many multiply-accumulates."""
+OF_A_LAYER = {"torch": (4e6, 2e8), "jax": (2e6, 5e8), "tensorflow": (2e6, 1e9)}
+"""What a layer costs beside its products: in every step, and to be built and compiled, once."""
 
 
 def work(study, job):
     """What time a training or a row takes in proportion to others."""
+    per_step, once = OF_A_LAYER[study.versions["backend"]]
     if not hasattr(job, "steps"):
-        return PER_JOB
-    return study.macs(job) + PER_STEP * job.steps + PER_JOB
+        return PER_JOB + once * sum(study.layers(each) for each in job.networks)
+    return PER_JOB + study.macs(job) + study.layers(job) * (per_step * job.steps + once)
 
 
 class Progress:

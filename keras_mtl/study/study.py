@@ -134,7 +134,7 @@ class Study:
         self.versions = versions()
         self.context = digest(self._context())
         self.choosing = digest(self._choosing())
-        self._costs: dict[str, Cost | str] = {}
+        self._sizes: dict[str, tuple[Cost | str, int]] = {}
         self._open()
         self.records = Records(self.folder / "records.jsonl")
 
@@ -285,6 +285,21 @@ class Study:
 
     def cost(self, training: Training) -> Cost | str:
         """What a network costs (at most, where its sharing is not known yet), or why it is none."""
+        return self._size(training)[0]
+
+    def layers(self, training: Training) -> int:
+        """How many layers its network has."""
+        return self._size(training)[1]
+
+    def macs(self, training: Training) -> int:
+        """Multiply-accumulates of a training, about."""
+        found = self.cost(training)
+        passes = 3  # A step is about so many forward passes.
+        return (
+            passes * found.macs * training.steps * self.batch_size if isinstance(found, Cost) else 0
+        )
+
+    def _size(self, training):
         sharing = training.sharing
         sharing = sharing.largest() if isinstance(sharing, Choice) else sharing
         key = digest(
@@ -294,20 +309,13 @@ class Study:
                 [config_of_head(head) for _, head in training.heads],
             ]
         )
-        if key not in self._costs:
+        if key not in self._sizes:
             try:
-                self._costs[key] = cost(training.built(self, sharing))
+                model = training.built(self, sharing)
+                self._sizes[key] = cost(model), len(layers_within(model))
             except ValueError as error:
-                self._costs[key] = str(error)
-        return self._costs[key]
-
-    def macs(self, training: Training) -> int:
-        """Multiply-accumulates of a training, about."""
-        found = self.cost(training)
-        passes = 3  # A step is about so many forward passes.
-        return (
-            passes * found.macs * training.steps * self.batch_size if isinstance(found, Cost) else 0
-        )
+                self._sizes[key] = str(error), 0
+        return self._sizes[key]
 
     def _all_contenders(self, contenders):
         """Those that were asked for, behind the baseline, and behind them their twins."""
