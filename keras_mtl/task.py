@@ -325,6 +325,9 @@ class Task:
     @classmethod
     def _ready(cls, options, **given):
         """A task of what is given, but for the options."""
+        if "metrics" in options:  # Of other metrics something else is the headline.
+            for name in ("better", "headline", "columns"):
+                given.pop(name, None)
         return cls(**{**given, **options})
 
     def __repr__(self) -> str:

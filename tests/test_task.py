@@ -164,6 +164,8 @@ def test_a_task_goes_through_its_configuration(name):
 def test_options_come_before_what_is_ready():
     task = Task.classification(5, weight=0.5, metrics=["sparse_top_k_categorical_accuracy"])
     assert task.weight == 0.5 and task.headline == "sparse_top_k_categorical_accuracy"
+    assert task.columns == {task.headline: (task.headline, 1)}
+    assert Task.regression(metrics=["r2_score"]).better == "higher"
     assert Task.classification(["a", "b"]).classes == ["a", "b"]
     assert Task.classification(5).head.units == 5
 

@@ -56,4 +56,5 @@ def scores_on_rooms(model, num_images):
         (name, heading, f"{factor * found[name][score]:.3f}")
         for name, task in tasks.items()
         for heading, (score, factor) in task.columns.items()
+        if score in found[name]
     ]
