@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import keras
@@ -234,7 +234,9 @@ class MultiTaskModel(keras.Model):
         check_choice("task", task, self.tasks)
         return tower_of(self, task)
 
-    def initialize_from(self, *models: "MultiTaskModel | PathLike") -> Self:
+    def initialize_from(
+        self, *models: "MultiTaskModel | PathLike", heads: Iterable[str] | None = None
+    ) -> Self:
         """Takes over the weights of models of the same tower but another sharing.
 
         For a stage that several of this model's tasks share, the first of them that one of `models`
@@ -245,6 +247,7 @@ class MultiTaskModel(keras.Model):
         Args:
             *models: `MultiTaskModel`s, such as the one-task networks a stitched one starts from, or
                 paths of their `.keras` files.
+            heads: names of the tasks whose heads are taken over; all if `None`.
 
         Returns:
             This model.
@@ -262,7 +265,8 @@ class MultiTaskModel(keras.Model):
             raise ValueError(
                 f"`models` have no weights for the tasks {missing}. Known tasks: {sorted(donors)}."
             )
-        pairs = {self.head(task).name: donors[task].head(task) for task in self.tasks}
+        heads = self.tasks if heads is None else heads
+        pairs = {self.head(task).name: donors[task].head(task) for task in heads}
         pairs |= stage_donors(self, {task: (donors[task], task) for task in self.tasks})
         for unit in self.units.values():
             donor = unit_donor(self, unit.name, models)
@@ -334,15 +338,18 @@ class MultiTaskModel(keras.Model):
     ) -> None:
         """`keras.Model.compile`, after a check that losses and metrics name the outputs.
 
-        Without a loss, losses, weights and metrics are those of the tasks.
+        Without a loss, losses and metrics are those of the tasks; so are weights of outputs that
+        `loss_weights` does not name.
 
         Raises:
             ValueError: an unknown output; a list where there are several; a weight without a loss.
         """
         if loss is None and self._tasks:
             loss = self._by_output(lambda task: task.loss)
-            if loss_weights is None:
-                loss_weights = self._by_output(lambda task: task.weight)
+            weights = self._by_output(lambda task: task.weight)
+            weights = {name: weight for name, weight in weights.items() if loss[name] is not None}
+            if loss_weights is None or isinstance(loss_weights, Mapping):
+                loss_weights = {**weights, **(loss_weights or {})}
             if metrics is None:
                 metrics = self._by_output(lambda task: task.new_metrics())
         by_output = checked_by_output(
@@ -476,7 +483,7 @@ class MultiTaskModel(keras.Model):
             "plan": self.plan.get_config(),
             # As pairs: a file of Keras does not keep the order of a dict.
             "heads": [[task, self._head_layers[task]] for task in self.tasks],
-            "tasks": {name: task.get_config(head=False) for name, task in self._tasks.items()},
+            "tasks": _configs_of(self._tasks),
             "inner": inner_changes(self),
             "quantized": quantized_modes(self),
             # A model that is made of its configuration is trainable as a whole.
@@ -500,11 +507,34 @@ class MultiTaskModel(keras.Model):
             dict(config["heads"]),
             name=config["name"],
         )
-        model._tasks = _tasks_of(config.get("tasks", {}), model)
+        with keras.saving.custom_object_scope(custom_objects or {}):
+            model._tasks = _tasks_of(config.get("tasks", {}), model)
         set_inner(model, config["inner"])
         quantize(model, config["quantized"])
         set_trainable(model, config["trainable"])
         return model
+
+
+def tasks_of(model: MultiTaskModel) -> dict[str, Task | keras.layers.Layer]:
+    """What another model of the same tasks is made of: `Task`s, or heads where that is all."""
+    return {
+        name: task.with_head(model.head(name)) if task else model.head(name)
+        for name, task in ((name, model.task(name)) for name in model.tasks)
+    }
+
+
+def _configs_of(tasks):
+    """The configurations of tasks, but for those that Keras cannot write."""
+    configs = {}
+    for name, task in tasks.items():
+        try:
+            configs[name] = task.get_config(head=False)
+        except (TypeError, ValueError) as error:
+            warnings.warn(
+                f"The task {name!r} is written without its loss and metrics: {str(error)[:300]}",
+                stacklevel=2,
+            )
+    return configs
 
 
 def _tasks_of(configs, model):
@@ -597,10 +627,18 @@ def _check_task(name, task, outputs):
         said = [f"a dict of {keys}", "one loss"][keys == [None]]
         wanted = [f"a dict of losses by {sorted(map(str, outputs))}", "one"][None in outputs]
         raise ValueError(f"`loss` of the task {name!r} must be {wanted}. Received: {said}.")
-    if task.classes is None or None not in outputs or task.kind not in ("classes", "attributes"):
+    if task.kind == "objects" and "classes" in outputs:
+        count = outputs["classes"].shape[-1] - 1  # Without the background.
+    elif task.kind in ("classes", "attributes") and None in outputs:
+        count = outputs[None].shape[-1]
+    else:
         return
-    count = outputs[None].shape[-1]
-    if count != len(task.classes):
+    if task.kind == "classes" and count == 1:
+        raise ValueError(
+            f"`kind` of the task {name!r}, whose head puts out one number, must be 'attributes' "
+            "(yes or no). Received: 'classes'."
+        )
+    if task.classes is not None and count != len(task.classes):
         raise ValueError(
             f"`classes` of the task {name!r} must be as many as its head puts out, {count}. "
             f"Received: {task.classes}."

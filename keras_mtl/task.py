@@ -64,9 +64,9 @@ class Task:
             `{"accuracy %": ("accuracy", 100)}`; the headline alone if `None`.
 
     Raises:
-        TypeError: `head` is neither layer nor function.
+        TypeError: `head` is neither a layer nor a function that returns one.
         ValueError: no loss, a negative weight, a metric without a name, a direction that is not
-            known, or columns of another form.
+            known, classes of one name, or columns of another form.
 
     Example:
 
@@ -88,13 +88,19 @@ class Task:
         kind: Kind | None = None,
         columns: Mapping[str, tuple[str, float]] | None = None,
     ) -> None:
-        if not isinstance(head, keras.layers.Layer) and not callable(head):
+        if isinstance(head, type) or not callable(head):  # A layer is callable, too.
             raise TypeError(
                 f"`head` must be a Keras layer, or a function of a seed. Received: head={head!r}."
             )
-        if loss is None:
-            raise ValueError("`loss` must be what the task is trained by. Received: loss=None.")
-        if not weight >= 0:
+        made = made_head(head, 0)
+        if not isinstance(made, keras.layers.Layer):
+            raise TypeError(
+                "`head` must be a function of a seed that returns a Keras layer. "
+                f"Received: one that returns {made!r}."
+            )
+        if loss is None or isinstance(loss, (list, tuple)):
+            raise ValueError(f"`loss` must be a loss, or a dict of some. Received: loss={loss!r}.")
+        if weight is None or not weight >= 0:
             raise ValueError(f"`weight` must be at least 0. Received: weight={weight!r}.")
         self.head = head
         self.loss = dict(loss) if isinstance(loss, Mapping) else loss
@@ -114,8 +120,12 @@ class Task:
                 )
         check_choice("better", better, ("higher", "lower"))
         self.better, self.weight = better, float(weight)
-        self.classes = None if classes is None else [str(name) for name in classes]
-        kind = kind or getattr(head, "kind", None) or _kind_of(self.loss)
+        self.classes = None
+        if classes is not None:
+            _, self.classes = counted_or_refused("classes", classes)
+            if self.classes is None:
+                raise ValueError(f"`classes` must be a list of names. Received: {classes!r}.")
+        kind = kind or getattr(made, "kind", None) or _kind_of(self.loss)
         check_choice("kind", kind, KINDS)
         self.kind = kind
         self.columns = _checked_columns(columns, self.headline)
@@ -168,6 +178,7 @@ class Task:
         count, names = counted_or_refused("attributes", attributes)
         return cls._ready(
             options,
+            count,
             head=keras.layers.Dense(count),
             loss=AttributesCrossentropy(),
             weight=1 / count,
@@ -211,7 +222,8 @@ class Task:
             **options: of `Task`, in place of these. A `head` with a codebook, such as
                 `NormalsHead`, learns which of its words each pixel is.
         """
-        codebook = getattr(options.get("head"), "codebook", None)
+        head = options.get("head")
+        codebook = None if head is None else getattr(made_head(head, 0), "codebook", None)
         return cls._ready(
             options,
             head=ASPPNormalsHead(size),
@@ -281,6 +293,7 @@ class Task:
         count, names = counted_or_refused("classes", classes)
         return cls._ready(
             options,
+            count,
             head=DetectionHead(count),
             loss={"classes": DetectionCrossentropy(), "boxes": SmoothL1()},
             classes=names,
@@ -307,12 +320,14 @@ class Task:
         >>> keras_mtl.Task.of(keras_mtl.heads.AttributesHead(2), ["red", "round"]).weight
         0.5
         """
+
+        def known(count):
+            return count if classes is None else classes
+
         ready = {
-            "classes": lambda: cls.segmentation(classes or head.channels, head=head, **options),
-            "attributes": lambda: cls.attributes(
-                classes or head.num_attributes, head=head, **options
-            ),
-            "objects": lambda: cls.detection(classes or head.num_classes, head=head, **options),
+            "classes": lambda: cls.segmentation(known(head.channels), head=head, **options),
+            "attributes": lambda: cls.attributes(known(head.num_attributes), head=head, **options),
+            "objects": lambda: cls.detection(known(head.num_classes), head=head, **options),
             "normals": lambda: cls.normals(head=head, **options),
             "metres": lambda: cls.depth(head=head, **options),
             "numbers": lambda: cls.map(head=head, **options),
@@ -320,11 +335,22 @@ class Task:
         kind = getattr(head, "kind", None)
         if kind not in ready:
             raise TypeError(f"`head` must be one of `keras_mtl.heads`. Received: {head!r}.")
+        if classes is not None and kind in ("normals", "metres", "numbers"):
+            raise ValueError(
+                f"`classes` must be None, for a {type(head).__name__} has none. "
+                f"Received: classes={classes!r}."
+            )
         return ready[kind]()
 
     @classmethod
-    def _ready(cls, options, **given):
-        """A task of what is given, but for the options."""
+    def _ready(cls, options, count=None, **given):
+        """A task of what is given, but for the options; `count` is how many classes it is of."""
+        head = options.get("head")
+        sizes = (getattr(head, name, count) for name in ("num_classes", "num_attributes"))
+        if count is not None and set(sizes) != {count}:
+            raise ValueError(
+                f"`head` must be of {count} classes. Received: a {type(head).__name__} of others."
+            )
         if "metrics" in options:  # Of other metrics something else is the headline.
             for name in ("better", "headline", "columns"):
                 given.pop(name, None)
@@ -342,8 +368,11 @@ class Task:
     def prediction(self, outputs: Tensor) -> Tensor:
         """What outputs say, in a form whose mean over several networks makes sense.
 
-        Probabilities, where the loss takes logits of classes or attributes; else the outputs.
+        Probabilities, where the loss takes logits of classes or attributes; normals of length one;
+        else the outputs, as of tasks with several.
         """
+        if self.kind == "normals":
+            return ops.normalize(outputs, axis=-1)
         if self._logits_of == "classes":
             return ops.softmax(outputs)
         return ops.sigmoid(outputs) if self._logits_of == "attributes" else outputs
@@ -411,7 +440,10 @@ def new_metric(metric: Any, name: str | None = None) -> Any:
     """A metric of the same kind, under another name if one is given; a name or function itself."""
     if not isinstance(metric, keras.metrics.Metric):
         return metric
-    made = type(metric).from_config(metric.get_config())
+    try:
+        made = type(metric).from_config(metric.get_config())
+    except (TypeError, ValueError):  # Such as of a function that nobody has registered.
+        return metric
     made.name = name or metric.name
     return made
 
@@ -425,12 +457,12 @@ def counted(classes: Any) -> tuple[int | None, list[str] | None]:
     """How many classes there are, and their names if they have any; `None, None` of what is none.
 
     Args:
-        classes: a number of 1 or more, or a list of names.
+        classes: a number of 1 or more, or a list of different names.
     """
     if isinstance(classes, numbers.Integral) and not isinstance(classes, bool) and int(classes) > 0:
         return int(classes), None
     if _is_list(classes) and classes and all(isinstance(name, str) for name in classes):
-        return len(classes), list(classes)
+        return (len(classes), list(classes)) if len(set(classes)) == len(classes) else (None, None)
     return None, None
 
 
@@ -439,7 +471,7 @@ def counted_or_refused(argument: str, classes: Any) -> tuple[int, list[str] | No
     count, names = counted(classes)
     if count is None:
         raise ValueError(
-            f"`{argument}` must be a number of 1 or more, or a list of names. "
+            f"`{argument}` must be a number of 1 or more, or a list of different names. "
             f"Received: {argument}={classes!r}."
         )
     return count, names
@@ -485,7 +517,9 @@ def _checked_columns(columns, headline):
 
 
 def _kind_of(loss):
-    """What outputs are that a loss takes, by its name."""
+    """What outputs are that a loss takes: what it says itself, or by its name."""
+    if hasattr(loss, "kind"):
+        return loss.kind
     loss = keras.losses.get(loss) if isinstance(loss, str) else loss
     name = getattr(loss, "__name__", type(loss).__name__).lower().replace("_", "")
     if "crossentropy" not in name:

@@ -1,5 +1,7 @@
 """What a task is, and what it refuses."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -115,6 +117,13 @@ def own_metric(y_true, y_pred):
     ("arguments", "error", "message"),
     [
         ({"head": 3}, TypeError, "`head`.*layer.*3"),
+        ({"head": keras.layers.Dense}, TypeError, "`head`.*layer.*Dense"),
+        ({"head": lambda seed: 3}, TypeError, "`head`.*layer.*returns 3"),
+        ({"loss": ["mse"]}, ValueError, "`loss`.*mse"),
+        ({"classes": "cat"}, ValueError, "`classes`.*cat"),
+        ({"classes": 3}, ValueError, "`classes`.*3"),
+        ({"classes": ["a", "a"]}, ValueError, "`classes`.*different.*'a'"),
+        ({"weight": None}, ValueError, "`weight`.*None"),
         ({"loss": None}, ValueError, "`loss`.*None"),
         ({"metrics": "mae"}, ValueError, "`metrics` must be a list.*mae"),
         ({"metrics": [own_metric]}, ValueError, "`better`.*own_metric"),
@@ -176,6 +185,21 @@ def test_a_head_may_be_made_of_a_seed():
     assert task.get_config()["head"]["config"]["name"] == "seed_0"
 
 
+class Two(keras.layers.Layer):
+    """A head of two outputs."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.parts = {key: keras.layers.Dense(1, name=key) for key in "ab"}
+
+    def build(self, shape):
+        for part in self.parts.values():
+            part.build(shape)
+
+    def call(self, inputs):
+        return {key: part(inputs) for key, part in self.parts.items()}
+
+
 def model_of(shape=(4,), **tasks):
     image = keras.Input(shape)
     net = keras.Model(image, keras.layers.Dense(6, name="one")(image))
@@ -209,6 +233,45 @@ def test_what_is_given_to_compile_comes_before_the_tasks(rng):
     found = model.evaluate(x, y, verbose=0, return_dict=True)
     error = np.abs(model.predict(x, verbose=0)["age"] - y["age"])
     assert found["loss"] == pytest.approx(error.mean(), rel=1e-5) and "mse" in found
+
+
+def test_weights_that_are_not_given_are_those_of_the_tasks(rng):
+    model = model_of(
+        age=Task.regression(), marks=Task.attributes(10), both=Task(Two(), {"a": "mse", "b": None})
+    )
+    model.compile("sgd", loss_weights={"age": 2.0})
+    y = {"age": rng.normal(size=(8, 1)), "marks": np.ones((8, 10)), "both_a": np.ones((8, 1))}
+    found = model.evaluate(rng.normal(size=(8, 4)), y, verbose=0, return_dict=True)
+    parts = 2 * found["age_loss"] + 0.1 * found["marks_loss"] + found["both_a_loss"]
+    assert found["loss"] == pytest.approx(parts, rel=1e-5)
+
+
+def test_a_smaller_model_of_the_same_tasks_knows_them():
+    image = keras.Input((4,))
+    x = keras.layers.Dense(4, name="one")(image)
+    net = keras.Model(image, keras.layers.Dense(4, name="two")(x))
+    tower = keras_mtl.towers.Tower(net, ["one"])
+    tasks = {"age": Task.regression(), "kind": Task.classification(["a", "b"])}
+    model = keras_mtl.MultiTaskModel(tower, keras_mtl.sharing.AdaShared(), tasks)
+    pruned = keras_mtl.search.prune(model, {"age": "10", "kind": "11"})
+    assert pruned.task("kind").classes == ["a", "b"]
+    assert pruned.task("kind").head is not tasks["kind"].head
+
+
+def test_what_keras_cannot_write_is_named_when_it_is_saved(tmp_path):
+    model = model_of(
+        age=Task(keras.layers.Dense(1), functools.partial(keras.losses.huber, delta=2))
+    )
+    with pytest.warns(UserWarning, match="'age' is written without its loss"):
+        model.save(tmp_path / "model.keras")
+    assert keras.models.load_model(tmp_path / "model.keras", compile=False).task("age") is None
+
+
+def test_functions_of_a_seed_are_asked_what_they_make():
+    codebook = NormalsCodebook.default()
+    task = Task.normals(head=lambda seed: NormalsHead(codebook, (8, 8), 2, seed=seed))
+    assert (task.kind, type(task.loss).__name__) == ("normals", "NormalsCodebookCrossentropy")
+    assert Task(lambda seed: DepthHead((8, 8), 2), "mse").kind == "metres"
 
 
 def test_a_model_may_be_of_tasks_and_of_heads():
@@ -256,6 +319,14 @@ def test_a_task_of_several_outputs(rng, tmp_path):
         (Task(DetectionHead(2), "mse"), "`loss` of the task 'own' must be a dict.*boxes.*classes"),
         (Task(keras.layers.Dense(2), {"a": "mse"}), "`loss` of the task 'own' must be one.*a"),
         (
+            Task(DetectionHead(5), dict.fromkeys(["classes", "boxes"], "mse"), classes=["a"]),
+            "5.*'a'",
+        ),
+        (
+            Task(keras.layers.Dense(1), "mse", kind="classes"),
+            "`kind` of the task 'own'.*attributes",
+        ),
+        (
             Task.classification(["a", "b"], head=keras.layers.Dense(3)),
             "`classes` of the task 'own'.*3.*'b'",
         ),
@@ -264,6 +335,20 @@ def test_a_task_of_several_outputs(rng, tmp_path):
 def test_losses_and_classes_must_be_those_of_the_head(task, message):
     with pytest.raises(ValueError, match=message):
         model_of(own=task)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: Task.attributes(2, head=AttributesHead(5)),
+        lambda: Task.detection(["a", "b"], head=DetectionHead(5)),
+        lambda: Task.of(DepthHead((8, 8), 2), ["a"]),
+        lambda: Task.of(SegmentationHead(3, (8, 8), 2), []),
+    ],
+)
+def test_classes_must_be_those_of_the_head_that_is_given(made):
+    with pytest.raises(ValueError, match="`head` must be of 2 classes|`classes` must be"):
+        made()
 
 
 @pytest.mark.parametrize("classes", [0, "abc", ["a", 3], 2.5, True, []])

@@ -44,9 +44,20 @@ def scores_on_rooms(model, num_images):
             f"{model.name} must know what {', '.join(headless)} is scored by: it is made of heads, "
             "not of Tasks"
         )
+    several = [name for name, task in tasks.items() if isinstance(task.loss, dict)]
+    if several:
+        raise CommandError(f"{model.name} must have one output of {', '.join(several)}")
     sides = model.inputs[0].shape[1:]
     if len(model.inputs) > 1 or len(sides) != 3 or sides[0] != sides[1] or sides[2] != 3:
         raise CommandError(f"{model.name} must take square pictures of one known size, not {sides}")
+    for name in tasks:
+        *shape, channels = model.output[name].shape[1:]
+        if shape != list(sides[:2]):
+            raise CommandError(f"{name} must be of the pictures' size {sides[:2]}, not {shape}")
+        if name == "segmentation" and channels != rooms.NUM_CLASSES:
+            raise CommandError(
+                f"segmentation must have the {rooms.NUM_CLASSES} classes of rooms, not {channels}"
+            )
     loaded = rooms.load("test", sides[0], num_images)
     examples = Examples(
         "rooms", (loaded["image"], {name: TARGETS[name](loaded) for name in tasks}), list(tasks)

@@ -87,19 +87,21 @@ class Maps:
         frame = framed(picture, self.size)
         found = self.network.predict_on_batch(frame.pixels[None].astype("float32"))
         panels, summary, likely = [], {}, {}
-        for task, model in self.models.items():
-            values, kind = np.asarray(found[task]), _kind(model, task)
+        outputs = [(task, x) for task, each in self.models.items() for x in each.outputs_of(task)]
+        for task, output in outputs:
+            model, values = self.models[task], np.asarray(found[output])
+            kind = _kind(model, task) if output == task else "numbers"
             if values.ndim == 4:
                 values = _decoded(model.head(task), kind, values)
-                panel, summary[task] = _of_pixels(model, task, kind, frame.cut(values[0]))
+                panel, summary[output] = _of_pixels(model, task, output, kind, frame.cut(values[0]))
                 panels.append(panel)
             elif kind not in ("attributes", "classes"):
-                summary[task] = [_rounded(each) for each in values.ravel()]
+                summary[output] = [_rounded(each) for each in values.ravel()]
             else:
                 values = values.ravel()
-                known = [task] if len(values) == 1 else _names(model, task, len(values))
+                known = _names(model, task, len(values))
                 of_task = {name: _rounded(x) for name, x in zip(known, values, strict=True)}
-                summary[task] = of_task if len(of_task) > 1 else of_task[task]
+                summary[task] = of_task if len(of_task) > 1 else _rounded(values[0])
                 likely |= of_task
         if likely:
             panels.append(composition.bars("likeliest", likely))
@@ -112,39 +114,42 @@ def _kind(model, task):
 
 
 def _names(model, task, count):
-    """Names of the classes of a task, or their numbers."""
+    """Names of the classes of a task, or their numbers; of a single one without a name the task."""
     known = model.task(task)
-    return known.classes if known and known.classes else [f"class {each}" for each in range(count)]
+    if known and known.classes and len(known.classes) == count:
+        return known.classes
+    return [task] if count == 1 else [f"class {each}" for each in range(count)]
 
 
 def _decoded(head, kind, values):
     """What predictions (1, h, w, channels) mean: of classes the likeliest, (1, h, w)."""
-    if hasattr(head, "decode"):
+    if hasattr(head, "decode") and kind != "numbers":
         return ops.convert_to_numpy(head.decode(values))
     return values.argmax(axis=-1) if kind == "classes" else values
 
 
-def _of_pixels(model, task, kind, values):
-    """A panel and a summary of what a task says of every pixel: (h, w) or (h, w, channels)."""
+def _of_pixels(model, task, output, kind, values):
+    """A panel and a summary of what an output says of every pixel: (h, w) or (h, w, channels)."""
     if kind == "classes":
-        known = _names(model, task, model.output[task].shape[-1])
+        known = _names(model, task, model.output[output].shape[-1])
         shares = np.bincount(values.ravel(), minlength=len(known)) / values.size
         order = np.argsort(-shares, kind="stable")
         summary = {known[each]: _rounded(shares[each]) for each in order if shares[each] > 0}
         return composition.classes(task, values, known), summary
     if kind == "normals":
         mean = [_rounded(each) for each in values.mean(axis=(0, 1))]
-        return composition.normals(task, values), {"mean": mean}
+        return composition.normals(output, values), {"mean": mean}
     if values.shape[-1] == 2:
         mean = _rounded(np.linalg.norm(values, axis=-1).mean())
-        return composition.arrows(task, values), {"mean_length": mean}
-    # Of more numbers a pixel, such as attributes, how long they are.
-    values = values[..., 0] if values.shape[-1] == 1 else np.linalg.norm(values, axis=-1)
+        return composition.arrows(output, values), {"mean_length": mean}
+    # Of attributes the likeliest one's probability, of more numbers a pixel their length.
+    length = np.max if kind == "attributes" else np.linalg.norm
+    values = values[..., 0] if values.shape[-1] == 1 else length(values, axis=-1)
     places = {"least": 0, "median": 50, "most": 100}
     summary = {name: _rounded(np.percentile(values, at)) for name, at in places.items()}
     if kind == "metres":
-        return composition.numbers(f"{task} in metres", values), summary
-    return composition.numbers(task, values, colours="magma"), summary
+        return composition.numbers(f"{output} in metres", values), summary
+    return composition.numbers(output, values, colours="magma"), summary
 
 
 class Detector:

@@ -5,5 +5,5 @@ from keras import ops
 
 
 def log_of_share(share):
-    """The logarithm; of 0 that of the least number of its type, since it is to be multiplied."""
-    return ops.log(ops.maximum(share, keras.config.epsilon() ** 4))
+    """The logarithm, in float32; of 0 that of a tiny number, since it is to be multiplied."""
+    return ops.log(ops.maximum(ops.cast(share, "float32"), keras.config.epsilon() ** 4))

@@ -42,6 +42,8 @@ class DepthL1(MaskedL1):
 
     _several_channels = False
 
+    kind = "metres"
+
     def __init__(
         self,
         reduction: Reduction | None = "sum_over_batch_size",

@@ -43,6 +43,8 @@ class NormalsCodebookCrossentropy(MaskedCrossentropy):
     2.9957
     """
 
+    kind = "normals"
+
     def __init__(
         self,
         codebook: NormalsCodebook,

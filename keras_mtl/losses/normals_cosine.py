@@ -47,6 +47,8 @@ class NormalsCosine(MaskedLoss):
     0.5
     """
 
+    kind = "normals"
+
     def __init__(
         self,
         reduction: Reduction | None = "sum_over_batch_size",

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import keras
 
 from keras_mtl._types import Array
-from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.multi_task_model import MultiTaskModel, tasks_of
 from keras_mtl.search._on_tower import on_tower
 from keras_mtl.search.rank_trees import rank_trees
 from keras_mtl.search.tree_report import TreeReport
@@ -105,8 +105,8 @@ def branch(
         verbose=verbose,
     )
     tree = report.front[report.position(budget)].tree
-    heads = {task: model.head(task) for task, model in models.items()}
-    model = MultiTaskModel(tower, Branched(tree), heads, name=name)
+    tasks = {task: tasks_of(model)[task] for task, model in models.items()}
+    model = MultiTaskModel(tower, Branched(tree), tasks, name=name)
     model.initialize_from(*(_alone(each, task, tower) for task, each in models.items()))
     return Branching(tree, model, report)
 
@@ -115,5 +115,5 @@ def _alone(model, task, tower):
     """The network with no other task, which would have weights for the stages of that, too."""
     if model.tasks == [task]:
         return model
-    heads = {task: model.head(task)}
-    return MultiTaskModel(tower, Branched.independent(), heads).initialize_from(model)
+    tasks = {task: model.head(task)}
+    return MultiTaskModel(tower, Branched.independent(), tasks).initialize_from(model)

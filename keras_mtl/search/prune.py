@@ -1,7 +1,7 @@
 """The small model that is left when a learned policy is fixed."""
 
 from keras_mtl._types import Policy
-from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.multi_task_model import MultiTaskModel, tasks_of
 from keras_mtl.sharing import AdaShared
 from keras_mtl.sharing._skip_policy_of import skip_policy_of
 
@@ -46,5 +46,5 @@ def prune(model: MultiTaskModel, policy: Policy | None = None) -> MultiTaskModel
     layer = skip_policy_of(model)
     if policy is None:
         policy = dict(zip(layer.tasks, layer.decisions(), strict=True))
-    heads = {task: model.head(task) for task in model.tasks}
-    return MultiTaskModel(model.tower(model.tasks[0]), AdaShared(policy), heads, name=model.name)
+    tower = model.tower(model.tasks[0])
+    return MultiTaskModel(tower, AdaShared(policy), tasks_of(model), name=model.name)

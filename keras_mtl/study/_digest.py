@@ -76,10 +76,7 @@ def _described(thing):
     if inspect.ismethod(thing):
         return {"method": thing.__func__, "of": thing.__self__}
     if inspect.isfunction(thing):
-        cells = [cell.cell_contents for cell in thing.__closure__ or ()]
-        names = [_name_of(thing), thing.__code__.co_names, repr(thing.__code__.co_consts)]
-        code = thing.__code__.co_code.hex()
-        return {"function": names, "code": code, "holds": [cells, thing.__defaults__]}
+        return _of_function(thing, set())
     if hasattr(thing, "__qualname__"):
         return _name_of(thing)
     if hasattr(thing, "get_config"):
@@ -92,6 +89,56 @@ def _described(thing):
         if isinstance(thing, (np.generic, bytes, set, complex))
         else _name_of(type(thing))
     )
+
+
+def _of_function(function, seen):
+    """What a function does: its code, and what that reads of its module and of where it is made."""
+    if function in seen:
+        return _name_of(function)
+    seen, known = {*seen, function}, function.__globals__
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()]
+    return {
+        "function": _name_of(function),
+        "code": _of_code(function.__code__),
+        "reads": {
+            name: _of_global(known[name], function.__module__, seen)
+            for name in _names_in(function.__code__)
+            if name in known
+        },
+        "holds": [
+            _of_function(value, seen) if inspect.isfunction(value) else value
+            for value in [*cells, *defaults]
+        ],
+    }
+
+
+def _of_global(value, module, seen):
+    """Plain values, and what functions and classes of the same module do; the rest by its name."""
+    if getattr(value, "__module__", None) == module and inspect.isfunction(value):
+        return _of_function(value, seen)
+    if getattr(value, "__module__", None) == module and inspect.isclass(value):
+        if value in seen:
+            return _name_of(value)
+        methods = {name: each for name, each in vars(value).items() if inspect.isfunction(each)}
+        return {name: _of_function(each, {*seen, value}) for name, each in methods.items()}
+    if value is None or isinstance(value, (bool, int, float, str, np.ndarray)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_of_global(each, module, seen) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _of_global(each, module, seen) for key, each in value.items()}
+    return _name_of(value) if hasattr(value, "__qualname__") else _name_of(type(value))
+
+
+def _names_in(code):
+    nested = [_names_in(each) for each in code.co_consts if inspect.iscode(each)]
+    return sorted({*code.co_names, *(name for names in nested for name in names)})
+
+
+def _of_code(code):
+    consts = [_of_code(x) if inspect.iscode(x) else repr(x) for x in code.co_consts]
+    return [code.co_code.hex(), list(code.co_names), consts]
 
 
 def _name_of(thing):

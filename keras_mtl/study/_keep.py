@@ -72,6 +72,8 @@ class Keep(keras.callbacks.Callback):
 
     def end(self):
         """Leaves the network as it is at the end, or as it was at its best."""
+        if self.training.callbacks:
+            self._kept = None  # They may have changed it when all epochs were over.
         self._write()
         if self._best.exists():
             with whole_file(self.path) as unfinished:

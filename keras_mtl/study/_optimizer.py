@@ -20,14 +20,39 @@ def optimizer_of(
 ) -> keras.optimizers.Optimizer:
     """A new optimizer of the same kind, at the rate of a `Training`.
 
-    A rate that is a number rises or falls as the training says; a schedule stays as it is.
+    A rate that is a number rises or falls as the training says; a schedule is but multiplied.
     """
     config = optimizer.get_config()
     rate = config.get("learning_rate")
-    if isinstance(rate, (int, float)):
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        inner = optimizer_of(training, optimizer.inner_optimizer)
+        config["inner_optimizer"] = keras.optimizers.serialize(inner)
+    elif isinstance(rate, (int, float)):
         # The number that was given: Keras returns what a float32 makes of it.
         config["learning_rate"] = _schedule(training, float(str(np.float32(rate))))
+    elif training.rate != 1:
+        schedule = keras.optimizers.schedules.deserialize(rate)
+        config["learning_rate"] = keras.optimizers.schedules.serialize(
+            Multiplied(schedule, training.rate)
+        )
     return type(optimizer).from_config(config)
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class Multiplied(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule times a factor."""
+
+    def __init__(self, schedule, factor):
+        if isinstance(schedule, dict):
+            schedule = keras.optimizers.schedules.deserialize(schedule)
+        self.schedule, self.factor = schedule, factor
+
+    def __call__(self, step):
+        return self.factor * self.schedule(step)
+
+    def get_config(self):
+        schedule = keras.optimizers.schedules.serialize(self.schedule)
+        return {"schedule": schedule, "factor": self.factor}
 
 
 def _schedule(training, rate):

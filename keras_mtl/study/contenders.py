@@ -49,7 +49,8 @@ class Contender:
         steps: number of steps, or a `Budget`, in place of the study's; that of the one-task
             networks that it starts from, too.
         callbacks: function without arguments that returns a list of new Keras callbacks, for each
-            `fit` of its networks. A training that goes on behind a stop has new ones.
+            of its trainings; one that goes on behind a stop has new ones. Their logs have the loss
+            of an epoch; `val_loss` in the second part of a study with `patience`.
         search: the sharing of the network that a `Choice` of a policy looks at, or `None`.
         heads: dict from task to the head that it has here, in place of its own.
 
@@ -97,9 +98,15 @@ class Contender:
             raise ValueError("`soft` must be False where the sharing is chosen. Received: True.")
         check_choice("start", self.start, ("tower", "one-task"))
         check_integer("members", self.members, 1)
-        if not self.rate > 0:
+        if self.rate is None or not self.rate > 0:
             raise ValueError(f"`rate` must be above 0. Received: rate={self.rate!r}.")
         check_optimizer(self.optimizer)
+        for task, head in self.heads.items():
+            if not isinstance(head, keras.layers.Layer) and not callable(head):
+                raise TypeError(
+                    f"`heads[{task!r}]` must be a Keras layer, or a function of a seed. "
+                    f"Received: {head!r}."
+                )
         if self.callbacks is not None and not callable(self.callbacks):
             raise TypeError(
                 "`callbacks` must be a function that returns a list of new callbacks, since each "
@@ -137,9 +144,7 @@ class _Declared:
             "rate": contender.rate,
             "optimizer": contender.optimizer,
             "callbacks": contender.callbacks,
-            "heads": tuple(
-                (task, head) for task, head in contender.heads.items() if task in study.tasks
-            ),
+            "heads": tuple(contender.heads.items()),
         }
         self.sharing = contender.sharing
         if not isinstance(self.sharing, (Sharing, Choice)):
@@ -233,6 +238,8 @@ class _Declared:
         if part == "first":
             given["steps"] = budget.first_of(task for _, task in outputs)
         given |= options
+        tasks = {task for _, task in outputs}
+        given["heads"] = tuple(each for each in given.get("heads", ()) if each[0] in tasks)
         if isinstance(given["sharing"], Choice) or given.get("patience") is not None:
             given["context"] = digest([given["context"], self.study.choosing])
         return Training(**given)

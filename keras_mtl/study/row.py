@@ -60,7 +60,9 @@ class Row:
                 "test": study.scores(models, study.test),
                 "parameters": sum(each.parameters for each in costs),
                 "macs": sum(each.macs for each in costs),
-                "steps": sum(each.steps for each in with_all_before(self.networks)),
+                "steps": sum(
+                    study.record_of(each)["steps"] for each in with_all_before(self.networks)
+                ),
             }
         study.records.append(
             {

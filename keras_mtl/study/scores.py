@@ -81,12 +81,17 @@ class Vote(Ensemble):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> dict[str, Tensor]:
         means = super().call(inputs, training=training)
-        speakers = {task: speaker_of(model, task) for model in self.models for task in model.tasks}
+        speakers = {
+            output: speaker_of(model, task)
+            for model in self.models
+            for task in model.tasks
+            for output in model.outputs_of(task)
+        }
         return {
-            task: speakers[task].outputs_for(mean)
-            if hasattr(speakers[task], "outputs_for")
+            output: speakers[output].outputs_for(mean)
+            if hasattr(speakers[output], "outputs_for")
             else mean
-            for task, mean in means.items()
+            for output, mean in means.items()
         }
 
 

@@ -223,18 +223,24 @@ class Study:
             for each in with_all_before([training]):
                 each.run(self)
         with training.whole_file_of(self) as path:
-            return keras.models.load_model(path, custom_objects=self.custom_objects, compile=False)
+            model = keras.models.load_model(path, custom_objects=self.custom_objects, compile=False)
+        # What its file says of losses and metrics, or can say, does not count.
+        tasks = {output: self.tasks[task] for output, task in training.outputs}
+        model._tasks = {name: task.with_head(model.head(name)) for name, task in tasks.items()}
+        return model
 
     @functools.cached_property
     def custom_objects(self) -> dict[str, Any]:
         """Classes and functions of the caller's program, by the names that files have for them."""
-        layers = [self.tower(0).model]
-        layers += [made_head(task.head, 0) for task in self.tasks.values()]
-        within = [type(each) for layer in layers for each in layers_within(layer)]
-        known = [each for each in within if each.__module__.split(".")[0] != "keras"]
-        of_tasks = [each for task in self.tasks.values() for each in (task.loss, *task.metrics)]
-        known += [each for each in of_tasks if hasattr(each, "__name__")]
-        return {each.__name__: each for each in known}
+        heads = [task.head for task in self.tasks.values()]
+        heads += [head for each in self.contenders for head in each.heads.values()]
+        layers = [self.tower(0).model, *(made_head(head, 0) for head in heads)]
+        objects = [each for layer in layers for each in layers_within(layer)]
+        objects += [self._optimizer, *(each.optimizer for each in self.contenders)]
+        objects += [each for task in self.tasks.values() for each in (task.loss, *task.metrics)]
+        known = [each if hasattr(each, "__name__") else type(each) for each in objects]
+        ours = ("builtins", "keras")
+        return {x.__name__: x for x in known if x.__module__.split(".")[0] not in ours}
 
     def tower(self, seed: int) -> Tower:
         """What networks of a seed are made of."""
@@ -261,10 +267,7 @@ class Study:
 
     def callbacks(self, training: Training) -> list[keras.callbacks.Callback]:
         """Callbacks of a training beside those that keep it."""
-        own = list(training.callbacks()) if training.callbacks else []
-        if training.schedule == "search":
-            own += PolicySearch(training.steps).callbacks()
-        return own
+        return PolicySearch(training.steps).callbacks() if training.schedule == "search" else []
 
     def optimizer(self, training: Training) -> keras.optimizers.Optimizer:
         """A new optimizer for a training."""
@@ -333,8 +336,7 @@ class Study:
                     "`contenders` must be a list of Contenders, such as "
                     f"`keras_mtl.study.cross_stitch()`. Received: {each!r}."
                 )
-            if each.steps is not None:
-                Budget.of(each.steps).check(self.tasks)
+            self._check_contender(each)
             unknown = sorted(set(each.heads) - set(self.tasks))
             if unknown:
                 raise ValueError(
@@ -353,6 +355,33 @@ class Study:
         chosen = {BASELINE: baseline, **chosen}
         twins = [each.twin_of_it() for each in chosen.values() if each.soft]
         return [*chosen.values(), *twins]
+
+    def _check_contender(self, contender):
+        """Raises an error if what is a contender's own does not go with the rest."""
+        budget = self.budget if contender.steps is None else Budget.of(contender.steps)
+        budget.check(self.tasks)
+        optimizer = contender.optimizer or self._optimizer
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if scaled and contender.search is not None:
+            raise ValueError(
+                f"`optimizer` of {contender.name!r}, which learns by turns, must not be a "
+                "LossScaleOptimizer. Received: one."
+            )
+        made = [] if contender.callbacks is None else contender.callbacks()
+        if not isinstance(made, (list, tuple)) or not all(
+            isinstance(each, keras.callbacks.Callback) for each in made
+        ):
+            raise TypeError(
+                f"`callbacks` of {contender.name!r} must return a list of Keras callbacks. "
+                f"Received: one that returns {made!r}."
+            )
+        rates = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
+        if budget.annealed and any(isinstance(each, rates) for each in made):
+            raise ValueError(
+                f"`callbacks` of {contender.name!r} must leave the rate alone, which rises and "
+                "falls in an annealed budget; take `steps=Budget(…, annealed=False)`. "
+                f"Received: {made!r}."
+            )
 
     def _context(self):
         """What decides all networks alike."""
@@ -376,7 +405,7 @@ class Study:
         return {
             "validation": self.validation.digest(),
             "tasks": {
-                name: [described(task.metrics), task.headline, task.better]
+                name: [described(task.metrics), task.headline, task.better, task.kind]
                 for name, task in self.tasks.items()
             },
         }
@@ -443,4 +472,9 @@ def _check_tasks(tasks):
             raise TypeError(
                 f"`tasks[{name!r}]` must be a Task, such as `Task(Dense(1), loss='mse')`. "
                 f"Received: {task!r}."
+            )
+        if isinstance(task.loss, dict):
+            raise ValueError(
+                f"`tasks[{name!r}]` must have one output, by which networks are compared. "
+                f"Received: one of the outputs {list(task.loss)}."
             )

@@ -28,6 +28,9 @@ def table(found: Any) -> str:
             lines.append(_line(found, contender, overall.get(contender)))
     seeds = f"{study.seeds} seed{'s' if study.seeds > 1 else ''}"
     steps = study.budget.first_of(study.tasks) + study.budget.second
+    own = [each.name for each in study.contenders if each.steps is not None]
+    if own:
+        seeds += f" ({', '.join(own)}: steps of their own)"
     parts = [
         f"{steps} steps of {study.batch_size} examples, {seeds}, "
         f"{study.versions['backend']}: test scores, mean ± deviation over the seeds; the gain is "

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import keras
 
 from keras_mtl._file_of import file_of
-from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.multi_task_model import MultiTaskModel, tasks_of
 from keras_mtl.sharing import Branched, Sharing
 from keras_mtl.study._digest import digest, renamed
 from keras_mtl.study._draws import RepeatableDraws, draws_of, give_seeds
@@ -49,7 +49,7 @@ class Training:
         falls_after: steps after which a constant rate falls to a tenth, or `None`.
         rate: factor on the optimizer's rate.
         optimizer: the optimizer, of which it gets a copy; the study's if `None`.
-        callbacks: function that returns a list of new callbacks for `fit`, or `None`.
+        callbacks: function that returns a list of new callbacks, or `None`.
         heads: pairs of a task and its head, where it is not the task's own.
         patience: after so many epochs without a lower loss on the validation examples it ends, and
             the best epoch's network is kept; `None` for the network behind all steps.
@@ -131,7 +131,9 @@ class Training:
         except DoesNotFit as error:
             return {"failed": str(error)}
         keep = Keep(self, path, length, model)
-        callbacks = [RepeatableDraws(batches), keep, *study.callbacks(self)]
+        # It is kept as it is behind their own callbacks.
+        own = list(self.callbacks()) if self.callbacks else []
+        callbacks = [RepeatableDraws(batches), *own, keep, *study.callbacks(self)]
         whole = None if length == len(batches) else length
         try:
             for end, steps in ((epochs, whole), (epochs + bool(rest), rest)):
@@ -146,12 +148,15 @@ class Training:
                         verbose=0,
                         callbacks=callbacks,
                     )
+                    if model.stop_training:
+                        break
         except FloatingPointError as error:
             return {"failed": f"{self.name} diverged: {error}"}
         keep.end()
         spent = keep.seconds + time.monotonic() - began
         log = {"loss": keep.losses, "validation_loss": keep.validation}
-        return {**log, "seconds": round(spent, 2)}
+        steps = min(self.steps, keep.epochs * length)
+        return {**log, "steps": steps, "seconds": round(spent, 2)}
 
     def compiled(self, study: AnyStudy) -> keras.Model:
         """The network as it starts.
@@ -165,7 +170,14 @@ class Training:
         start = self._networks_to_start_from(study)
         model = self.built(study, sharing)
         if start:
-            model.initialize_from(*start)
+            # Heads of its own cannot start from those of others.
+            theirs = {task for each in self.start for task, _ in each.heads}
+            own = {task for task, _ in self.heads} - theirs
+            heads = [output for output, task in self.outputs if task not in own]
+            try:
+                model.initialize_from(*start, heads=heads)
+            except ValueError as error:
+                raise DoesNotFit(f"{self.name} does not fit: {str(error)[:500]}") from error
         tasks = {output: study.tasks[task] for output, task in self.outputs}
         model.compile(
             study.optimizer(self),
@@ -218,4 +230,5 @@ class Training:
 def _called(model, output):
     """A network of one task under another name of it."""
     (task,) = model.tasks
-    return MultiTaskModel(model.tower(task), Branched.independent(), {output: model.head(task)})
+    tower = model.tower(task)
+    return MultiTaskModel(tower, Branched.independent(), {output: tasks_of(model)[task]})

@@ -108,6 +108,12 @@ def test_evaluate_asks_the_file(tmp_path, monkeypatch, capsys):
     saved(age=keras_mtl.Task.regression())
     assert main(words) == 1
     assert "has age" in capsys.readouterr().err
+    saved(segmentation=keras_mtl.Task.segmentation(3, head=keras.layers.Conv2D(3, 1)))
+    assert main(words) == 1
+    assert "must have the 17 classes of rooms, not 3" in capsys.readouterr().err
+    saved(depth=keras_mtl.Task.depth(head=keras.layers.Conv2D(1, 1, strides=2)))
+    assert main(words) == 1
+    assert "depth must be of the pictures' size (16, 16)" in capsys.readouterr().err
     assert main([*words, "--images", "0"]) == 2
 
 

@@ -83,6 +83,13 @@ def test_what_is_shown_stands_in_the_file(tmp_path, rng):
         "wind": Task.map(2, head=layers.Conv2D(2, 1)),
         "way": Task.normals(head=layers.Conv2D(3, 1)),
         "age": Task.regression(head=keras.Sequential([layers.Flatten(), layers.Dense(1)])),
+        "happy": Task.attributes(
+            ["smiling"], head=keras.Sequential([layers.Flatten(), layers.Dense(1)])
+        ),
+        "both": keras.Model(
+            image := keras.Input((8, 8, 3)),
+            {"flat": layers.Flatten()(image), "map": layers.Conv2D(2, 1)(image)},
+        ),
     }
     net = keras.Sequential([keras.Input((8, 8, 3), name="image"), layers.ReLU(name="relu")])
     model = keras_mtl.MultiTaskModel(Tower(net, []), Branched.hard_sharing(), tasks)
@@ -96,6 +103,9 @@ def test_what_is_shown_stands_in_the_file(tmp_path, rng):
     assert set(found["far"]) == {"least", "median", "most"}
     assert set(found["wind"]) == {"mean_length"} and len(found["way"]["mean"]) == 3
     outputs = model.predict_on_batch(picture[None].astype("float32"))
+    assert len(found["both_flat"]) == 192 and set(found["both_map"]) == {"mean_length"}
+    assert 0 <= found["happy"] <= 1
+    assert np.linalg.norm(found["way"]["mean"]) <= 1
     assert found["age"] == pytest.approx(outputs["age"].ravel().tolist(), rel=1e-3)
 
 

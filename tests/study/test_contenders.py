@@ -8,8 +8,9 @@ import pytest
 from small_studies import examples, network, tasks
 
 from keras_mtl import Task
-from keras_mtl.sharing import Branched, CrossStitched
+from keras_mtl.sharing import AdaShared, Branched, CrossStitched
 from keras_mtl.study import (
+    Budget,
     Contender,
     ada_share,
     branched,
@@ -21,6 +22,7 @@ from keras_mtl.study import (
     one_task,
     split,
 )
+from keras_mtl.study._digest import digest
 from keras_mtl.study.row import with_all_before
 
 ALL = {
@@ -105,6 +107,7 @@ CHANGES = {
         {"validation": examples(12, 4)},
         {"test": examples(12, 5)},
         {"tasks": {"age": Task.regression(metrics=["mse"]), "species": Task.classification(3)}},
+        {"tasks": {"age": Task.regression(kind="metres"), "species": Task.classification(3)}},
     ],
 )
 def test_what_decides_scores_alone_trains_nothing_anew(make, tmp_path, changed):
@@ -191,6 +194,7 @@ def test_contenders_that_fit_are_found(make, tmp_path):
             TypeError,
             r"`callbacks`.*function.*\[\]",
         ),
+        (lambda: Contender("a", Branched(), heads={"b": 3}), TypeError, r"`heads\['b'\]`.*3"),
         (lambda: branched(2), ValueError, "`budget`.*2"),
         (lambda: cross_stitch(alpha=(1, 2, 3)), ValueError, "alpha"),
     ],
@@ -223,7 +227,8 @@ def test_what_is_a_contender_s_own_changes_its_networks_alone(make, contender, o
     before = make().trainings
     study = make()
     own = dataclasses.replace(contender, name="own", **{option: OWN[option]})
-    networks = own.networks(study, 0)
+    # Heads are of one task: networks of others have nothing of it.
+    networks = [each for each in own.networks(study, 0) if "age" in dict(each.outputs)]
     assert {each.hash for each in networks}.isdisjoint(
         each.hash for each in contender.networks(study, 0)
     )
@@ -243,6 +248,96 @@ def test_they_are_trained_by_what_is_their_own(make):
     first, second = (study.optimizer(each) for each in (training.start[0], training))
     assert isinstance(second, keras.optimizers.SGD) and first.learning_rate == 0.05
     assert type(study.optimizer(study.trainings[0])).__name__ == "Adam"
+
+
+class Ends(keras.callbacks.Callback):
+    """Stops behind the first epoch, and changes the weights when all is over."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.model.set_weights([0 * each + 1 for each in self.model.get_weights()])
+
+
+def test_callbacks_may_stop_a_training_and_have_the_last_word(make):
+    own = dataclasses.replace(hard_sharing(), name="own", callbacks=lambda: [Ends()])
+    study = make(contenders=[own], seeds=1, steps=16)
+    found = study.run()
+    (training,) = own.networks(study, 0)
+    # 20 examples are two whole batches of 8: an epoch of each part.
+    assert found.scores["own"][0]["steps"] == 4 and study.record_of(training)["steps"] == 2
+    assert all((each == 1).all() for each in study.network(training).get_weights())
+
+
+@pytest.mark.parametrize("contender", [one_task(), hard_sharing(), cross_stitch(), branched()])
+def test_heads_of_its_own_do_not_start_from_those_of_others(make, contender):
+    head = keras.Sequential([keras.layers.Dense(5, "relu"), keras.layers.Dense(1)])
+    own = dataclasses.replace(contender, name="own", heads={"age": head}, soft=False)
+    study = make(contenders=[own], seeds=1)
+    found = study.run()
+    assert not found.failed and "own" in found.scores
+    # Networks of the other task are the same as ever.
+    names = [each.name for each in study.trainings]
+    assert names.count("seed 0, one-task species (first part)") == 1
+
+
+def test_the_rate_of_a_contender_multiplies_schedules_and_goes_into_what_scales_losses(make):
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.5)
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.5))
+    for optimizer, first, last in (
+        (keras.optimizers.SGD(schedule), 0.05, 0.025),
+        (scaled, 0.05, 0.0),
+    ):
+        own = dataclasses.replace(hard_sharing(), name="own", rate=0.1, optimizer=optimizer)
+        study = make()
+        made = study.optimizer(own.networks(study, 0)[0])
+        made = getattr(made, "inner_optimizer", made)
+        rates = [float(made._learning_rate(step)) for step in (0, 10)]
+        assert rates == pytest.approx([first, last], abs=1e-6)
+
+
+REFUSED = {
+    "callbacks, none": ({"callbacks": lambda: None}, TypeError, "`callbacks` of 'own'.*None"),
+    "callbacks, rate": (
+        {"callbacks": lambda: [keras.callbacks.ReduceLROnPlateau("loss")]},
+        ValueError,
+        "`callbacks` of 'own' must leave the rate alone",
+    ),
+    "steps": ({"steps": Budget({"age": 3}, 2)}, ValueError, "`first` must have steps.*species"),
+    "optimizer": (
+        {
+            "optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.5)),
+            "search": AdaShared(),
+        },
+        ValueError,
+        "`optimizer` of 'own'.*LossScaleOptimizer",
+    ),
+}
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_does_not_go_with_the_study_is_refused_beforehand(make, name):
+    options, error, message = REFUSED[name]
+    with pytest.raises(error, match=message):
+        make(contenders=[dataclasses.replace(hard_sharing(), name="own", **options)])
+
+
+def made_function(value, inner="x"):
+    """A function of a module of its own, which reads a value of that module."""
+    module = {"VALUE": value, "__name__": "own"}
+    code = f"def own(x):\n    def inner(x): return [y + VALUE for y in {inner}]\n    return inner"
+    exec(compile(code, "own.py", "exec"), module)
+    return module["own"]
+
+
+@pytest.mark.one_backend
+def test_a_function_s_digest_is_that_of_what_it_does():
+    """Not of where its parts stand in memory; what it reads of its module counts."""
+    assert digest(made_function(3)) == digest(made_function(3))
+    assert digest(made_function(3)) != digest(made_function(30))
+    assert digest(made_function(3)) != digest(made_function(3, "x[:]"))
 
 
 def test_a_contender_of_one_s_own_is_one_line(make):

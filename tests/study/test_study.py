@@ -318,7 +318,7 @@ WRONG = {
     ),
     "one contender": ({"contenders": hard_sharing()}, TypeError, "`contenders` must be a list"),
     "heads": (
-        {"contenders": [Contender("a", Branched(), heads={"agee": None})]},
+        {"contenders": [Contender("a", Branched(), heads={"agee": keras.layers.Dense(1)})]},
         ValueError,
         "`heads` of 'a'.*agee",
     ),
