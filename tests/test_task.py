@@ -240,7 +240,8 @@ def test_weights_that_are_not_given_are_those_of_the_tasks(rng):
         age=Task.regression(), marks=Task.attributes(10), both=Task(Two(), {"a": "mse", "b": None})
     )
     model.compile("sgd", loss_weights={"age": 2.0})
-    y = {"age": rng.normal(size=(8, 1)), "marks": np.ones((8, 10)), "both_a": np.ones((8, 1))}
+    y = {"age": rng.normal(size=(8, 1)), "marks": np.ones((8, 10))}
+    y |= dict.fromkeys(("both_a", "both_b"), np.ones((8, 1)))
     found = model.evaluate(rng.normal(size=(8, 4)), y, verbose=0, return_dict=True)
     parts = 2 * found["age_loss"] + 0.1 * found["marks_loss"] + found["both_a_loss"]
     assert found["loss"] == pytest.approx(parts, rel=1e-5)
