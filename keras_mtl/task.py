@@ -313,6 +313,7 @@ class Task:
 
         Raises:
             TypeError: `head` is another layer.
+            ValueError: it has another number of classes, or none.
 
         Example:
 
