@@ -88,10 +88,7 @@ class Task:
         kind: Kind | None = None,
         columns: Mapping[str, tuple[str, float]] | None = None,
     ) -> None:
-        if isinstance(head, type) or not callable(head):  # A layer is callable, too.
-            raise TypeError(
-                f"`head` must be a Keras layer, or a function of a seed. Received: head={head!r}."
-            )
+        check_head("head", head)
         made = made_head(head, 0)
         if not isinstance(made, keras.layers.Layer):
             raise TypeError(
@@ -432,6 +429,14 @@ class Task:
         return cls(**made)
 
 
+def check_head(argument: str, head: Any) -> None:
+    """Raises a `TypeError` unless it is a layer, or a function, which may be one that makes it."""
+    if isinstance(head, type) or not callable(head):  # A layer is callable, too.
+        raise TypeError(
+            f"`{argument}` must be a Keras layer, or a function of a seed. Received: {head!r}."
+        )
+
+
 def made_head(head: Any, seed: int) -> keras.layers.Layer:
     """The head, or a new one if it is made by a function of a seed."""
     return head if isinstance(head, keras.layers.Layer) else head(seed)
@@ -498,7 +503,7 @@ def _checked_metrics(metrics, loss):
     if not fits or not all(map(_is_list, by_key.values())):
         form = f"a dict from some of {list(loss)} to lists" if several else "a list"
         raise ValueError(f"`metrics` must be {form}. Received: metrics={metrics!r}.")
-    return {key: list(each) for key, each in by_key.items()} if several else list(metrics)
+    return _mapped(list, dict(by_key) if several else metrics)
 
 
 def _is_list(values):

@@ -16,6 +16,7 @@ from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.budget import Budget
 from keras_mtl.study.choices import Choice, PolicyOfTasks, TreeOfTasks
 from keras_mtl.study.training import Training
+from keras_mtl.task import check_head
 from keras_mtl.towers import Tower
 
 BASELINE = "one-task"
@@ -102,11 +103,7 @@ class Contender:
             raise ValueError(f"`rate` must be above 0. Received: rate={self.rate!r}.")
         check_optimizer(self.optimizer)
         for task, head in self.heads.items():
-            if not isinstance(head, keras.layers.Layer) and not callable(head):
-                raise TypeError(
-                    f"`heads[{task!r}]` must be a Keras layer, or a function of a seed. "
-                    f"Received: {head!r}."
-                )
+            check_head(f"heads[{task!r}]", head)
         if self.callbacks is not None and not callable(self.callbacks):
             raise TypeError(
                 "`callbacks` must be a function that returns a list of new callbacks, since each "
@@ -114,6 +111,10 @@ class Contender:
             )
         if self.steps is not None:
             Budget.of(self.steps)
+
+    def budget(self, study: AnyStudy) -> Budget:
+        """Its own budget, or that of the study."""
+        return study.budget if self.steps is None else Budget.of(self.steps)
 
     def twin_of_it(self) -> "Contender":
         """The same sharing between towers of the same task."""
@@ -138,8 +139,7 @@ class _Declared:
 
     def __init__(self, study, seed, contender):
         self.study, self.seed, self.contender = study, seed, contender
-        steps = contender.steps
-        self.budget = study.budget if steps is None else Budget.of(steps)
+        self.budget = contender.budget(study)
         self.own = {
             "rate": contender.rate,
             "optimizer": contender.optimizer,

@@ -358,7 +358,7 @@ class Study:
 
     def _check_contender(self, contender):
         """Raises an error if what is a contender's own does not go with the rest."""
-        budget = self.budget if contender.steps is None else Budget.of(contender.steps)
+        budget = contender.budget(self)
         budget.check(self.tasks)
         optimizer = contender.optimizer or self._optimizer
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)

@@ -174,10 +174,8 @@ class Training:
             theirs = {task for each in self.start for task, _ in each.heads}
             own = {task for task, _ in self.heads} - theirs
             heads = [output for output, task in self.outputs if task not in own]
-            try:
+            with self._fitting():
                 model.initialize_from(*start, heads=heads)
-            except ValueError as error:
-                raise DoesNotFit(f"{self.name} does not fit: {str(error)[:500]}") from error
         tasks = {output: study.tasks[task] for output, task in self.outputs}
         model.compile(
             study.optimizer(self),
@@ -195,12 +193,18 @@ class Training:
                 output: study.tasks[task].with_head(head_of_seed(heads[task], self.seed))
                 for output, task in self.outputs
             }
-            try:
+            with self._fitting():
                 model = MultiTaskModel(tower, sharing, tasks)
-            except (ValueError, TypeError) as error:
-                raise DoesNotFit(f"{self.name} does not fit: {str(error)[:500]}") from error
         give_seeds(model, self.seed)
         return model
+
+    @contextlib.contextmanager
+    def _fitting(self):
+        """Within it an error says that the sharing does not go with tower and tasks."""
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            raise DoesNotFit(f"{self.name} does not fit: {str(error)[:500]}") from error
 
     def _networks_to_start_from(self, study):
         models = [study.network(each) for each in self.start]
