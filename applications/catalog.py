@@ -3,11 +3,19 @@
 import csv
 import dataclasses
 import importlib
+import inspect
+import json
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
+
+import keras
+
+import keras_mtl
 
 FOLDER = Path(__file__).parent
 COUNTS = FOLDER / "catalog.csv"
-"""What is counted on the networks; `python -m keras_mtl.recipes.publish` writes it."""
+"""What is counted on the networks; `python -m tools.publish` and `tools.ship` write it."""
 
 MISRA = "Misra et al., Cross-stitch Networks for Multi-task Learning, CVPR 2016"
 SUN = (
@@ -35,7 +43,7 @@ class Entry:
         module: name of its file there, of its card and of its picture.
         title: what it is, in a line.
         source: the paper.
-        example: Python that builds the network in the paper's size.
+        paper: function that builds the network in the paper's size; its source is shown.
         input_shapes: shapes of the inputs for which the multiply-accumulates of that network are
             counted, where it leaves them open.
         recipe: the recipe whose table compares it with other ways of sharing.
@@ -46,7 +54,7 @@ class Entry:
     module: str
     title: str
     source: str
-    example: str
+    paper: Callable[[], keras.Model]
     recipe: str
     row: str
     input_shapes: tuple | None = None
@@ -55,6 +63,20 @@ class Entry:
     def build(self):
         """The function that builds it."""
         return getattr(importlib.import_module(f"keras_mtl.applications.{self.module}"), self.name)
+
+    def in_paper_size(self):
+        """The network in the paper's size, without values in its weights."""
+        with keras.StatelessScope(initialize_variables=False):
+            model = self.paper()
+        # Keras would make up for the values in the next scope that it opens.
+        keras.utils.clear_session()
+        return model
+
+    @property
+    def example(self):
+        """Python that builds it."""
+        _, _, text = inspect.getsource(self.paper).partition("return ")
+        return textwrap.dedent("    " + text).rstrip()
 
     @property
     def card(self):
@@ -78,6 +100,9 @@ class Counts:
         trained_tasks, trained_parameters, trained_macs: the same of the network that ships; no
             tasks, and 0, if none does.
         bytes, sha256: of its file; 0 and empty if there is none.
+        scores: of the network that ships, on test pictures that it has not seen: a dict from task
+            to a dict from heading to a number.
+        headlines: those headings by which networks are compared.
     """
 
     name: str
@@ -89,6 +114,19 @@ class Counts:
     trained_macs: int = 0
     bytes: int = 0
     sha256: str = ""
+    scores: dict = dataclasses.field(default_factory=dict)
+    headlines: list = dataclasses.field(default_factory=list)
+
+    @property
+    def headline(self):
+        """The scores by which it is compared, in a line."""
+        words = [
+            f"{heading} {value:.1f}"
+            for of_task in self.scores.values()
+            for heading, value in of_task.items()
+            if heading in self.headlines
+        ]
+        return ", ".join(words)
 
     @property
     def ships(self):
@@ -96,15 +134,74 @@ class Counts:
         return bool(self.sha256)
 
 
+def _cross_stitch_fcn():
+    return keras_mtl.applications.CrossStitchFCN()
+
+
+def _fcn():
+    return keras_mtl.applications.FCN(
+        keras_mtl.sharing.Branched.hard_sharing(),
+        {"segmentation": 40, "normals": keras_mtl.heads.NormalsCodebook.default()},
+    )
+
+
+def _cross_stitch_fast_rcnn():
+    return keras_mtl.applications.CrossStitchFastRCNN()
+
+
+def _fast_rcnn():
+    return keras_mtl.applications.FastRCNN(keras_mtl.sharing.Branched.hard_sharing())
+
+
+def _ada_share_deeplab():
+    return keras_mtl.applications.AdaShareDeepLab()
+
+
+def _deeplab():
+    return keras_mtl.applications.DeepLab(
+        keras_mtl.sharing.Branched.hard_sharing(),
+        {"segmentation": 40, "normals": "normals", "depth": "depth"},
+    )
+
+
+def _branched_resnet():
+    return keras_mtl.applications.BranchedResNet(
+        {
+            "block2_4": [["segmentation", "depth", "edges"]],
+            "block3_6": [["segmentation", "depth"], ["edges"]],
+        },
+        {"segmentation": 19, "depth": "depth", "edges": "map"},
+    )
+
+
+def _branched_vgg():
+    return keras_mtl.applications.BranchedVGG(
+        {
+            "pool4": [["smiling", "young", "bald", "hat"]],
+            "pool5": [["smiling", "young"], ["bald", "hat"]],
+        },
+        ["smiling", "young", "bald", "hat"],
+    )
+
+
+def _attribute_vgg():
+    return keras_mtl.applications.AttributeVGG(
+        keras_mtl.sharing.Branched.hard_sharing(), ["smiling", "young", "bald", "hat"]
+    )
+
+
+def _modulated_embedding():
+    return keras_mtl.applications.ModulatedEmbedding(7)
+
+
 def _entries():
-    shared = "keras_mtl.sharing.Branched.hard_sharing()"
     return [
         Entry(
             name="CrossStitchFCN",
             module="cross_stitch_fcn",
             title="a pair of FCN-32s on CaffeNet, stitched behind pool1, pool2, pool5, fc6, fc7",
             source=MISRA,
-            example="keras_mtl.applications.CrossStitchFCN()",
+            paper=_cross_stitch_fcn,
             recipe="cross_stitch_table5",
             row="cross-stitch",
         ),
@@ -113,12 +210,7 @@ def _entries():
             module="fcn",
             title="FCN-32s on CaffeNet for dense tasks, under any sharing",
             source=MISRA,
-            example=(
-                "keras_mtl.applications.FCN(\n"
-                f"    {shared},\n"
-                '    {"segmentation": 40, "normals": keras_mtl.heads.NormalsCodebook.default()},\n'
-                ")"
-            ),
+            paper=_fcn,
             recipe="cross_stitch_table5",
             row="split heads",
         ),
@@ -127,7 +219,7 @@ def _entries():
             module="cross_stitch_fast_rcnn",
             title="a pair of Fast R-CNNs on CaffeNet, stitched behind every pooling layer",
             source=MISRA,
-            example="keras_mtl.applications.CrossStitchFastRCNN()",
+            paper=_cross_stitch_fast_rcnn,
             input_shapes=REGIONS,
             recipe="cross_stitch_table6",
             row="cross-stitch",
@@ -137,7 +229,7 @@ def _entries():
             module="fast_rcnn",
             title="Fast R-CNN on CaffeNet for detection and attributes, under any sharing",
             source=MISRA,
-            example=f"keras_mtl.applications.FastRCNN({shared})",
+            paper=_fast_rcnn,
             input_shapes=REGIONS,
             recipe="cross_stitch_table6",
             row="split fc7",
@@ -147,7 +239,7 @@ def _entries():
             module="ada_share_deeplab",
             title="a DeepLab-ResNet of which each task skips the blocks that it does not need",
             source=SUN,
-            example="keras_mtl.applications.AdaShareDeepLab()",
+            paper=_ada_share_deeplab,
             recipe="adashare_nyuv2",
             row="AdaShare",
         ),
@@ -156,12 +248,7 @@ def _entries():
             module="deeplab",
             title="DeepLab on ResNet-34 (18, 50) for dense tasks, under any sharing",
             source=SUN,
-            example=(
-                "keras_mtl.applications.DeepLab(\n"
-                f"    {shared},\n"
-                '    {"segmentation": 40, "normals": "normals", "depth": "depth"},\n'
-                ")"
-            ),
+            paper=_deeplab,
             recipe="adashare_nyuv2",
             row="hard sharing",
         ),
@@ -170,15 +257,7 @@ def _entries():
             module="branched_resnet",
             title="a DeepLab-ResNet that grows apart as a tree of tasks",
             source=VANDENHENDE,
-            example=(
-                "keras_mtl.applications.BranchedResNet(\n"
-                "    {\n"
-                '        "block2_4": [["segmentation", "depth", "edges"]],\n'
-                '        "block3_6": [["segmentation", "depth"], ["edges"]],\n'
-                "    },\n"
-                '    {"segmentation": 19, "depth": "depth", "edges": "map"},\n'
-                ")"
-            ),
+            paper=_branched_resnet,
             recipe="branched_rooms",
             row="branched 2×",
         ),
@@ -187,15 +266,7 @@ def _entries():
             module="branched_vgg",
             title="a thin VGG-16 for attributes as tasks that grows apart as a tree",
             source=VANDENHENDE,
-            example=(
-                "keras_mtl.applications.BranchedVGG(\n"
-                "    {\n"
-                '        "pool4": [["smiling", "young", "bald", "hat"]],\n'
-                '        "pool5": [["smiling", "young"], ["bald", "hat"]],\n'
-                "    },\n"
-                '    ["smiling", "young", "bald", "hat"],\n'
-                ")"
-            ),
+            paper=_branched_vgg,
             recipe="branched_celeba",
             row="branched 8×",
         ),
@@ -204,11 +275,7 @@ def _entries():
             module="attribute_vgg",
             title="a thin VGG-16 for attributes as tasks, under any sharing",
             source=VANDENHENDE,
-            example=(
-                "keras_mtl.applications.AttributeVGG(\n"
-                f'    {shared}, ["smiling", "young", "bald", "hat"]\n'
-                ")"
-            ),
+            paper=_attribute_vgg,
             recipe="branched_celeba",
             row="hard sharing",
         ),
@@ -217,7 +284,7 @@ def _entries():
             module="modulated_embedding",
             title="a residual network that embeds images, with gates for each notion of likeness",
             source=ZHAO,
-            example="keras_mtl.applications.ModulatedEmbedding(7)",
+            paper=_modulated_embedding,
             recipe="modulation_zappos50k",
             row="modulated",
         ),
@@ -244,13 +311,21 @@ def write_counts(of_all):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(fields)
         for name in ENTRIES:
-            values = dataclasses.astuple(of_all[name])
-            writer.writerow([" ".join(x) if isinstance(x, tuple) else x for x in values])
+            writer.writerow(map(_text, vars(of_all[name]).values()))
+
+
+def _text(value):
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
 
 
 def _parsed(row):
     values = {}
     for field in dataclasses.fields(Counts):
         text = row[field.name]
-        values[field.name] = tuple(text.split()) if field.type is tuple else field.type(text)
+        if field.type in (dict, list):
+            values[field.name] = json.loads(text)
+        else:
+            values[field.name] = tuple(text.split()) if field.type is tuple else field.type(text)
     return Counts(**values)

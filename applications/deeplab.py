@@ -102,7 +102,9 @@ def DeepLab(
     options = {"output_size": tuple(input_shape[:2]), "features": features, "dropout": dropout}
     made = {
         # Heads of one seed would drop the same features for all tasks.
-        task: _task(task, kind, {**options, "seed": None if seed is None else seed + 1000 * number})
+        task: deeplab_task(
+            task, kind, {**options, "seed": None if seed is None else seed + 1000 * number}
+        )
         for number, (task, kind) in enumerate(tasks.items())
     }
     model = MultiTaskModel(Tower(net, stages(depth)), sharing, made, name=name)
@@ -111,7 +113,8 @@ def DeepLab(
     return model
 
 
-def _task(task, kind, options):
+def deeplab_task(task, kind, options):
+    """The `Task` of a kind; options are those of its head."""
     if isinstance(kind, (Task, keras.layers.Layer)):
         return kind
     if isinstance(kind, str) and kind in HEADS:

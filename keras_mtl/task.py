@@ -53,7 +53,8 @@ class Task:
             Of several outputs a dict of such lists.
         better: `"higher"` or `"lower"`: which headline is the better one.
         headline: name of the metric by which networks are compared, as in what `evaluate` returns
-            but without the task in front; the first metric if `None`.
+            but without the task in front; the first metric if `None`. Of several, whose relative
+            gains are averaged, a dict from name to direction.
         weight: factor on the loss, beside those of other tasks.
         classes: names of the classes or attributes, if there are any.
         kind: what the outputs are, so how predictions are shown and averaged: `"numbers"`,
@@ -82,7 +83,7 @@ class Task:
         loss: Any,
         metrics: Sequence[Any] | Mapping[str, Sequence[Any]] = (),
         better: Direction | None = None,
-        headline: str | None = None,
+        headline: str | Mapping[str, Direction] | None = None,
         weight: float = 1.0,
         classes: Sequence[str] | None = None,
         kind: Kind | None = None,
@@ -107,16 +108,11 @@ class Task:
             for key, of_output in _by_key(self.metrics).items()
             for metric in of_output
         } or {LOSS: "lower"}
-        self.headline = next(iter(known)) if headline is None else headline
-        if better is None:
-            better = known.get(self.headline)
-            if better is None:
-                raise ValueError(
-                    f"`better` must say whether a 'higher' or a 'lower' {self.headline} is the "
-                    "better one: its metric does not. Received: better=None."
-                )
-        check_choice("better", better, ("higher", "lower"))
-        self.better, self.weight = better, float(weight)
+        self.directions = _checked_headlines(headline, better, known)
+        """Of each headline, which one is better."""
+        self.headlines = tuple(self.directions)
+        self.headline, self.better = next(iter(self.directions.items()))
+        self.weight = float(weight)
         self.classes = None
         if classes is not None:
             _, self.classes = counted_or_refused("classes", classes)
@@ -405,8 +401,8 @@ class Task:
             **({"head": config_of_head(self.head)} if head else {}),
             "loss": _mapped(lambda each: keras.losses.serialize(keras.losses.get(each)), self.loss),
             "metrics": _mapped(lambda of_one: [_serialized(each) for each in of_one], self.metrics),
-            "better": self.better,
-            "headline": self.headline,
+            "better": self.better if len(self.headlines) == 1 else None,
+            "headline": self.headline if len(self.headlines) == 1 else self.directions,
             "weight": self.weight,
             "classes": self.classes,
             "kind": self.kind,
@@ -508,6 +504,29 @@ def _checked_metrics(metrics, loss):
 
 def _is_list(values):
     return isinstance(values, Sequence) and not isinstance(values, str)
+
+
+def _checked_headlines(headline, better, known):
+    """The names of the headlines, each with its direction; `known` has those of metrics."""
+    if isinstance(headline, Mapping):
+        if better is not None or not headline:
+            raise ValueError(
+                "`headline` of several metrics must say the direction of each, and `better` be "
+                f"None. Received: headline={headline!r}, better={better!r}."
+            )
+        given = dict(headline)
+    else:
+        headline = next(iter(known)) if headline is None else headline
+        better = known.get(headline) if better is None else better
+        if better is None:
+            raise ValueError(
+                f"`better` must say whether a 'higher' or a 'lower' {headline} is the "
+                "better one: its metric does not. Received: better=None."
+            )
+        given = {headline: better}
+    for each in given.values():
+        check_choice("better", each, ("higher", "lower"))
+    return given
 
 
 def _checked_columns(columns, headline):

@@ -1,47 +1,45 @@
-"""Where a recipe keeps what it found."""
+"""What a table says of the networks of a row."""
 
-import json
+import math
+import re
 import subprocess
 from pathlib import Path
 
 import keras
+import numpy as np
+from keras import ops
 
 import keras_mtl
-from keras_mtl._whole_file import whole_file
+from keras_mtl import MultiTaskModel
+from keras_mtl.layers import CrossStitch
+from keras_mtl.study.row import with_all_before
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def open_folder(folder, settings):
-    """The folder of one run, made or taken up again.
-
-    Args:
-        folder: where models, figures and results go.
-        settings: JSON-able dict of all that decides the results.
-
-    Returns:
-        The folder as a `Path`.
-
-    Raises:
-        SystemExit: the folder holds a run with other settings.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = json.loads(json.dumps(settings))
-    kept = folder / "settings.json"
-    if kept.exists() and json.loads(kept.read_text()) != settings:
-        raise SystemExit(
-            f"{folder} holds a run with other settings ({kept.name} says which): choose another "
-            "--output, or remove the folder."
-        )
-    write_json(kept, settings)
-    return folder
+def folder_name(problem, preset, data, tasks, others):
+    """Name of the folder of runs with the same settings."""
+    words = [preset, data, keras.backend.backend()]
+    words += [] if tuple(tasks) == problem.default_tasks else tasks
+    words += [re.sub(r"[^\w.=-]+", "_", Path(each).name) for each in others]
+    return "-".join(words)
 
 
-def write_json(path, content):
-    """Writes a JSON file, whole or not at all."""
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=2) + "\n")
+def entry_of(run, row, record, networks):
+    """The scores of a row and seed, what its networks cost and have learned, and their origin."""
+    study, problem = run.study, run.recipe.problem
+    entry = problem.entry(by_own_names(record["test"]))
+    if record["validation"]:
+        of_validation = problem.entry(by_own_names(record["validation"]))
+        entry["validation"] = {
+            task: {name: of_validation[task][name] for name in _names(problem, task)}
+            for task in of_validation
+        }
+    # Of networks that several rows start from in each of them.
+    trained = [study.record_of(each)["seconds"] for each in with_all_before(row.networks)]
+    sizes = {name: record[name] for name in ("parameters", "macs")}
+    seconds = round(sum(trained) + record["seconds"], 1)
+    return {**entry, **sizes, **_learned(networks), "seconds": seconds, **provenance()}
 
 
 def provenance():
@@ -50,6 +48,56 @@ def provenance():
         "backend": keras.backend.backend(),
         "keras": keras.__version__,
         "commit": _commit(),
+    }
+
+
+def _names(problem, task):
+    name = problem.headlines[task]
+    return (name,) if isinstance(name, str) else name
+
+
+def by_own_names(scores):
+    """Scores without the names of their tasks, those of classes in a list."""
+    return {
+        task: _of_task(task, values) if isinstance(values, dict) else values
+        for task, values in scores.items()
+    }
+
+
+def _of_task(task, values):
+    scores, classes = {}, {}
+    for name, value in values.items():
+        name = name.removeprefix(f"{task}_")
+        if name.startswith("iu_of_"):
+            classes[int(name.removeprefix("iu_of_"))] = None if math.isnan(value) else value
+        elif name != "loss":
+            scores[name] = value
+    of_classes = [value for _, value in sorted(classes.items())]
+    return {**scores, **({"per_class_iu": of_classes} if classes else {})}
+
+
+def _learned(models):
+    """What networks have learned to share, as far as a table shows it."""
+    of_tasks = [model for model in models if isinstance(model, MultiTaskModel)]
+    units = {
+        stage: _alpha_summary(unit)
+        for model in of_tasks
+        for stage, unit in model.units.items()
+        if isinstance(unit, CrossStitch)
+    }
+    trees = [model.get_config()["sharing"]["config"].get("tree") for model in of_tasks]
+    trees = [tree for tree in trees if tree is not None]
+    return ({"alphas": units} if units else {}) | ({"trees": trees} if trees else {})
+
+
+def _alpha_summary(unit):
+    alpha = ops.convert_to_numpy(unit.alpha)
+    alpha = alpha.reshape(*alpha.shape[:2], -1)
+    same, different = unit.initial_alpha
+    start = np.where(np.eye(len(alpha)), same, different / (len(alpha) - 1))
+    return {
+        "moved": float(np.abs(alpha - start[..., None]).mean()),
+        "mean": alpha.mean(-1).tolist(),
     }
 
 

@@ -1,5 +1,25 @@
-"""Multi-Fashion: what should two tasks share that look at two articles of clothing?
+"""Multi-Fashion, the benchmark of Sener & Koltun, NeurIPS 2018, and Lin et al., NeurIPS 2019."""
 
+from keras_mtl.recipes.figures import draw_fashion
+from keras_mtl.recipes.problems import fashion
+from keras_mtl.recipes.recipe import Recipe
+from keras_mtl.sharing import CrossStitched
+from keras_mtl.study import Contender, hard_sharing, one_task
+
+STITCHES = ("pool1", "pool2", "fc3")
+
+
+def stitched(settings, data, tasks):
+    """The network stitched from the one-task networks."""
+    units = {"alpha": settings.alpha, "learning_rate_multiplier": settings.alpha_rate}
+    return Contender("cross-stitch", CrossStitched(STITCHES, **units), "one-task")
+
+
+RECIPES = [
+    Recipe(
+        name="multi_fashion",
+        title="Multi-Fashion: what should two tasks share that look at two articles of clothing?",
+        text="""\
 The benchmark of Sener & Koltun, NeurIPS 2018 (digits), and Lin et al., NeurIPS 2019 (clothing).
 
     keras-mtl train multi_fashion --preset mini --seeds 3
@@ -21,24 +41,14 @@ Lin et al. paired other articles: their numbers are not to be expected.
 
 `mini` takes 4 minutes a seed on 2 cores; `paper`, whose lengths are those of Lin et al., one to two
 hours.
-"""
-
-from keras_mtl.recipes._fashion import FASHION
-from keras_mtl.recipes._fashion_figures import draw
-from keras_mtl.recipes._rows import cross_stitch, hard_sharing, one_task
-from keras_mtl.recipes._table import Table
-
-TABLE = Table(
-    problem=FASHION,
-    recipe="multi_fashion",
-    rows={
-        "one-task": one_task,
-        "hard sharing": hard_sharing,
-        "cross-stitch": cross_stitch,
-    },
-    paper={},
-    draw=draw,
-)
-
-if __name__ == "__main__":
-    TABLE.main(__doc__)
+""",
+        problem=fashion.FASHION,
+        presets=fashion.PRESETS,
+        rows={
+            "one-task": one_task(),
+            "hard sharing": hard_sharing(),
+            "cross-stitch": stitched,
+        },
+        draw=draw_fashion,
+    ),
+]

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not importlib.util.find_spec("tyro") or not importlib.util.find_spec("rich"):
             raise CommandError("keras-mtl needs tyro and rich: pip install 'keras-mtl[cli]'")
         return _run([each for each in arguments if each != "--debug"]) or 0
-    except SystemExit as stop:  # A recipe's own, or of `--help`.
+    except SystemExit as stop:  # Of `--help`.
         if isinstance(stop.code, str):
             return _told(stop.code, 1)
         return stop.code or 0
@@ -60,10 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments):
-    if arguments[:1] == ["train"]:
-        from keras_mtl.cli.train import run_recipe
+    if arguments[:1] == ["train"] and {"-h", "--help"} & {*arguments[2:]}:
+        from keras_mtl.cli.train import page
 
-        return run_recipe(arguments[1:])  # The options are the recipe's own.
+        return page(arguments[1])  # The options are the same for all, what they may be is not.
     if arguments == ["--version"]:
         print(f"keras-mtl {__version__}")
         return 0

@@ -55,17 +55,6 @@ def load(name, weights=None):
     return found.build(weights=SHIPPED)
 
 
-def in_paper_size(found):
-    """The network of an entry of the catalog as in its paper, without values in its weights."""
-    import keras_mtl
-
-    with keras.StatelessScope(initialize_variables=False):
-        model = eval(found.example, {"keras_mtl": keras_mtl, "keras": keras})
-    # Keras would make up for the values in the next scope that it opens.
-    keras.utils.clear_session()
-    return model
-
-
 def _from_file(path):
     if not Path(path).is_file():
         raise CommandError(f"there is no file {path}")

@@ -5,12 +5,12 @@ from keras import ops
 
 import keras_mtl
 from keras_mtl import plots
+from keras_mtl.applications.catalog import counts
 from keras_mtl.cli import _composition as composition
 from keras_mtl.cli._errors import CommandError
 from keras_mtl.cli._photographs import framed, resized
 from keras_mtl.modulation.modulate import TASK
 from keras_mtl.proposals import selective_search
-from keras_mtl.recipes._retrieval_data import BY_RANK, PROPERTIES
 
 DRAWN = 1000
 """Pixels of the longer side of a picture, as it is drawn."""
@@ -258,10 +258,9 @@ class Embedding:
 
 
 def _notions(count):
-    """Names of the notions of likeness of an embedding, as the recipes order them."""
-    properties = ("kind", *PROPERTIES)
-    known = properties if count <= len(properties) else BY_RANK
-    return list(known[:count]) if count <= len(known) else [f"task {each}" for each in range(count)]
+    """Names of the notions of likeness of an embedding: those of the one that ships, if as many."""
+    known = counts()["ModulatedEmbedding"].trained_tasks
+    return list(known) if count == len(known) else [f"task {each}" for each in range(count)]
 
 
 def _on_white(picture, side):

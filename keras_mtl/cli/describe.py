@@ -14,10 +14,8 @@ from keras_mtl.applications.catalog import counts
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
 from keras_mtl.cli._errors import CommandError, UsageError
-from keras_mtl.cli._models import entry, in_paper_size, is_file, load
-from keras_mtl.cli._scores import of_columns
+from keras_mtl.cli._models import entry, is_file, load
 from keras_mtl.multi_task_model import MultiTaskModel
-from keras_mtl.recipes._published import shipped_scores
 from keras_mtl.search import cost
 
 PAPER = "paper"
@@ -50,7 +48,7 @@ class Describe:
         shows_paper = found and (
             self.weights == PAPER or self.weights is None and not counts()[found.name].ships
         )
-        model = in_paper_size(found) if shows_paper else load(self.name, self.weights)
+        model = found.in_paper_size() if shows_paper else load(self.name, self.weights)
         if found:
             self._introduce(out, found, shows_paper)
         rows = _stages(model)
@@ -143,11 +141,10 @@ def _tell_counts(out, found):
             _names(of_name.trained_tasks),
         )
     out.print(sizes)
-    scores = of_columns(found, shipped_scores(found.name))
-    if scores:
+    if of_name.scores:
         out.print("Scores of what ships, on rooms that it has not seen:")
-        for task in dict.fromkeys(row[0] for row in scores):
-            text = ", ".join(f"{row[1]} {row[3]:.1f}" for row in scores if row[0] == task)
+        for task, scores in of_name.scores.items():
+            text = ", ".join(f"{heading} {value:.1f}" for heading, value in scores.items())
             out.print(f"  {task}: {text}", markup=False)
     out.print(f"The recipe that compares it with others is {found.recipe} (keras-mtl train).")
     if found.card.is_file():

@@ -11,8 +11,6 @@ from keras_mtl.cli._console import console, table
 from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.cli._models import SHIPPED, entry, is_file, load
 from keras_mtl.cli._rooms_scores import scores_on_rooms
-from keras_mtl.cli._scores import of_columns
-from keras_mtl.recipes._published import shipped_scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Evaluate:
         console().print(scored)
 
     def _run_of_zoo(self):
-        from keras_mtl.recipes._evaluation import evaluate
+        from keras_mtl.cli.train import named
 
         found = entry(self.name)
         of_name = counts()[found.name]
@@ -68,12 +66,12 @@ class Evaluate:
                 f"{found.name} is scored on {', '.join(known)}; {self.weights} also has "
                 f"{', '.join(unknown)}"
             )
-        scores = evaluate(found.name, model)
-        recorded = {row[:3]: row[3] for row in of_columns(found, shipped_scores(found.name))}
+        scores = named(found.recipe).evaluate(model)
         scored = table("task", "score", ">here", ">recorded", ">difference")
-        for *row, value in of_columns(found, scores):
-            before = recorded.get(tuple(row))
-            known = "" if before is None else f"{before:.3f}"
-            difference = f"{100 * (value - before) / abs(before):+.2f} %" if before else ""
-            scored.add_row(*row[:2], f"{value:.3f}", known, difference)
+        for task, of_task in scores.items():
+            for heading, value in of_task.items():
+                before = of_name.scores.get(task, {}).get(heading)
+                known = "" if before is None else f"{before:.3f}"
+                difference = f"{100 * (value - before) / abs(before):+.2f} %" if before else ""
+                scored.add_row(task, heading, f"{value:.3f}", known, difference)
         console().print(scored)

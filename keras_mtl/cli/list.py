@@ -5,8 +5,6 @@ import json
 
 from keras_mtl.applications.catalog import ENTRIES, counts
 from keras_mtl.cli._console import console, table
-from keras_mtl.recipes._document_tables import headline
-from keras_mtl.recipes._published import shipped_scores
 
 NARROW = ("network", ">paper", ">ships", "tasks")
 """Columns on any terminal; names of networks and of tasks must not be broken into letters."""
@@ -49,7 +47,7 @@ class List:
                 "tasks": _few(of_name.trained_tasks or of_name.tasks),
                 ">M MACs (paper)": _millions(of_name.macs),
                 ">M MACs (ships)": _millions(of_name.trained_macs) if of_name.ships else "",
-                "scores of what ships": headline(name) if of_name.ships else "",
+                "scores of what ships": of_name.headline,
                 "source": _short(found.source),
             }
             listed.add_row(*(row[column] for column in columns))
@@ -63,7 +61,6 @@ def _as_dict(found, of_name):
         "source": found.source,
         **dataclasses.asdict(of_name),
         "ships": of_name.ships,
-        "scores": shipped_scores(found.name),
     }
 
 

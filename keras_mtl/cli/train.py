@@ -1,61 +1,98 @@
 """`keras-mtl train`: a recipe, which trains networks and compares them."""
 
 import dataclasses
-import importlib
-import runpy
-import sys
+import time
 from typing import Annotated
 
 import tyro
 
+from keras_mtl import recipes
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
 from keras_mtl.cli._errors import UsageError
-from keras_mtl.recipes._document_tables import recipe_names
 
 
 @dataclasses.dataclass(frozen=True)
 class Train:
     """Train the networks of a recipe, and score them: a table of a paper.
 
-    What stands behind the recipe is its own; a run that was stopped goes on where it was. For
-    instance:
+    Without a recipe all are listed; `keras-mtl train RECIPE --help` tells of one, with its rows and
+    all its settings. It prints what it will train, and then the scores, mean ± deviation over the
+    seeds; `results.json` and figures go into the output folder. A run that was stopped goes on
+    where it was, also with other rows or more seeds. For instance:
 
         keras-mtl train
         keras-mtl train cross_stitch_table5 --help
         keras-mtl train cross_stitch_table5 --preset mini --rows one-task cross-stitch
+        keras-mtl train cross_stitch_table5 --set steps=100 rate=0.01
     """
 
-    recipe: Annotated[tyro.conf.Positional[str], option("RECIPE")]
-    """Name of the recipe; without one, all are listed."""
+    recipe: Annotated[tyro.conf.Positional[str], option("RECIPE")] = ""
+    """Name of the recipe."""
+    preset: str = "mini"
+    """The settings: "mini" trains on two cores in minutes, "paper" is what was published."""
+    data: Annotated[str | None, option("NAME")] = None
+    """Name of the data set; by default the recipe's first one."""
+    data_dir: Annotated[str | None, option("FOLDER")] = None
+    """Folder of the data set's files."""
+    cache_dir: Annotated[str | None, option("FOLDER")] = None
+    """Folder for what is made of them, once: where --data-dir cannot be written, in which it is
+    `prepared` by default (of `rooms` a folder in Keras' own)."""
+    weights: Annotated[str | None, option("FILE")] = None
+    """File that towers start from, of ImageNet, say; none by default."""
+    tasks: Annotated[tuple[str, ...], option("TASK")] = ()
+    """Names of the tasks; by default the paper's."""
+    seeds: int = 1
+    """Number of seeds."""
+    rows: Annotated[tuple[str, ...], option("ROW")] = ()
+    """Only these rows; of some recipes a part is the default."""
+    output: Annotated[str | None, option("FOLDER")] = None
+    """Folder of networks and results; by default one below `results`."""
+    set: Annotated[tuple[str, ...], option("NAME=VALUE")] = ()
+    """Settings that are to be others, such as `steps=100 rate=0.01 network.width=0.5`."""
+
+    def run(self):
+        if not self.recipe:
+            _list()
+            return
+        found, options = named(self.recipe), dataclasses.asdict(self)
+        del options["recipe"]
+        replaced = options.pop("set")
+        try:
+            found.check(**options, replaced=replaced)
+        except ValueError as error:
+            raise UsageError(f"{error} (see keras-mtl train {self.recipe} --help)") from error
+        began = time.monotonic()
+        found.run(**options, replaced=replaced)
+        print(f"{time.monotonic() - began:.0f} s")
 
 
-def run_recipe(arguments):
-    """Runs a recipe, the first of the words, with the others; lists recipes if there are none."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        return _list(with_help=bool(arguments))
-    recipe, *options = arguments
-    if recipe.startswith("-"):
-        words = " ".join(arguments)
-        raise UsageError(f"the recipe comes first: keras-mtl train RECIPE {words}")
-    if recipe not in recipe_names():
-        raise UsageError(f"there is no recipe {recipe}; `keras-mtl train` lists them")
-    before = sys.argv
-    sys.argv = [f"keras-mtl train {recipe}", *options]
-    try:
-        runpy.run_module(f"keras_mtl.recipes.{recipe}", run_name="__main__")
-    finally:
-        sys.argv = before
-    return 0
+def named(name):
+    """The recipe of a name."""
+    if name not in (known := recipes.load()):
+        raise UsageError(f"there is no recipe {name}; `keras-mtl train` lists them")
+    return known[name]
 
 
-def _list(with_help):
-    if with_help:
-        print("usage: keras-mtl train RECIPE [the recipe's own options]\n")
-        print("\n".join(line[4:] for line in Train.__doc__.splitlines()[2:]).strip())
+def page(name):
+    """Prints all that there is to say of a recipe: its text, its rows and its settings."""
+    found = named(name)
+    print(f"{found.title}\n\n{found.text}")
+    problem = found.problem
+    print(f"rows: {', '.join(found.rows)}")
+    if found.default_rows:
+        print(f"  by default: {', '.join(found.default_rows)}")
+    print(f"tasks: {', '.join(problem.tasks)}\ndata: {', '.join(problem.data_sets)}\n")
+    presets = {name: dataclasses.asdict(each) for name, each in found.presets.items()}
+    settings = table("setting (--set)", *(f"--preset {name}" for name in presets))
+    for field in next(iter(presets.values())):
+        settings.add_row(field, *(str(each[field]) for each in presets.values()))
+    console().print(settings)
+
+
+def _list():
     listed = table("recipe", "what it trains")
-    for name in recipe_names():
-        module = importlib.import_module(f"keras_mtl.recipes.{name}")
-        listed.add_row(name, module.__doc__.splitlines()[0])
+    for name, each in recipes.load().items():
+        listed.add_row(name, each.title)
     console().print(listed)
-    print("keras-mtl train RECIPE --help tells of a recipe and its options.")
+    print("keras-mtl train RECIPE --help tells of a recipe, its rows and its settings.")

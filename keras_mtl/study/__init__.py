@@ -14,16 +14,25 @@ from keras_mtl.study.contenders import (
     one_task,
     split,
 )
+from keras_mtl.study.examples import Examples
 from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local, processes
+from keras_mtl.study.policy_of_tasks import PolicyOfTasks, RandomPolicy
+from keras_mtl.study.policy_search import PolicySearch
 from keras_mtl.study.row import Row
 from keras_mtl.study.study import Study
 from keras_mtl.study.training import Training
+from keras_mtl.study.tree_of_tasks import TreeOfTasks
 
 __all__ = [
     "Budget",
     "Contender",
     "Found",
+    "TreeOfTasks",
+    "RandomPolicy",
+    "PolicySearch",
+    "PolicyOfTasks",
+    "Examples",
     "Row",
     "Study",
     "Training",

@@ -46,11 +46,6 @@ class Backbone:
                 "`backbone` must be a Keras model, a Tower, or a function of a seed that makes "
                 f"one. Received: backbone={network!r}."
             )
-        if len(tower.model.inputs) > 1:
-            raise ValueError(
-                "`backbone` must have one input. Received one with the inputs "
-                f"{[x.name for x in tower.model.inputs]}."
-            )
         self._stages, self._along = tower.stages, tower.along
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  seeds come one after the other

@@ -15,6 +15,11 @@ def check_optimizer(optimizer: Any) -> None:
         )
 
 
+def has_loss_scale(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether it scales the loss, as for float16."""
+    return isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+
+
 def optimizer_of(
     training: Any, optimizer: keras.optimizers.Optimizer
 ) -> keras.optimizers.Optimizer:
@@ -24,7 +29,7 @@ def optimizer_of(
     """
     config = optimizer.get_config()
     rate = config.get("learning_rate")
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+    if has_loss_scale(optimizer):
         inner = optimizer_of(training, optimizer.inner_optimizer)
         config["inner_optimizer"] = keras.optimizers.serialize(inner)
     elif isinstance(rate, (int, float)):
@@ -65,8 +70,15 @@ def _schedule(training, rate):
         schedule = schedules.CosineDecay(
             rate / 10, 1, alpha=1.0, warmup_target=rate, warmup_steps=steps // 10
         )
-    elif training.falls_after is not None:
-        schedule = schedules.PiecewiseConstantDecay([training.falls_after], [rate, rate / 10])
+    elif training.falls is not None:
+        every, factor, before = training.falls
+        # It goes on where the part before has ended.
+        fallen = before // every
+        boundaries = list(range((fallen + 1) * every - before, steps, every))
+        rates = [rate * factor ** (fallen + number) for number in range(len(boundaries) + 1)]
+        if not boundaries:
+            return rates[0]
+        schedule = schedules.PiecewiseConstantDecay(boundaries, rates)
     else:
         return rate
     return schedules.serialize(schedule)

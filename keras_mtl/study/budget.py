@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from keras_mtl._check_integer import check_integer
 
@@ -12,12 +13,13 @@ class Budget:
 
     Attributes:
         first: steps of the first part; or a dict of those of each task's own network, of which
-            networks of several tasks have the most.
+            networks of several tasks have the most. With 0 there is only the second part.
         second: steps of the second part.
-        annealed: whether the rate rises in the first tenth of the first part, and falls to zero by
-            a cosine in the second.
-        falls_after: steps of the first part after which the rate falls to a tenth, and stays
-            there; of a budget that is not annealed.
+        annealed: whether the rate falls to zero by a cosine in the second part.
+        warm_up: whether the rate rises in the first tenth of the first part; `annealed` if `None`.
+        falls_every: steps, over both parts, after which the rate falls, again and again; of a
+            budget that is not annealed.
+        falls_by: the factor by which it falls then.
 
     Raises:
         ValueError: no steps, or both kinds of rates.
@@ -33,17 +35,21 @@ class Budget:
     first: int | Mapping[str, int]
     second: int
     annealed: bool = True
-    falls_after: int | None = None
+    warm_up: bool | None = None
+    falls_every: int | None = None
+    falls_by: float = 0.1
 
     def __post_init__(self) -> None:
-        steps = self.first.values() if isinstance(self.first, Mapping) else [self.first]
-        for each in (*steps, self.second):
-            check_integer("steps", each, 1)
-        if self.annealed and self.falls_after is not None:
-            raise ValueError(
-                "`falls_after` must be None where rates are annealed. "
-                f"Received: falls_after={self.falls_after}."
-            )
+        for each in self.first.values() if isinstance(self.first, Mapping) else [self.first]:
+            check_integer("steps", each, 1 if isinstance(self.first, Mapping) else 0)
+        check_integer("steps", self.second, 1)
+        if self.falls_every is not None:
+            check_integer("falls_every", self.falls_every, 1)
+            if self.annealed:
+                raise ValueError(
+                    "`falls_every` must be None where rates are annealed. "
+                    f"Received: falls_every={self.falls_every}."
+                )
 
     @classmethod
     def of(cls, steps: "int | Budget") -> "Budget":
@@ -61,16 +67,22 @@ class Budget:
             )
 
     def first_of(self, tasks: Iterable[str]) -> int:
-        """Steps of the first part of a network of some tasks."""
+        """Steps of the first part of a network of some tasks; of unknown ones the most."""
         if not isinstance(self.first, Mapping):
             return self.first
-        return max(self.first[task] for task in tasks)
+        return max(self.first.get(task, max(self.first.values())) for task in tasks)
 
-    def rates(self, part: str) -> dict[str, str | int | None]:
+    def rates(self, part: str) -> dict[str, Any]:
         """What a `Training` says of its rate in the `"first"` or the `"second"` part."""
-        if self.annealed:
-            return {"schedule": "rising" if part == "first" else "falling"}
-        falls_after = self.falls_after
-        if falls_after is not None and part == "second":
-            falls_after = 0  # It goes on with the low rate.
-        return {"schedule": "constant", "falls_after": falls_after}
+        if part == "second" and self.annealed:
+            return {"schedule": "falling"}
+        if part == "first" and (self.annealed if self.warm_up is None else self.warm_up):
+            return {"schedule": "rising"}
+        if self.falls_every is None:
+            return {"schedule": "constant"}
+        before = 0 if part == "first" else self._longest
+        return {"schedule": "constant", "falls": (self.falls_every, self.falls_by, before)}
+
+    @property
+    def _longest(self):
+        return max(self.first.values()) if isinstance(self.first, Mapping) else self.first

@@ -2,20 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import keras
 
-from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated, Sharing
 from keras_mtl.study._digest import digest
 from keras_mtl.study._optimizer import check_optimizer
-from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.budget import Budget
-from keras_mtl.study.choices import Choice, PolicyOfTasks, TreeOfTasks
+from keras_mtl.study.choice import Choice
+from keras_mtl.study.policy_of_tasks import PolicyOfTasks
+from keras_mtl.study.policy_search import PolicySearch
 from keras_mtl.study.training import Training
+from keras_mtl.study.tree_of_tasks import TreeOfTasks
 from keras_mtl.task import check_head
 from keras_mtl.towers import Tower
 
@@ -37,8 +38,9 @@ class Contender:
     Attributes:
         name: what it is called.
         sharing: a `Sharing`, a `Choice` of one, or a function of a seed that makes one.
-        start: `"one-task"`: from the one-task networks, as they are behind the first part; or
-            `"tower"`: from the weights of the tower.
+        start: `"one-task"`: from the one-task networks, as they are behind the first part;
+            `"tower"`: from the weights of the tower; or the name of an auxiliary task of the study:
+            all towers from that of a network that has learned this task alone.
         apart: whether every task has a network of its own.
         members: so many networks a task, which differ in their seed and vote.
         soft: whether each task has a tower that reads those of others; such a contender is also
@@ -52,7 +54,11 @@ class Contender:
         callbacks: function without arguments that returns a list of new Keras callbacks, for each
             of its trainings; one that goes on behind a stop has new ones. Their logs have the loss
             of an epoch; `val_loss` in the second part of a study with `patience`.
-        search: the sharing of the network that a `Choice` of a policy looks at, or `None`.
+        search: how the network learns that a `Choice` of a policy looks at: a `PolicySearch`, or
+            an `AdaShared` for one of as many steps as the first part; or `None`.
+        looks_at: the contender whose networks a `Choice` looks at, in place of the one-task ones.
+        candidates: so many networks, of the best choices, of which the best one on the validation
+            examples is taken.
         heads: dict from task to the head that it has here, in place of its own.
 
     Example:
@@ -68,7 +74,7 @@ class Contender:
 
     name: str
     sharing: Sharing | Choice | Callable[[int], Sharing]
-    start: Literal["tower", "one-task"] = "tower"
+    start: str = "tower"
     apart: bool = False
     members: int = 1
     soft: bool = False
@@ -77,7 +83,9 @@ class Contender:
     optimizer: keras.optimizers.Optimizer | None = None
     steps: int | Budget | None = None
     callbacks: Callable[[], Sequence[keras.callbacks.Callback]] | None = None
-    search: Sharing | None = None
+    search: PolicySearch | AdaShared | None = None
+    looks_at: "Contender | None" = None
+    candidates: int = 1
     heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,8 +105,13 @@ class Contender:
             )
         if self.soft and isinstance(self.sharing, Choice):
             raise ValueError("`soft` must be False where the sharing is chosen. Received: True.")
-        check_choice("start", self.start, ("tower", "one-task"))
         check_integer("members", self.members, 1)
+        check_integer("candidates", self.candidates, 1)
+        if self.candidates > 1 and not isinstance(self.sharing, PolicyOfTasks):
+            raise ValueError(
+                "`candidates` must be 1 where the sharing is no `PolicyOfTasks`. "
+                f"Received: candidates={self.candidates}."
+            )
         if self.rate is None or not self.rate > 0:
             raise ValueError(f"`rate` must be above 0. Received: rate={self.rate!r}.")
         check_optimizer(self.optimizer)
@@ -125,13 +138,13 @@ class Contender:
         declared = _Declared(study, seed, self)
         if self.apart:
             return tuple(
-                declared.second(((task, task),), (declared.one_task(task, member),), member)
+                declared.alone(task, member)
                 for member in range(self.members)
                 for task in study.tasks
             )
         if self.twin:
             return tuple(declared.twin(task) for task in study.tasks)
-        return (declared.joint(),)
+        return tuple(declared.joint(rank) for rank in range(self.candidates))
 
 
 class _Declared:
@@ -155,6 +168,12 @@ class _Declared:
                     f"Received: {self.sharing!r}."
                 )
 
+    def alone(self, task, member):
+        """The network of one task behind both parts."""
+        first = self.budget.first_of([task])
+        start = (self.one_task(task, member),) if first else ()
+        return self.second(((task, task),), start, member)
+
     def one_task(self, task, member=0):
         """A network of one task behind the first part: the same one for all that start from it."""
         return self._training(
@@ -163,20 +182,41 @@ class _Declared:
             "first",
             member,
             sharing=Branched.independent(),
-            # Where it is no start but the network itself, it learns as that does.
-            **(self.own if self.contender.apart else {}),
+            # Where it is no common start but the network itself, it learns as that does.
+            **(self.own if self.contender.apart and self.contender.start == "tower" else {}),
         )
 
-    def joint(self):
-        """One network of all tasks."""
+    def joint(self, rank=0):
+        """One network of all tasks; of a choice that of so many better ones."""
         outputs = tuple((task, task) for task in self.study.tasks)
-        start = one_task = tuple(self.one_task(task) for task in self.study.tasks)
-        chosen_from = ()
+        options = {}
         if isinstance(self.sharing, Choice):
-            chosen_from = one_task if self.contender.search is None else (self.search(outputs),)
-        if self.contender.start == "tower":
-            start = (self._first(outputs, chosen_from=chosen_from),)
-        return self.second(outputs, start, chosen_from=chosen_from)
+            options["chosen_from"] = self._looked_at(outputs)
+            if rank:
+                options["sharing"] = dataclasses.replace(self.sharing, rank=rank)
+        return self.second(outputs, self._start(outputs, **options), **options)
+
+    def _start(self, outputs, **options):
+        """The trainings that it starts from."""
+        if not self.budget.first_of(self.study.tasks):
+            return ()
+        if self.contender.start == "one-task":
+            return tuple(self.one_task(task) for task in self.study.tasks)
+        if self.contender.start != "tower":
+            task = self.contender.start
+            own = {"sharing": Branched.independent()}
+            start = self._training(f"{task} (first part)", ((task, task),), "first", **own)
+            options["start"] = (start,)
+        return (self._first(outputs, **options),)
+
+    def _looked_at(self, outputs):
+        """The trainings that a choice looks at."""
+        if self.contender.looks_at is not None:
+            return self.contender.looks_at.networks(self.study, self.seed)
+        if self.contender.search is None:
+            return tuple(self.one_task(task) for task in self.study.tasks)
+        baseline = self.study.baseline.networks(self.study, self.seed)
+        return (self.search(outputs), *baseline)
 
     def twin(self, task):
         """The network of two towers of one task."""
@@ -206,15 +246,18 @@ class _Declared:
 
     def search(self, outputs):
         """The network that learns a policy along with its weights."""
-        training = self._training(
+        search = self.contender.search
+        if isinstance(search, AdaShared):
+            search = PolicySearch.of(search, self.budget.first_of(self.study.tasks))
+        rates = self.budget.rates("first")
+        return self._training(
             f"{self.contender.name} (search)",
             outputs,
             "first",
-            sharing=self.contender.search,
-            **self.own,
+            sharing=search.sharing,
+            search=search,
+            **{**self.own, **rates, "schedule": "constant", "steps": search.steps},
         )
-        steps = PolicySearch(training.steps).steps
-        return dataclasses.replace(training, steps=steps, schedule="search", falls_after=None)
 
     def _first(self, outputs, **options):
         name = f"{self.contender.name} (first part)"
@@ -229,7 +272,7 @@ class _Declared:
             "outputs": outputs,
             "sharing": self.sharing,
             "seed": seed,
-            "order": seed + (part == "second"),
+            "order": seed + (part == "second" and bool(budget.first_of(self.study.tasks))),
             "steps": budget.second,
             "context": self.study.context_of(seed),
             "stages": self.study.tower(0).stages,

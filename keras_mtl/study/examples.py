@@ -98,6 +98,13 @@ class Examples:
         return self._digest
 
 
+def examples_of(
+    argument: str, data: Any, tasks: list[str], augment: Augmentation | None = None
+) -> Examples:
+    """Examples as they are, or of a pair of arrays; arguments as of `Examples`."""
+    return data if isinstance(data, Examples) else Examples(argument, data, tasks, augment)
+
+
 def _rows(values, rows):
     return values.take(rows) if isinstance(values, LazyArray) else values[rows]
 

@@ -10,7 +10,6 @@ from keras_mtl._check_choice import check_choice
 from keras_mtl._types import Array
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
-from keras_mtl.search import relative_gain
 from keras_mtl.study._statistics import Difference, difference, holm
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.contenders import BASELINE, TWIN
@@ -98,8 +97,7 @@ class Found:
         for seed in sorted(set(ours) & set(theirs)):
             pair = [self.study.headlines(each[seed][part]) for each in (ours, theirs)]
             pair = [each if task is None else {task: each[task]} for each in pair]
-            lower = [each for each in self.study.lower_is_better if each in pair[0]]
-            found.append(relative_gain(pair[0], pair[1], lower))
+            found.append(self.study.gain(*pair))
         return np.array(found)
 
     def differences(self, task: str | None = None) -> dict[str, Difference]:
@@ -170,7 +168,7 @@ class Found:
         row = next(
             each for each in self.study.rows if (each.contender, each.seed) == (contender, seed)
         )
-        models = [self.study.network(each) for each in row.networks]
+        models = self.study.networks(row)
         model = models[0] if len(models) == 1 else Vote(models)
         compile_to_score(model, self.study.tasks)
         return model
@@ -181,7 +179,7 @@ class Found:
         first, this = (
             self.study.headlines(known[each]["validation"]) for each in (min(known), seed)
         )
-        gain = relative_gain(this, first, self.study.lower_is_better)
+        gain = self.study.gain(this, first)
         return gain if np.isfinite(gain) else -np.inf
 
     def __str__(self) -> str:

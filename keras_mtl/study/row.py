@@ -5,7 +5,6 @@ import functools
 import time
 from collections.abc import Iterable
 
-from keras_mtl.search import cost
 from keras_mtl.study._digest import digest
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.records import locked
@@ -21,17 +20,21 @@ class Row:
         seed: the seed.
         networks: their trainings; each task is in one of them at least.
         scored: digest of what they are scored on, and by.
+        baseline: the trainings of the one-task networks, if the best one of the networks by its
+            gain over those, on the validation examples, is the row's; else none.
     """
 
     contender: str
     seed: int
     networks: tuple[Training, ...]
     scored: str
+    baseline: tuple[Training, ...] = ()
 
     @functools.cached_property
     def hash(self) -> str:
         """A name made of all that decides the scores."""
-        return digest({"row": [each.hash for each in self.networks], "scored": self.scored})
+        networks = [[each.hash for each in of] for of in (self.networks, self.baseline)]
+        return digest({"row": networks, "scored": self.scored})
 
     @property
     def name(self) -> str:
@@ -40,7 +43,17 @@ class Row:
     @property
     def after(self) -> tuple[Training, ...]:
         """The trainings that must have ended before the networks are scored."""
-        return self.networks
+        return (*self.networks, *self.baseline)
+
+    def taken(self, study: AnyStudy) -> tuple[Training, ...]:
+        """The trainings whose networks are scored: all, or the best one."""
+        if not self.baseline:
+            return self.networks
+        gains = {
+            each: study.validation_gain([study.network(each)], self.baseline)
+            for each in self.networks
+        }
+        return (max(gains, key=gains.get),)  # type: ignore[arg-type]
 
     def run(self, study: AnyStudy) -> None:
         """Scores the networks on the validation and the test examples, and writes a record."""
@@ -50,16 +63,18 @@ class Row:
 
     def _score(self, study):
         began = time.monotonic()
-        reasons = [study.record_of(each).get("failed") for each in self.networks]
+        reasons = [study.record_of(each).get("failed") for each in self.after]
         found = {"failed": next(filter(None, reasons), None)}
         if found["failed"] is None:
-            models = [study.network(each) for each in self.networks]
-            costs = [cost(model) for model in models]
+            taken = self.taken(study)
+            models = [study.network(each) for each in taken]
+            costs = [study.cost_of(model) for model in models]
             found = {
                 "validation": study.scores(models, study.validation),
                 "test": study.scores(models, study.test),
                 "parameters": sum(each.parameters for each in costs),
                 "macs": sum(each.macs for each in costs),
+                "taken": [each.hash for each in taken],
                 "steps": sum(
                     study.record_of(each)["steps"] for each in with_all_before(self.networks)
                 ),

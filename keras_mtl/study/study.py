@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
 from keras_mtl._check_targets import check_targets
 from keras_mtl._file_of import file_of
@@ -19,19 +18,19 @@ from keras_mtl._types import Augmentation, PathLike
 from keras_mtl._whole_file import whole_file
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import Adam
-from keras_mtl.search import Cost, cost
-from keras_mtl.sharing import Branched
+from keras_mtl.search import Cost, cost, relative_gain
+from keras_mtl.sharing import Branched, Sharing
+from keras_mtl.study._all_contenders import all_contenders
 from keras_mtl.study._backbone import Backbone
 from keras_mtl.study._digest import described, digest, digest_of_arrays, versions
-from keras_mtl.study._heads import described_head
+from keras_mtl.study._heads import described_head, head_of_seed
 from keras_mtl.study._optimizer import check_optimizer, optimizer_of
-from keras_mtl.study._policy_search import PolicySearch
 from keras_mtl.study._progress import Progress
 from keras_mtl.study._types import Launcher
 from keras_mtl.study.budget import Budget
-from keras_mtl.study.choices import Choice
-from keras_mtl.study.contenders import BASELINE, Contender, automatic, one_task
-from keras_mtl.study.examples import Examples
+from keras_mtl.study.choice import Choice
+from keras_mtl.study.contenders import BASELINE, Contender
+from keras_mtl.study.examples import Examples, examples_of
 from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local
 from keras_mtl.study.records import Records
@@ -55,7 +54,7 @@ class Study:
             a function of an integer seed that makes one of them.
         tasks: dict from name to `keras_mtl.Task`.
         train: pair (x, y) that networks learn from: an array (N, …), and a dict from task to an
-            array (N, …) of targets.
+            array (N, …) of targets; or `Examples` of another kind.
         validation: the same, by which all choices are made.
         test: the same, by which networks are compared.
         steps: number of steps of each network, half of them in each part; or a `Budget`.
@@ -72,6 +71,7 @@ class Study:
             own; if `None`, they are kept where the backbone has been trained.
         patience: epochs of the second half of the steps without a lower loss on the validation
             examples, after which a network is taken as it was at its best; `None` for all steps.
+        auxiliary: dict of further tasks, which networks may start from, but are not compared by.
         augment: what changes each batch that networks learn from, as of
             `keras_mtl.datasets.ArrayBatches`, such as `keras_mtl.augmentation.Compose([…])`.
         folder: where networks and records are kept.
@@ -110,11 +110,14 @@ class Study:
         cuts: Sequence[str] | None = None,
         weights: str | None = None,
         patience: int | None = None,
+        auxiliary: Mapping[str, Task] | None = None,
         augment: Augmentation | None = None,
         folder: PathLike = "what_to_share",
     ) -> None:
         _check_tasks(tasks)
-        self.tasks = dict(tasks)
+        self.tasks, self.auxiliary = dict(tasks), dict(auxiliary or {})
+        if self.auxiliary:
+            _check_tasks(self.auxiliary)
         self.budget = Budget.of(steps)
         self.budget.check(self.tasks)
         self.seeds = check_integer("seeds", seeds, 1)
@@ -122,33 +125,29 @@ class Study:
         self.patience = None if patience is None else check_integer("patience", patience, 1)
         names = list(self.tasks)
         self.augment = augment
-        self.train = Examples("train", train, names, augment)
-        self.validation = Examples("validation", validation, names)
-        self.test = Examples("test", test, names)
+        self.train = examples_of("train", train, [*names, *self.auxiliary], augment)
+        self.validation = examples_of("validation", validation, names)
+        self.test = examples_of("test", test, names)
         self._optimizer = Adam(1e-3) if optimizer is None else optimizer
         check_optimizer(self._optimizer)
         self.backbone = Backbone(backbone, cuts, weights)
-        self._check_examples()
-        self.contenders = self._all_contenders(contenders)
+        self.check()
+        self.contenders = all_contenders(self, contenders)
         self.folder = Path(folder)
         self.versions = versions()
         self.context = digest(self._context())
         self.choosing = digest(self._choosing())
         self._sizes: dict[str, tuple[Cost | str, int]] = {}
+        self._baselines: dict[tuple[str, ...], dict[str, Any]] = {}
         self._open()
         self.records = Records(self.folder / "records.jsonl")
-
-    @property
-    def lower_is_better(self) -> list[str]:
-        """Names of the tasks of which the lower headline is the better one."""
-        return [name for name, task in self.tasks.items() if task.better == "lower"]
 
     @functools.cached_property
     def rows(self) -> list[Row]:
         """All contenders with all seeds, seed by seed."""
         scored = digest([self.choosing, self.test.digest()])
         return [
-            Row(each.name, seed, each.networks(self, seed), scored)
+            Row(each.name, seed, each.networks(self, seed), scored, self._baseline_of(each, seed))
             for seed in range(self.seeds)
             for each in self.contenders
         ]
@@ -224,20 +223,23 @@ class Study:
                 each.run(self)
         with training.whole_file_of(self) as path:
             model = keras.models.load_model(path, custom_objects=self.custom_objects, compile=False)
-        # What its file says of losses and metrics, or can say, does not count.
-        tasks = {output: self.tasks[task] for output, task in training.outputs}
-        model._tasks = {name: task.with_head(model.head(name)) for name, task in tasks.items()}
+        if isinstance(model, MultiTaskModel):
+            # What its file says of losses and metrics, or can say, does not count.
+            known = {**self.tasks, **self.auxiliary}
+            tasks = {output: known[task] for output, task in training.outputs}
+            model._tasks = {name: task.with_head(model.head(name)) for name, task in tasks.items()}
         return model
 
     @functools.cached_property
     def custom_objects(self) -> dict[str, Any]:
         """Classes and functions of the caller's program, by the names that files have for them."""
-        heads = [task.head for task in self.tasks.values()]
+        tasks = [*self.tasks.values(), *self.auxiliary.values()]
+        heads = [task.head for task in tasks]
         heads += [head for each in self.contenders for head in each.heads.values()]
         layers = [self.tower(0).model, *(made_head(head, 0) for head in heads)]
         objects = [each for layer in layers for each in layers_within(layer)]
         objects += [self._optimizer, *(each.optimizer for each in self.contenders)]
-        objects += [each for task in self.tasks.values() for each in (task.loss, *task.metrics)]
+        objects += [each for task in tasks for each in _objects_of(task)]
         known = [each if hasattr(each, "__name__") else type(each) for each in objects]
         ours = ("builtins", "keras")
         return {x.__name__: x for x in known if x.__module__.split(".")[0] not in ours}
@@ -251,12 +253,19 @@ class Study:
         drawn = self.backbone.digest(seed)
         return digest([self.context, drawn]) if drawn else self.context
 
+    def build(self, tower: Tower, sharing: Sharing, tasks: Mapping[str, Task]) -> Any:
+        """A network of a tower, a sharing and tasks."""
+        return MultiTaskModel(tower, sharing, tasks)
+
+    def compile(self, model: Any, training: Training) -> None:
+        """Compiles the network of a training, by its tasks."""
+        model.compile(self.optimizer(training), metrics={})
+
     def batches(self, training: Training) -> Any:
         """What a training learns from, in its order."""
         outputs = dict(training.outputs)
-        if training.schedule == "search":
-            search = PolicySearch(training.steps)
-            return search.batches(self.train, outputs, self.batch_size, training.order)
+        if training.search is not None:
+            return training.search.batches(self.train, outputs, self.batch_size, training.order)
         return self.train.batches(outputs, self.batch_size, training.order)
 
     def validation_batches(self, training: Training) -> Any:
@@ -267,24 +276,87 @@ class Study:
 
     def callbacks(self, training: Training) -> list[keras.callbacks.Callback]:
         """Callbacks of a training beside those that keep it."""
-        return PolicySearch(training.steps).callbacks() if training.schedule == "search" else []
+        if training.search is None:
+            return []
+        return training.search.callbacks(self.file_of(training).with_suffix(".csv"))
 
     def optimizer(self, training: Training) -> keras.optimizers.Optimizer:
         """A new optimizer for a training."""
-        new = functools.partial(optimizer_of, training, training.optimizer or self._optimizer)
-        return (
-            PolicySearch(training.steps).optimizer(new) if training.schedule == "search" else new()
-        )
+        own = training.optimizer or self._optimizer
 
-    def scores(self, models: Sequence[MultiTaskModel], examples: Examples) -> dict[str, dict]:
+        def new(optimizer=own):
+            return optimizer_of(training, optimizer)
+
+        return new() if training.search is None else training.search.by_turns(new)
+
+    def head(self, head: Any, seed: int, place: int) -> keras.layers.Layer:
+        """The head of a network's output, with the weights of a seed; `place` counts outputs."""
+        return head_of_seed(head, seed)
+
+    def scores(
+        self, models: Sequence[Any], examples: Examples, run_eagerly: bool = False
+    ) -> dict[str, dict]:
         """The metrics of every task; several networks of one task vote."""
-        return scores(models, self.tasks, examples, self.batch_size)
+        return scores(models, self.tasks, examples, self.batch_size, run_eagerly)
 
-    def headlines(self, scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-        """The score of each task by which contenders are compared; NaN if there is none."""
-        return {
-            name: scores[name].get(task.headline, math.nan) for name, task in self.tasks.items()
-        }
+    def headlines(self, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+        """The score of each task by which contenders are compared, NaN if there is none.
+
+        Of a task with several headlines a dict of them.
+        """
+        found = {}
+        for name, task in self.tasks.items():
+            of_task = {each: scores[name].get(each, math.nan) for each in task.headlines}
+            found[name] = of_task if len(of_task) > 1 else of_task[task.headline]
+        return found
+
+    def gain(self, scores: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
+        """The mean relative gain in % of headlines over others, of all tasks or some."""
+        gains = [
+            relative_gain(
+                {name: scores[name]},
+                {name: baseline[name]},
+                _lower_is_better(name, self.tasks[name]),
+            )
+            for name in scores
+        ]
+        return float(np.mean(gains))
+
+    def _baseline_of(self, contender, seed):
+        """What a row needs to take the best one of its networks."""
+        return self.baseline.networks(self, seed) if contender.candidates > 1 else ()
+
+    def networks(self, row: Row) -> list[Any]:
+        """The networks of a row that has been scored: all of them, or the best one."""
+        taken = self.record_of(row)["taken"]
+        return [self.network(each) for each in row.networks if each.hash in taken]
+
+    @functools.cached_property
+    def baseline(self) -> Contender:
+        """The one-task networks, with which all others are compared."""
+        return next(each for each in self.contenders if each.name == BASELINE)
+
+    def validation_gain(self, models: Sequence[Any], baseline: Sequence[Training]) -> float:
+        """The mean gain over other networks on the validation examples; -inf if there is none."""
+        key = tuple(each.hash for each in baseline)
+        if key not in self._baselines:
+            of_baseline = self.scores([self.network(each) for each in baseline], self.validation)
+            self._baselines[key] = self.headlines(of_baseline)
+        ours = self.headlines(self.scores(models, self.validation))
+        gain = float(self.gain(ours, self._baselines[key]))
+        return gain if math.isfinite(gain) else -math.inf
+
+    def best_of(self, candidates: Sequence[Training], seed: int) -> MultiTaskModel:
+        """The network of the training that is best by validation."""
+        models = [self.network(each) for each in candidates]
+        if len(models) == 1:
+            return models[0]
+        baseline = self.baseline.networks(self, seed)
+        return max(models, key=lambda model: self.validation_gain([model], baseline))
+
+    def cost_of(self, model: Any) -> Cost:
+        """What a network costs."""
+        return cost(model)
 
     def cost(self, training: Training) -> Cost | str:
         """What a network costs (at most, where its sharing is not known yet), or why it is none."""
@@ -315,73 +387,10 @@ class Study:
         if key not in self._sizes:
             try:
                 model = training.built(self, sharing)
-                self._sizes[key] = cost(model), len(layers_within(model))
+                self._sizes[key] = self.cost_of(model), len(layers_within(model))
             except ValueError as error:
                 self._sizes[key] = str(error), 0
         return self._sizes[key]
-
-    def _all_contenders(self, contenders):
-        """Those that were asked for, behind the baseline, and behind them their twins."""
-        if isinstance(contenders, Contender) or not isinstance(contenders, (str, Sequence)):
-            raise TypeError(
-                f"`contenders` must be a list of Contenders, or 'auto'. Received: {contenders!r}."
-            )
-        if isinstance(contenders, str):
-            check_choice("contenders", contenders, ("auto",))
-            contenders = automatic(self.tower(0), len(self.tasks))
-        chosen: dict[str, Contender] = {}
-        for each in contenders:
-            if not isinstance(each, Contender):
-                raise TypeError(
-                    "`contenders` must be a list of Contenders, such as "
-                    f"`keras_mtl.study.cross_stitch()`. Received: {each!r}."
-                )
-            self._check_contender(each)
-            unknown = sorted(set(each.heads) - set(self.tasks))
-            if unknown:
-                raise ValueError(
-                    f"`heads` of {each.name!r} must be of the tasks {list(self.tasks)}. "
-                    f"Received: {unknown}."
-                )
-            if each.name in chosen:
-                raise ValueError(f"`contenders` must have names of their own. Twice: {each.name}.")
-            chosen[each.name] = each
-        baseline = chosen.pop(BASELINE, one_task())
-        if not baseline.apart or baseline.members > 1:
-            raise ValueError(
-                f"`contenders`: {BASELINE!r} is the name of the baseline, a network for each task. "
-                f"Received: {baseline!r}."
-            )
-        chosen = {BASELINE: baseline, **chosen}
-        twins = [each.twin_of_it() for each in chosen.values() if each.soft]
-        return [*chosen.values(), *twins]
-
-    def _check_contender(self, contender):
-        """Raises an error if what is a contender's own does not go with the rest."""
-        budget = contender.budget(self)
-        budget.check(self.tasks)
-        optimizer = contender.optimizer or self._optimizer
-        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if scaled and contender.search is not None:
-            raise ValueError(
-                f"`optimizer` of {contender.name!r}, which learns by turns, must not be a "
-                "LossScaleOptimizer. Received: one."
-            )
-        made = [] if contender.callbacks is None else contender.callbacks()
-        if not isinstance(made, (list, tuple)) or not all(
-            isinstance(each, keras.callbacks.Callback) for each in made
-        ):
-            raise TypeError(
-                f"`callbacks` of {contender.name!r} must return a list of Keras callbacks. "
-                f"Received: one that returns {made!r}."
-            )
-        rates = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
-        if budget.annealed and any(isinstance(each, rates) for each in made):
-            raise ValueError(
-                f"`callbacks` of {contender.name!r} must leave the rate alone, which rises and "
-                "falls in an annealed budget; take `steps=Budget(…, annealed=False)`. "
-                f"Received: {made!r}."
-            )
 
     def _context(self):
         """What decides all networks alike."""
@@ -391,7 +400,7 @@ class Study:
             "weights": digest_of_arrays(tower.model.get_weights()),
             "tasks": {
                 name: [described_head(task.head), described(task.loss), task.weight]
-                for name, task in self.tasks.items()
+                for name, task in {**self.tasks, **self.auxiliary}.items()
             },
             "train": self.train.digest(),
             "batch_size": self.batch_size,
@@ -405,14 +414,25 @@ class Study:
         return {
             "validation": self.validation.digest(),
             "tasks": {
-                name: [described(task.metrics), task.headline, task.better, task.kind]
+                name: [described(task.metrics), task.headlines, task.directions, task.kind]
                 for name, task in self.tasks.items()
             },
         }
 
-    def _check_examples(self):
+    def check(self) -> None:
         """Raises a `ValueError` if targets do not fit the heads, before anything is trained."""
         tower = self.tower(0)
+        if len(tower.model.inputs) > 1:
+            raise ValueError(
+                "`backbone` must have one input. Received one with the inputs "
+                f"{[x.name for x in tower.model.inputs]}."
+            )
+        for name, task in self.tasks.items():
+            if isinstance(task.loss, dict):
+                raise ValueError(
+                    f"`tasks[{name!r}]` must have one output, by which networks are compared. "
+                    f"Received: one of the outputs {list(task.loss)}."
+                )
         heads = {name: made_head(task.head, 0) for name, task in self.tasks.items()}
         model = MultiTaskModel(tower, Branched.hard_sharing(), heads)
         compile_to_score(model, self.tasks, run_eagerly=True)
@@ -426,18 +446,19 @@ class Study:
                     f"`{name}` must have inputs of the backbone's shape {shape}. Received: {given}."
                 )
             try:
-                check_targets(model, None, part.y)
-                found = scores([model], self.tasks, part.some(np.arange(1)), 1, run_eagerly=True)
+                check_targets(model, None, {task: part.y[task] for task in self.tasks})
+                found = self.scores([model], part.some(np.arange(1)), run_eagerly=True)
             except Exception as error:
                 raise ValueError(
                     f"`{name}` and `tasks` do not fit: {type(error).__name__}: {str(error)[:500]}"
                 ) from error
         for name, task in self.tasks.items():
-            if task.headline not in found[name]:
-                raise ValueError(
-                    f"`tasks[{name!r}]` must have a headline among its scores "
-                    f"{sorted(found[name])}. Received: {task.headline!r}."
-                )
+            for headline in task.headlines:
+                if headline not in found[name]:
+                    raise ValueError(
+                        f"`tasks[{name!r}]` must have a headline among its scores "
+                        f"{sorted(found[name])}. Received: {headline!r}."
+                    )
 
     def _open(self):
         """Makes the folder, or raises a ValueError if it holds another study."""
@@ -464,6 +485,20 @@ class Study:
             unfinished.write_text(json.dumps(ours, indent=2) + "\n")
 
 
+def _lower_is_better(name, task):
+    """As of `relative_gain`: the task, or those of its headlines."""
+    if len(task.headlines) == 1:
+        return [name] if task.better == "lower" else []
+    return [each for each, better in task.directions.items() if better == "lower"]
+
+
+def _objects_of(task):
+    """The losses and metrics of a task."""
+    losses = task.loss.values() if isinstance(task.loss, dict) else [task.loss]
+    metrics = task.metrics.values() if isinstance(task.metrics, dict) else [task.metrics]
+    return [*losses, *(each for of_output in metrics for each in of_output)]
+
+
 def _check_tasks(tasks):
     if not isinstance(tasks, Mapping) or not tasks:
         raise ValueError(f"`tasks` must be a dict from name to Task. Received: tasks={tasks!r}.")
@@ -472,9 +507,4 @@ def _check_tasks(tasks):
             raise TypeError(
                 f"`tasks[{name!r}]` must be a Task, such as `Task(Dense(1), loss='mse')`. "
                 f"Received: {task!r}."
-            )
-        if isinstance(task.loss, dict):
-            raise ValueError(
-                f"`tasks[{name!r}]` must have one output, by which networks are compared. "
-                f"Received: one of the outputs {list(task.loss)}."
             )

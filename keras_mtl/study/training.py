@@ -15,11 +15,12 @@ from keras_mtl.multi_task_model import MultiTaskModel, tasks_of
 from keras_mtl.sharing import Branched, Sharing
 from keras_mtl.study._digest import digest, renamed
 from keras_mtl.study._draws import RepeatableDraws, draws_of, give_seeds
-from keras_mtl.study._heads import described_head, head_of_seed
+from keras_mtl.study._heads import described_head
 from keras_mtl.study._keep import Keep
 from keras_mtl.study._memory import peak_memory
 from keras_mtl.study._types import AnyStudy
-from keras_mtl.study.choices import Choice
+from keras_mtl.study.choice import Choice
+from keras_mtl.study.policy_search import PolicySearch
 from keras_mtl.study.records import locked
 
 
@@ -44,9 +45,10 @@ class Training:
         start: trainings whose weights it starts from; those of the tower if there are none.
         chosen_from: trainings that a `Choice` looks at.
         schedule: whether the rate rises to its value in the first tenth of the steps and stays,
-            falls to zero by a cosine, or is the optimizer's; `"search"` if weights and a policy
-            learn by turns.
-        falls_after: steps after which a constant rate falls to a tenth, or `None`.
+            falls to zero by a cosine, or is the optimizer's.
+        falls: of a constant rate that falls again and again: after how many steps, by which factor,
+            and how many steps went before; or `None`.
+        search: how weights and a policy learn by turns, or `None`.
         rate: factor on the optimizer's rate.
         optimizer: the optimizer, of which it gets a copy; the study's if `None`.
         callbacks: function that returns a list of new callbacks, or `None`.
@@ -65,8 +67,9 @@ class Training:
     stages: tuple[str, ...] = ()
     start: tuple["Training", ...] = ()
     chosen_from: tuple["Training", ...] = ()
-    schedule: Literal["rising", "falling", "constant", "search"] = "constant"
-    falls_after: int | None = None
+    schedule: Literal["rising", "falling", "constant"] = "constant"
+    falls: tuple[int, float, int] | None = None
+    search: PolicySearch | None = None
     rate: float = 1.0
     optimizer: keras.optimizers.Optimizer | None = None
     callbacks: Callable[[], Sequence[keras.callbacks.Callback]] | None = None
@@ -85,6 +88,8 @@ class Training:
         fields["sharing"] = renamed(sharing, places)
         if self.optimizer is not None:
             fields["optimizer"] = keras.optimizers.serialize(self.optimizer)
+        if self.search is not None:
+            fields["search"] = self.search.described()
         fields["heads"] = [[task, described_head(head)] for task, head in self.heads]
         return digest(fields)
 
@@ -169,32 +174,31 @@ class Training:
             sharing = sharing.choose(study, self)
         start = self._networks_to_start_from(study)
         model = self.built(study, sharing)
-        if start:
+        if self._start_of_towers(study):
+            with self._fitting():
+                model.initialize_towers_from(*start)
+        elif start:
             # Heads of its own cannot start from those of others.
             theirs = {task for each in self.start for task, _ in each.heads}
             own = {task for task, _ in self.heads} - theirs
             heads = [output for output, task in self.outputs if task not in own]
             with self._fitting():
                 model.initialize_from(*start, heads=heads)
-        tasks = {output: study.tasks[task] for output, task in self.outputs}
-        model.compile(
-            study.optimizer(self),
-            loss={output: task.loss for output, task in tasks.items()},
-            loss_weights={output: task.weight for output, task in tasks.items()},
-        )
+        study.compile(model, self)
         return model
 
     def built(self, study: AnyStudy, sharing: Sharing) -> MultiTaskModel:
         """The network with the weights that the seed draws."""
         tower = study.tower(self.seed)
         with draws_of(self.seed):
-            heads = {task: study.tasks[task].head for _, task in self.outputs} | dict(self.heads)
+            known = {**study.tasks, **study.auxiliary}
+            heads = {task: known[task].head for _, task in self.outputs} | dict(self.heads)
             tasks = {
-                output: study.tasks[task].with_head(head_of_seed(heads[task], self.seed))
-                for output, task in self.outputs
+                output: known[task].with_head(study.head(heads[task], self.seed, place))
+                for place, (output, task) in enumerate(self.outputs)
             }
             with self._fitting():
-                model = MultiTaskModel(tower, sharing, tasks)
+                model = study.build(tower, sharing, tasks)
         give_seeds(model, self.seed)
         return model
 
@@ -206,8 +210,15 @@ class Training:
         except (ValueError, TypeError) as error:
             raise DoesNotFit(f"{self.name} does not fit: {str(error)[:500]}") from error
 
+    def _start_of_towers(self, study):
+        """Whether all its towers start from that of an auxiliary task."""
+        theirs = {task for each in self.start for _, task in each.outputs}
+        return bool(theirs & set(study.auxiliary) - {task for _, task in self.outputs})
+
     def _networks_to_start_from(self, study):
         models = [study.network(each) for each in self.start]
+        if self._start_of_towers(study):
+            return models
         known = {task for model in models for task in model.tasks}
         if not models or known.issuperset(output for output, _ in self.outputs):
             return models

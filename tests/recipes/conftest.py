@@ -1,119 +1,18 @@
 """The recipes at a miniature size."""
 
-import dataclasses
+import gzip
+import struct
 
-import keras
+import numpy as np
 import pytest
+from tiny_recipes import ATTRIBUTES, SHALLOW, tiny_settings
 
-from keras_mtl.recipes import (
-    _ada_share_networks,
-    _networks,
-    adashare_nyuv2,
-    branched_rooms,
-    modulation_zappos50k,
-)
-from keras_mtl.recipes._attributes import ATTRIBUTES
-from keras_mtl.recipes._dense import DENSE
-from keras_mtl.recipes._detection import DETECTION
+from keras_mtl.recipes.recipe import Run
+from keras_mtl.study.training import Training
 from keras_mtl.towers import resnet
 
-ADA_SHARE = adashare_nyuv2.TABLE.problem
-BRANCHED = branched_rooms.TABLE.problem
-RETRIEVAL = modulation_zappos50k.TABLE.problem
 
-# A ResNet of one block a stage; `shallow` makes it known.
-SHALLOW = 10
-
-TINY = dataclasses.replace(
-    DENSE.presets["mini"],
-    size=32,
-    train_images=8,
-    validation_images=5,
-    test_images=5,
-    batch_size=4,
-    network={"width": 0.03, "stem_strides": 2, "padding": "same", "rescale": 1 / 64},
-    one_task_iterations={task: 4 for task in DENSE.tasks},
-    further_iterations=4,
-    latent_size=5,
-)
-TINY_DETECTION = dataclasses.replace(
-    DETECTION.presets["mini"],
-    canvas=(32, 32),
-    train_images=8,
-    test_images=5,
-    batch_size=4,
-    proposals=8,
-    rois_per_image=4,
-    network={"width": 0.03, "stem_strides": 2, "rescale": 1 / 64},
-    one_task_iterations={"detection": 4, "attributes": 4},
-    further_iterations=4,
-    latent_size=5,
-)
-
-TINY_ADA_SHARE = dataclasses.replace(
-    ADA_SHARE.presets["mini"],
-    size=32,
-    train_images=20,
-    test_images=5,
-    validation_images=4,
-    batch_size=4,
-    network={"depth": SHALLOW, "width": 0.03, "features": 4},
-    one_task_iterations={"segmentation": 4, "normals": 4, "depth": 4},
-    further_iterations=4,
-    warm_up_rounds=1,
-    rounds=2,
-    turns=(2, 1),
-    candidates=2,
-    retrained=2,
-)
-
-TINY_BRANCHED = dataclasses.replace(
-    BRANCHED.presets["mini"],
-    size=32,
-    train_images=8,
-    test_images=5,
-    validation_images=6,
-    batch_size=4,
-    network={"depth": SHALLOW, "width": 0.06, "features": 4},
-    one_task_iterations=dict.fromkeys(branched_rooms.WEIGHTS, 2),
-    further_iterations=2,
-)
-TINY_ATTRIBUTES = dataclasses.replace(
-    ATTRIBUTES.presets["mini"],
-    picture_size=48,
-    train_images=8,
-    test_images=5,
-    validation_images=4,
-    batch_size=8,
-    network={"width": 4},
-    one_task_iterations={"attributes": 2},
-    further_iterations=2,
-)
-TINY_RETRIEVAL = dataclasses.replace(
-    RETRIEVAL.presets["mini"],
-    picture_size=64,
-    smallest=6,
-    train_images=20,
-    test_images=12,
-    num_tasks=2,
-    triplets_per_task=2,
-    network={"width": 0.1, "size": 8},
-    one_task_iterations={"retrieval": 4},
-    steps_an_epoch=2,
-    judged_triplets=50,
-    compliance_batches=2,
-)
-
-
-def make_tiny(monkeypatch, problem, settings, data):
-    """Makes `preset="tiny"` known to a problem, whatever its data set; returns the settings."""
-    monkeypatch.setitem(problem.presets, "tiny", settings)
-    # A dataclass that is frozen has no other way.
-    monkeypatch.setitem(vars(problem), "load", lambda *arguments: data)
-    return settings
-
-
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def shallow():
     """Half of what the smallest ResNet is, for most of these tests' time is building networks."""
     with pytest.MonkeyPatch.context() as patch:
@@ -122,122 +21,103 @@ def shallow():
 
 
 @pytest.fixture(scope="session")
-def tiny_settings():
-    """All settings at that size, by the kind of problem."""
-    return {
-        "dense": TINY,
-        "ada_share": TINY_ADA_SHARE,
-        "branched": TINY_BRANCHED,
-        "attributes": TINY_ATTRIBUTES,
-        "retrieval": TINY_RETRIEVAL,
-    }
+def fashion_dir(tmp_path_factory):
+    """Articles that can be told apart: each class is a bar at a height of its own."""
+    folder = tmp_path_factory.mktemp("fashion")
+    rng = np.random.default_rng(0)
+    for prefix, count in (("train", 48), ("t10k", 20)):
+        labels = rng.integers(0, 10, count, dtype=np.uint8)
+        images = rng.integers(0, 60, (count, 28, 28), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[2 * label + 4 : 2 * label + 7, 4:24] += 190
+        _write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images)
+        _write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
+    return folder
+
+
+def _write_idx(path, values):
+    header = bytes((0, 0, 8, values.ndim)) + struct.pack(f">{values.ndim}I", *values.shape)
+    path.write_bytes(gzip.compress(header + values.tobytes()))
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory):
-    """The settings, and the data that goes with them."""
+def tiny_data(tmp_path_factory, fashion_dir):
+    """A function of a recipe, and of settings that are others, that returns settings and data."""
+    known = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY, DENSE.load("rooms", TINY)
+        patch.setattr("keras_mtl.recipes.problems.fashion.HELD_OUT", 40)
+
+        def load(recipe, **others):
+            settings = tiny_settings(recipe, **others)
+            key = recipe.problem.folder, repr(settings)
+            if key not in known:
+                folder = fashion_dir if recipe.name == "multi_fashion" else None
+                data = recipe.problem.load(recipe.problem.data_sets[0], settings, folder)
+                if recipe.name == "branched_celeba":
+                    names = data["names"][:ATTRIBUTES]
+                    data = {
+                        part: {name: data[part][name] for name in ("image", *names)}
+                        for part in ("train", "validation", "test")
+                    } | {"names": names}
+                known[key] = settings, data
+            return known[key]
+
+        yield load
 
 
 @pytest.fixture
-def tiny(tiny_data, monkeypatch):
-    """Makes `preset="tiny"` known to the recipes."""
-    return make_tiny(monkeypatch, DENSE, *tiny_data)
+def tiny_run(tiny_data, tmp_path):
+    """A function that declares a run of a recipe in miniature; it is not started."""
 
+    def declare(recipe, rows=None, tasks=None, seeds=1, folder=tmp_path, **others):
+        settings, data = tiny_data(recipe, **others)
+        tasks = tasks or settings.tasks or recipe.problem.default_tasks
+        name = recipe.problem.data_sets[0]
+        return Run(recipe, "tiny", name, settings, data, tasks, seeds, folder, rows)
 
-@pytest.fixture(scope="session")
-def tiny_detection_data(tmp_path_factory):
-    """The settings of detection, and the data that goes with them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_DETECTION, DETECTION.load("rooms", TINY_DETECTION)
-
-
-@pytest.fixture
-def tiny_detection(tiny_detection_data, monkeypatch):
-    """Makes `preset="tiny"` known to the recipes of detection."""
-    return make_tiny(monkeypatch, DETECTION, *tiny_detection_data)
-
-
-@pytest.fixture(scope="session")
-def tiny_ada_share_data(tmp_path_factory):
-    """The settings of AdaShare, and the data that goes with them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_ADA_SHARE, ADA_SHARE.load("rooms", TINY_ADA_SHARE)
+    return declare
 
 
 @pytest.fixture
-def tiny_ada_share(tiny_ada_share_data, monkeypatch):
-    """Makes `preset="tiny"` known to AdaShare's recipe."""
-    return make_tiny(monkeypatch, ADA_SHARE, *tiny_ada_share_data)
+def finished(tiny_run):
+    """A function that declares a run, runs it and draws its figures."""
 
+    def finish(recipe, *arguments, **options):
+        run = tiny_run(recipe, *arguments, **options)
+        run.study.run()
+        run.write()
+        if recipe.draw is not None:
+            recipe.draw(run)
+        return run
 
-@pytest.fixture(scope="session")
-def tiny_branched_data(tmp_path_factory):
-    """The settings of branched networks, and the data that goes with them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_BRANCHED, BRANCHED.load("rooms", TINY_BRANCHED)
-
-
-@pytest.fixture
-def tiny_branched(tiny_branched_data, monkeypatch):
-    """Makes `preset="tiny"` known to the recipe of branched networks."""
-    return make_tiny(monkeypatch, BRANCHED, *tiny_branched_data)
-
-
-@pytest.fixture(scope="session")
-def tiny_attributes_data(tmp_path_factory):
-    """The settings of attributes as tasks, and the data that goes with them: five of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        data = ATTRIBUTES.load("rooms", TINY_ATTRIBUTES)
-    data.attribute_names = data.attribute_names[:5]
-    for part in (data.train, data.validation, data.test):
-        part["attributes"] = part["attributes"][:, :5]
-    return TINY_ATTRIBUTES, data
-
-
-@pytest.fixture
-def tiny_attributes(tiny_attributes_data, monkeypatch):
-    """Makes `preset="tiny"` known to the recipe of attributes as tasks."""
-    return make_tiny(monkeypatch, ATTRIBUTES, *tiny_attributes_data)
-
-
-@pytest.fixture(scope="session")
-def tiny_retrieval_data(tmp_path_factory):
-    """The settings of embeddings, and the data that goes with them: two tasks."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        yield TINY_RETRIEVAL, RETRIEVAL.load("rooms", TINY_RETRIEVAL)
-
-
-@pytest.fixture
-def tiny_retrieval(tiny_retrieval_data, monkeypatch):
-    """Makes `preset="tiny"` known to the recipe of embeddings."""
-    return make_tiny(monkeypatch, RETRIEVAL, *tiny_retrieval_data)
+    return finish
 
 
 @pytest.fixture
 def untrained(monkeypatch):
-    """Networks are built and kept, not trained; returns the list of those that were."""
-    built, kept = [], {}
+    """Networks are built and kept, not trained; returns the list of the names of those that were.
 
-    def fit(build, data, epochs, path, label, callbacks=()):
-        if not path.exists():
-            built.append(path.stem)
-            model = build()
-            model.save(path)
-            kept[path, path.stat().st_mtime_ns] = model
-        # Loading them again and again would be most of the time. A test may write a file itself.
-        version = path, path.stat().st_mtime_ns
-        if version not in kept:
-            kept[version] = keras.models.load_model(path)
-        return kept[version]
+    Networks of one task start from the same weights, so they get some noise: else they were alike.
+    """
+    built = []
 
-    monkeypatch.setattr(_networks, "resumable_fit", fit)
-    monkeypatch.setattr(_ada_share_networks, "resumable_fit", fit)
+    def fit(self, study):
+        model, path = self.compiled(study), study.file_of(self)
+        if len(self.outputs) == 1 and not self.start:
+            rng = np.random.default_rng(len(built))
+            weights = model.get_weights()
+            noise = [rng.normal(0, 0.3, x.shape) * x.std() for x in weights]
+            model.set_weights(
+                [x if x.dtype.kind != "f" else x + n for x, n in zip(weights, noise, strict=True)]
+            )
+        for callback in study.callbacks(self):
+            if hasattr(callback, "table"):  # The file that a policy's evolution is drawn from.
+                callback.table.start(0)
+                callback.table.append([(0, 0, *row) for row in callback.read(model)])
+        model.save(path)
+        built.append(self.name)
+        return {"loss": [], "validation_loss": [], "steps": self.steps, "seconds": 0.0}
+
+    monkeypatch.setattr(Training, "_fit", fit)
     return built

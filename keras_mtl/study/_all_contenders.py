@@ -1,0 +1,80 @@
+"""The contenders of a study: those that were asked for, and those that come of themselves."""
+
+from collections.abc import Sequence
+
+import keras
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl.study._optimizer import has_loss_scale
+from keras_mtl.study.contenders import BASELINE, Contender, automatic, one_task
+
+STARTS = ("tower", "one-task")
+
+
+def all_contenders(study, contenders):
+    """Those that were asked for, behind the baseline, and behind them their twins."""
+    if isinstance(contenders, Contender) or not isinstance(contenders, (str, Sequence)):
+        raise TypeError(
+            f"`contenders` must be a list of Contenders, or 'auto'. Received: {contenders!r}."
+        )
+    if isinstance(contenders, str):
+        check_choice("contenders", contenders, ("auto",))
+        contenders = automatic(study.tower(0), len(study.tasks))
+    chosen: dict[str, Contender] = {}
+    for each in contenders:
+        if not isinstance(each, Contender):
+            raise TypeError(
+                "`contenders` must be a list of Contenders, such as "
+                f"`keras_mtl.study.cross_stitch()`. Received: {each!r}."
+            )
+        _check_contender(study, each)
+        if each.name in chosen:
+            raise ValueError(f"`contenders` must have names of their own. Twice: {each.name}.")
+        chosen[each.name] = each
+    baseline = chosen.pop(BASELINE, one_task())
+    if not baseline.apart or baseline.members > 1:
+        raise ValueError(
+            f"`contenders`: {BASELINE!r} is the name of the baseline, a network for each task. "
+            f"Received: {baseline!r}."
+        )
+    chosen = {BASELINE: baseline, **chosen}
+    twins = [each.twin_of_it() for each in chosen.values() if each.soft]
+    return [*chosen.values(), *twins]
+
+
+def _check_contender(study, contender):
+    """Raises an error if what is a contender's own does not go with the rest."""
+    unknown = sorted(set(contender.heads) - set(study.tasks))
+    if unknown:
+        raise ValueError(
+            f"`heads` of {contender.name!r} must be of the tasks {list(study.tasks)}. "
+            f"Received: {unknown}."
+        )
+    check_choice(f"start of {contender.name!r}", contender.start, [*STARTS, *study.auxiliary])
+    budget = contender.budget(study)
+    budget.check(study.tasks)
+    if contender.start != "tower" and not budget.first_of(study.tasks):
+        raise ValueError(
+            f"`start` of {contender.name!r} must be 'tower' in a budget without a first part. "
+            f"Received: start={contender.start!r}."
+        )
+    if contender.search is not None and has_loss_scale(contender.optimizer or study._optimizer):
+        raise ValueError(
+            f"`optimizer` of {contender.name!r}, which learns by turns, must not be a "
+            "LossScaleOptimizer. Received: one."
+        )
+    made = [] if contender.callbacks is None else contender.callbacks()
+    if not isinstance(made, (list, tuple)) or not all(
+        isinstance(each, keras.callbacks.Callback) for each in made
+    ):
+        raise TypeError(
+            f"`callbacks` of {contender.name!r} must return a list of Keras callbacks. "
+            f"Received: one that returns {made!r}."
+        )
+    rates = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
+    if budget.annealed and any(isinstance(each, rates) for each in made):
+        raise ValueError(
+            f"`callbacks` of {contender.name!r} must leave the rate alone, which rises and "
+            "falls in an annealed budget; take `steps=Budget(…, annealed=False)`. "
+            f"Received: {made!r}."
+        )

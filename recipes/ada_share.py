@@ -1,0 +1,308 @@
+"""AdaShare, Sun et al., NeurIPS 2020: which blocks should tasks share?"""
+
+import dataclasses
+
+from keras_mtl.optimizers import SGD
+from keras_mtl.recipes.figures import draw_ada_share
+from keras_mtl.recipes.problems.deeplab import DeepLabSettings, deeplab_problem
+from keras_mtl.recipes.recipe import Recipe
+from keras_mtl.sharing import AdaShared, CrossStitched
+from keras_mtl.study import (
+    Budget,
+    Contender,
+    PolicyOfTasks,
+    PolicySearch,
+    RandomPolicy,
+    hard_sharing,
+    one_task,
+)
+from keras_mtl.towers.resnet import locations
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdaShareSettings(DeepLabSettings):
+    """The settings of AdaShare's tables, with those of the search for a policy.
+
+    A round of the search is a turn of the weights and one of the policy.
+    """
+
+    warm_up_rounds: int
+    """Rounds at the start in which all blocks are executed and only the weights learn."""
+    rounds: int
+    turns: tuple
+    """Steps of a turn of the weights and of the policy."""
+    policy_images: float = 0.2
+    """Share of the training images from which, after the warm-up, the policy learns."""
+    temperature_decay: float = 0.965
+    """Factor on the temperature from round to round."""
+    per_task_statistics: bool = False
+    """As of `AdaShared`."""
+    search_rate: float
+    """Learning rate of the weights after the warm-up."""
+    policy_rate: float = 0.01
+    sparsity: float
+    sharing: float
+    form: str = "code"
+    blocks_every: int
+    """Rounds after which a further block comes under the policy."""
+    candidates: int
+    """Policies that are drawn beside the most probable one."""
+    retrained: int
+    """How many of them, the best with the weights of the search, are trained from random weights;
+    the best of those, on the validation images, is the table's."""
+
+
+def published(depth, iterations, warm_up, batch, turns=None, **settings):
+    """The settings of a published run.
+
+    The length of the turns is not published: a turn is one pass over its part of the data, unless
+    `turns` says otherwise. Weight decay is that of Keras, which takes it off the weights; PyTorch's
+    Adam, in which the numbers were published, adds it to the gradient.
+    """
+    images, of_policy = settings["train_images"], AdaShareSettings.policy_images
+    turns = turns or (round(images * (1 - of_policy)) // batch, round(images * of_policy) // batch)
+    options = {
+        "batch_size": batch,
+        "network": {"depth": depth},
+        # All rows have as many steps; the stitched network starts from networks half way.
+        "steps": Budget(
+            iterations // 2, iterations // 2, annealed=False, falls_every=4000, falls_by=0.5
+        ),
+        "augmented": True,
+        "per_task_statistics": True,
+        "tasks": tuple(settings["task_weights"]),
+        "turns": turns,
+        "warm_up_rounds": max(1, warm_up // sum(turns)),
+        "rounds": max(1, (iterations - warm_up) // sum(turns)),
+        "candidates": 8,
+        "retrained": 8,
+        "validation_images": max(100, images // 10),
+        "search_rate": settings["rate"],
+    }
+    return AdaShareSettings(**{**options, **settings})
+
+
+def mini(task_weights):
+    """Settings from random weights, on two cores in minutes."""
+    return AdaShareSettings(
+        size=96,
+        train_images=1200,
+        test_images=300,
+        validation_images=150,
+        batch_size=16,
+        network={"depth": 18, "width": 1 / 4, "features": 64, "dropout": 0.1},
+        steps=Budget(300, 225),
+        rate=2e-3,
+        # So short a training never sees a picture often enough to need other versions of it.
+        augmented=False,
+        alpha_rate=1.0,
+        task_weights=task_weights,
+        warm_up_rounds=4,
+        rounds=12,
+        turns=(20, 5),
+        search_rate=0.01,
+        policy_rate=0.05,
+        # To 0.4 within the twelve rounds: the weights must learn what a decision does.
+        temperature_decay=0.8,
+        # With 0.005 hardly a block is skipped; both do as well on the validation split.
+        sparsity=0.02,
+        sharing=0.05,
+        blocks_every=1,
+        candidates=3,
+        retrained=1,
+    )
+
+
+def stitched(settings, data, tasks):
+    """The network stitched from the one-task networks behind the stem and every stage."""
+    after = ["stem", *locations(settings.network["depth"])]
+    units = {"alpha": settings.alpha, "learning_rate_multiplier": settings.alpha_rate}
+    return Contender("cross-stitch", CrossStitched(after, **units), "one-task")
+
+
+def ada_share(settings, data, tasks):
+    """The best of the policies that are trained again from random weights."""
+    search = PolicySearch(
+        AdaShared(
+            per_task_statistics=settings.per_task_statistics,
+            sparsity=settings.sparsity,
+            sharing=settings.sharing,
+            form=settings.form,
+        ),
+        settings.turns,
+        settings.warm_up_rounds,
+        settings.rounds,
+        images=settings.policy_images,
+        optimizer=SGD(settings.search_rate, 0.9, **settings.decay_and_heads),
+        rate=settings.policy_rate,
+        weight_decay=5e-4,
+        decay=settings.temperature_decay,
+        blocks_every=settings.blocks_every,
+    )
+    policy = PolicyOfTasks(settings.candidates)
+    return Contender("AdaShare", policy, search=search, candidates=settings.retrained)
+
+
+def random_policy(settings, data, tasks):
+    """A network in which every task skips as many blocks as AdaShare's, by chance."""
+    looks_at = ada_share(settings, data, tasks)
+    return Contender("random policy", RandomPolicy(), looks_at=looks_at)
+
+
+def recipe(name, title, text, presets, paper_data, data_sets):
+    """A table of AdaShare; its tasks are those of the first preset."""
+    tasks = tuple(next(iter(presets.values())).task_weights)
+    return Recipe(
+        name=name,
+        title=title,
+        text=text,
+        problem=deeplab_problem(name, tasks, paper_data, data_sets),
+        presets=presets,
+        rows={
+            "one-task": one_task(),
+            "hard sharing": hard_sharing(),
+            "cross-stitch": stitched,
+            "AdaShare": ada_share,
+            "random policy": random_policy,
+        },
+        draw=draw_ada_share,
+        timed=True,
+    )
+
+
+_PUBLISHED = {"depth": 34, "iterations": 20_000, "warm_up": 4_000, "batch": 16}
+_NYUV2 = {
+    "size": 321,
+    "train_images": 795,
+    "test_images": 654,
+    "rate": 1e-3,
+    "sharing": 0.05,
+    "blocks_every": 3,
+}
+_TASKONOMY = {"segmentation": 1, "normals": 3, "depth": 2, "keypoints": 7, "edges": 7}
+
+RECIPES = [
+    recipe(
+        "adashare_nyuv2",
+        title="AdaShare on NYUv2: "
+        "which blocks should segmentation, surface normals and depth share?",
+        text="""\
+Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
+
+    keras-mtl train adashare_nyuv2 --preset mini --seeds 1
+    keras-mtl train adashare_nyuv2 --preset paper --data nyuv2 --data-dir FOLDER
+    keras-mtl train adashare_nyuv2 --preset paper-2-tasks --data nyuv2 --data-dir FOLDER
+
+trains one-task networks, one network that all tasks share, the network stitched from the one-task
+networks, and AdaShare: a policy is learned along with the weights, the best of some policies by the
+validation images is kept, and the network is trained again from random weights with that policy.
+Another row has a random policy that skips as many blocks of every task. All rows have the same
+number of steps; the search comes on top. Prints the paper's scores, the mean relative gain over
+the one-task networks (the paper's Δ, of all scores of a task), parameters, MACs, heads included
+(what tasks compute alike counted once; and "by task", each task by itself, as the paper counts),
+and the time of inference; size and time are those of the first seed's networks. Writes
+`results.json` and figures (policy, its evolution, predictions) into the output folder. A run that
+was stopped goes on where it was.
+
+The published networks have three tasks and depth 34, or two tasks and depth 18. NYUv2 has no
+validation images: 99 of the training's are taken for them. Pictures are seen as a whole, with a
+shorter side of 321 pixels, where the paper trains on crops of that size.
+
+The paper reports 30.2 mean IU and 16.6° mean error for three tasks against 27.5 and 17.5° for
+one-task networks.
+
+`mini` takes 25 minutes a seed on 2 cores.
+""",
+        presets={
+            "mini": mini({"segmentation": 1, "normals": 20, "depth": 3}),
+            "paper": published(
+                **_PUBLISHED,
+                task_weights={"segmentation": 1, "normals": 20, "depth": 3},
+                sparsity=0.001,
+                **_NYUV2,
+            ),
+            "paper-2-tasks": published(
+                **{**_PUBLISHED, "depth": 18},
+                task_weights={"segmentation": 1, "normals": 20},
+                sparsity=0.05,
+                **_NYUV2,
+            ),
+        },
+        paper_data="NYUv2",
+        data_sets=("nyuv2",),
+    ),
+    recipe(
+        "adashare_cityscapes",
+        title="AdaShare on Cityscapes: which blocks should segmentation and depth share?",
+        text="""\
+Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
+
+    keras-mtl train adashare_cityscapes --preset mini --seeds 1
+    keras-mtl train adashare_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
+
+trains and draws what `adashare_nyuv2` does. Depth is in metres on `rooms`, and on
+Cityscapes, as in the paper, inverse: in 1/m. An eighth of its training pictures, or less, are for
+validation; the published validation pictures are for the test.
+
+The paper reports 41.5 mean IU against 40.2 for the one-task network.
+
+Time was measured for three tasks: see `adashare_nyuv2`.
+""",
+        presets={
+            # The paper's factor of 20 is for inverse depths from 0 to 1; rooms has metres.
+            "mini": mini({"segmentation": 1, "depth": 3}),
+            "paper": published(
+                **_PUBLISHED,
+                size=224,
+                train_images=2975,
+                test_images=500,
+                rate=1e-3,
+                head_rate=0.1,
+                task_weights={"segmentation": 1, "depth": 20},
+                sparsity=0.01,
+                sharing=0.1,
+                blocks_every=3,
+            ),
+        },
+        paper_data="Cityscapes",
+        data_sets=("cityscapes_mtl",),
+    ),
+    recipe(
+        "adashare_taskonomy",
+        title="AdaShare on Taskonomy: which blocks should five tasks share?",
+        text="""\
+Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
+
+    keras-mtl train adashare_taskonomy --preset mini --seeds 1
+    keras-mtl train adashare_taskonomy --preset paper --data taskonomy --data-dir FOLDER
+
+trains and draws what `adashare_nyuv2` does, for segmentation, surface normals, depth, 2D
+keypoints and 2D edges. On `rooms`, keypoints and edges are computed from the picture: a corner
+response, and the magnitude of the gradient.
+
+`paper` takes Taskonomy's tiny split, less than the paper's own choice of buildings, so that the
+paper's numbers are not to be expected.
+
+Time was measured for three tasks: see `adashare_nyuv2`.
+""",
+        presets={
+            "mini": mini(_TASKONOMY),
+            # The pictures of Taskonomy's tiny split, less than the paper's own choice of buildings.
+            "paper": published(
+                **{**_PUBLISHED, "iterations": 100_000, "warm_up": 20_000},
+                # A pass over so many pictures is too long a turn: few blocks would be decided on.
+                turns=(800, 200),
+                size=224,
+                train_images=250_000,
+                test_images=50_000,
+                rate=1e-4,
+                task_weights=_TASKONOMY,
+                sparsity=0.001,
+                sharing=0.005,
+                blocks_every=1,
+            ),
+        },
+        paper_data="Taskonomy",
+        data_sets=("taskonomy",),
+    ),
+]

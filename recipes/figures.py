@@ -1,0 +1,324 @@
+"""The figures of the papers: each a function of a `Run`, drawn into its folder."""
+
+import numpy as np
+from keras import ops
+
+from keras_mtl import Ensemble, plots
+from keras_mtl.callbacks import read_policies
+from keras_mtl.recipes.table import BASELINE, headline, scored, seed_gains, size
+from keras_mtl.retrieval import EmbeddingIndex
+from keras_mtl.study.tree_of_tasks import tree_report
+
+PICTURES = 5
+TREES = ("branched", "random tree", "worst tree")
+"""How rows of trees begin, before their budget."""
+QUERIES, NEIGHBOURS = 2, 8
+
+
+def save(run, figure, name, dpi=100, **options):
+    """Writes a figure into the folder of the results, and closes it."""
+    figure.savefig(run.path.parent / name, dpi=dpi, **options)
+    plots.pyplot().close(figure)
+
+
+def draw_dense(run):
+    """Predictions, sorted alphas, gain for each class, and every split."""
+    compared = (BASELINE, "cross-stitch")
+    if all(map(run.has, compared)):
+        models = {row: run.networks(row) for row in compared}
+        save(run, dense_predictions(run, models, run.tasks), "predictions.jpg", 80)
+        save(run, plots.stitch_units(models["cross-stitch"][0]), "alphas.png")
+        if "segmentation" in run.tasks:
+            labels, names = run.data.train["segmentation"], run.data.class_names
+            counts = sum(np.bincount(each.ravel(), minlength=256) for each in labels)[: len(names)]
+            figure, axes = plots.pyplot().subplots(figsize=(8, 4))
+            gains = _mean_gains(run, "segmentation", "per_class_iu")
+            plots.gain_per_class(axes, names, gains, counts)
+            figure.tight_layout()
+            save(run, figure, "gain_per_class.png")
+    draw_splits(run)
+
+
+def draw_detection(run):
+    """Detections, the gain for each attribute, alphas and splits."""
+    compared = (BASELINE, "cross-stitch")
+    if all(map(run.has, compared)):
+        models = {row: run.networks(row) for row in compared}
+        save(run, _detections(run, models), "detections.jpg", 80)
+        save(run, plots.stitch_units(models["cross-stitch"][0]), "alphas.png")
+        figure, axes = plots.pyplot().subplots(figsize=(9, 4))
+        counts = (np.concatenate(run.data.train["attributes"]) == 1).sum(axis=0)
+        gains = _mean_gains(run, "attributes", "ap")
+        plots.gain_per_class(axes, run.data.attribute_names, gains, counts, unit="AP")
+        figure.tight_layout()
+        save(run, figure, "gain_per_attribute.png")
+    draw_splits(run)
+
+
+def draw_sorted_alphas(run):
+    """Table 4 of the paper: the first seed's alphas, a row for each network, a panel a unit."""
+    units = {
+        row: run.networks(row)[0].units
+        for row, of_row in run.results["rows"].items()
+        if run.has(row) and "alphas" in of_row["seeds"]["0"]
+    }
+    if not units:
+        return
+    columns = max(map(len, units.values()))
+    figure, axes = plots.pyplot().subplots(
+        len(units),
+        columns,
+        figsize=(2.6 * columns, 2.4 * len(units)),
+        sharey=True,
+        squeeze=False,
+    )
+    for line, (row, of_row) in zip(axes, units.items(), strict=True):
+        for axis, (stage, unit) in zip(line, of_row.items(), strict=False):
+            plots.sorted_alphas(axis, ops.convert_to_numpy(unit.alpha), run.tasks)
+            axis.set_title(stage, fontsize=9)
+            axis.set_xlabel("")
+        for axis in line[len(of_row) :]:
+            axis.set_axis_off()
+        line[0].set_ylabel(row)
+    axes[0, 0].legend(fontsize=6)
+    figure.tight_layout()
+    save(run, figure, "alphas.png", 80)
+
+
+def draw_splits(run):
+    """Figure 2 of the paper: every split relative to the one-task networks of the same seeds."""
+    recipe, results = run.recipe, run.results
+    known = {row: scored(results, row) for row in recipe.rows}
+    rows = [row for row in recipe.rows if row.startswith("split ") and known[row]]
+    seeds = set(known[BASELINE]).intersection(*(known[row] for row in rows))
+    if not rows or not seeds:
+        return
+
+    def scores(row, task):
+        return [headline(recipe, known[row][seed])[task] for seed in sorted(seeds)]
+
+    tasks = results["tasks"]
+    figure, axes = plots.pyplot().subplots(figsize=(7, 4))
+    plots.split_performance(
+        axes,
+        [row.removeprefix("split ") for row in rows],
+        {task: [scores(row, task) for row in rows] for task in tasks},
+        {task: scores(BASELINE, task) for task in tasks},
+        lower_is_better=[task for task in recipe.problem.lower_is_better if task in tasks],
+    )
+    figure.tight_layout()
+    save(run, figure, "splits.png")
+
+
+def draw_ada_share(run):
+    """The first seed's policy, its evolution, and predictions."""
+    if run.has("AdaShare"):
+        (model,) = run.networks("AdaShare")
+        policy = model.get_config()["sharing"]["config"]["policy"]
+        blocks = [stage for stage in model.stages if stage != "stem"]
+        figure, axes = plots.pyplot().subplots(
+            figsize=(2 + 0.4 * len(blocks), 1.2 + 0.4 * len(policy))
+        )
+        plots.policy_map(axes, np.array(list(policy.values()), bool), list(policy), blocks)
+        figure.tight_layout()
+        save(run, figure, "policy.png")
+        search = next(each for each in run.study.trainings if each.search is not None)
+        log = run.study.file_of(search).with_suffix(".csv")
+        tasks, blocks, history = read_policies(log)
+        save(run, plots.policy_history(history, tasks, blocks), "policy_evolution.png", 80)
+    compared = (BASELINE, "AdaShare")
+    if all(map(run.has, compared)):
+        # Of keypoints and edges there is little to see.
+        shown = [task for task in run.tasks if task not in ("keypoints", "edges")]
+        models = {row: run.networks(row) for row in compared}
+        save(run, dense_predictions(run, models, shown), "predictions.jpg", 80)
+
+
+def draw_trees(run):
+    """Performance by size, and the first seed's affinities and trees."""
+    figure, axes = plots.pyplot().subplots(figsize=(7, 4))
+    _performance_by_size(axes, run)
+    figure.tight_layout()
+    save(run, figure, "performance.png")
+    rows = [row for row in run.recipe.rows if row.startswith("branched") and run.has(row)]
+    if not rows:
+        return
+    of_row = next(each for each in run.study.rows if each.contender == rows[0] and not each.seed)
+    (network,) = of_row.networks
+    report = tree_report(run.study, network.chosen_from, network.sharing.locations)
+    whole = {"dpi": 80, "bbox_inches": "tight"}
+    save(run, _affinities(report), "affinities.png", **whole)
+    trees = {row: run.results["rows"][row]["seeds"]["0"]["trees"][0] for row in rows}
+    save(run, _trees(trees), "trees.png", **whole)
+
+
+def draw_embeddings(run):
+    """Accuracy by storage; of the first seed, compliance and what queries find."""
+    figure, axes = plots.pyplot().subplots(figsize=(7, 4))
+    series = {}
+    for row, of_row in run.results["rows"].items():
+        entries = [entry["retrieval"] for entry in scored(run.results, row).values()]
+        if entries:
+            accuracies = [100 * entry["triplet_accuracy"] for entry in entries]
+            series[row] = [(of_row["parameters"], accuracies)]
+    plots.performance_by_size(axes, series)
+    axes.set_ylabel("triplet accuracy (%)")
+    figure.tight_layout()
+    save(run, figure, "storage.png")
+    joint = {row: run.networks(row)[0] for row in run.wanted if row != BASELINE and run.has(row)}
+    if joint:
+        ratios = {row: run.study.compliance(model)["end"] for row, model in joint.items()}
+        figure, axes = plots.pyplot().subplots(figsize=(12, 4))
+        plots.update_compliance(axes, ratios)
+        figure.tight_layout()
+        save(run, figure, "compliance.png", 80)
+    if "modulated" in joint:
+        save(run, _neighbours(run, joint["modulated"]), "neighbours.png", 45)
+
+
+def draw_fashion(run):
+    """The first seed's predictions and alphas."""
+    models = {row: run.networks(row) for row in run.wanted if run.has(row)}
+    if models:
+        save(run, _articles(run, models), "predictions.png", 80)
+    if "cross-stitch" in models:
+        save(run, plots.stitch_units(models["cross-stitch"][0]), "alphas.png")
+
+
+def dense_predictions(run, models, tasks):
+    """What each row's networks say of the first test pictures, beside the truth."""
+    images, known = run.study.test.x[:PICTURES], run.study.test.y
+    votes = {row: Ensemble(each) for row, each in models.items()}
+    found = {row: vote.predict_on_batch(images.astype("float32")) for row, vote in votes.items()}
+    maps = {}
+    for task in tasks:
+        if len(known[task].shape) < 3:
+            continue  # Labels of the picture are no map.
+        maps[f"{task}\ntruth"] = known[task][:PICTURES]
+        for row in models:
+            values = found[row][task]
+            if task == "normals" and values.shape[-1] > 3:
+                values = ops.convert_to_numpy(run.data.codebook.decode(values))
+            maps[f"{task}\n{row}"] = values.argmax(-1) if task == "segmentation" else values
+    return plots.pixel_predictions(images, maps, num_classes=len(run.data.class_names))
+
+
+def _mean_gains(run, task, score):
+    """What cross-stitch gains in a score of many, such as of every class: the mean over seeds."""
+    baseline, stitched = (scored(run.results, row) for row in (BASELINE, "cross-stitch"))
+    gains = [
+        np.array(stitched[seed][task][score], float) - np.array(baseline[seed][task][score], float)
+        for seed in sorted(set(baseline) & set(stitched))
+    ]
+    return np.mean(gains, axis=0)
+
+
+def _detections(run, models):
+    """What each row's networks find in the first test pictures."""
+    data, count = run.data, 4
+    figure, axes = plots.pyplot().subplots(len(models), count, figsize=(4 * count, 4 * len(models)))
+    for line, (row, of_row) in zip(axes, models.items(), strict=True):
+        found, _ = run.study.predict(of_row, data.test, count)
+        for number, (axis, each) in enumerate(zip(line, found, strict=True)):
+            image = data.test["image"][number]
+            plots.detections(axis, image, each, data.class_names, data.attribute_names)
+            axis.set_title(row, fontsize=9)
+    figure.tight_layout()
+    return figure
+
+
+def _performance_by_size(axes, run):
+    """Gain over the one-task networks against parameters, of searched trees and of others."""
+    series = {}
+    for row, of_row in run.results["rows"].items():
+        kind = next((kind for kind in TREES if row.startswith(kind)), row)
+        gains = seed_gains(run.recipe, run.results, row)
+        if gains:
+            series.setdefault(kind, []).append((size(of_row, "parameters"), gains))
+    if series:
+        plots.performance_by_size(axes, series)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set_ylabel("mean gain over one-task networks (%)")
+
+
+def _affinities(report):
+    """How alike the one-task networks are, a panel for each location."""
+    count, tasks = len(report.locations), report.tasks
+    columns = min(count, 5)
+    side = 1.2 + max(2.0, 0.3 * len(tasks))
+    rows = -(-count // columns)
+    figure, axes = plots.pyplot().subplots(
+        rows, columns, figsize=(side * columns, side * rows), squeeze=False
+    )
+    for axis in axes.flat[count:]:
+        axis.set_axis_off()
+    for axis, location, matrix in zip(axes.flat, report.locations, report.affinity, strict=False):
+        plots.affinity(axis, matrix, tasks)
+        axis.set_title(location)
+    figure.tight_layout()
+    return figure
+
+
+def _trees(trees):
+    """Trees side by side, a dict from title to tree."""
+    tree = next(iter(trees.values()))
+    num_tasks = len({task for group in next(iter(tree.values())) for task in group})
+    width = max(3.5, 0.35 * num_tasks)
+    figure, axes = plots.pyplot().subplots(
+        1, len(trees), figsize=(width * len(trees), 1.5 + 0.5 * len(tree)), squeeze=False
+    )
+    for axis, (title, tree) in zip(axes.flat, trees.items(), strict=True):
+        plots.sharing_tree(axis, tree)
+        axis.set_title(title)
+    figure.tight_layout()
+    return figure
+
+
+def _neighbours(run, model):
+    """What a few test crops find under each task."""
+    test, tasks = run.data["test"], list(run.study.tasks)
+    index = EmbeddingIndex(model, test["image"], tasks)
+    queries = np.random.default_rng(0).choice(len(test["image"]), QUERIES, replace=False)
+    shown, found, right, titles = [], [], [], []
+    for query in queries:
+        for task in tasks[:4]:
+            count = min(NEIGHBOURS + 1, len(test["image"]))
+            numbers, _ = index.search(test["image"][[query]], task, count)
+            # Its nearest is itself.
+            numbers = numbers[0][numbers[0] != query][:NEIGHBOURS]
+            labels = test["labels"][task]
+            shown.append(test["image"][query])
+            found.append(test["image"][numbers])
+            right.append((labels[numbers] == labels[query]) & (labels[query] >= 0))
+            titles.append(task)
+    return plots.neighbours(np.stack(shown), np.stack(found), np.stack(right), titles)
+
+
+def _articles(run, models):
+    """The first test pictures with what each row's networks say of them."""
+    test, count = run.study.test, 2 * PICTURES
+    images, tasks = test.x[:count], list(run.study.tasks)
+    classes = run.study.tasks[tasks[0]].classes
+    lines = {"truth": {task: test.y[task][:count] for task in tasks}}
+    for row, of_row in models.items():
+        said = Ensemble(of_row).predict_on_batch(images.astype("float32"))
+        lines[row] = {task: said[task].argmax(-1) for task in tasks}
+    figure, axes = plots.pyplot().subplots(2, PICTURES, figsize=(2.4 * PICTURES, 6.4))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for index, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
+        axis.imshow(image[..., 0], cmap="gray_r")
+        answers = {row: [labels[task][index] for task in tasks] for row, labels in lines.items()}
+        for line, (row, each) in enumerate(answers.items()):
+            axis.text(
+                0.0,
+                -0.05 - 0.09 * line,
+                f"{row}: {' / '.join(classes[answer] for answer in each)}",
+                transform=axis.transAxes,
+                fontsize=8,
+                verticalalignment="top",
+                color="black" if each == answers["truth"] else "red",
+            )
+    figure.suptitle("top left / bottom right; red: at least one of them is wrong", fontsize=10)
+    figure.subplots_adjust(left=0.02, right=0.98, top=0.93, bottom=0.15, hspace=0.5)
+    return figure

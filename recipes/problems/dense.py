@@ -1,0 +1,278 @@
+"""A target for every pixel, on CaffeNet: the dense tasks of the cross-stitch paper."""
+
+import dataclasses
+from functools import partial
+
+import keras
+import numpy as np
+
+import keras_mtl
+from keras_mtl.applications._fcn_parts import fcn_parts
+from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
+from keras_mtl.datasets import LazyArray, cityscapes_mtl, nyuv2, rooms, taskonomy
+from keras_mtl.heads import NormalsCodebook
+from keras_mtl.metrics import SegmentationScores
+from keras_mtl.recipes.problems._columns import held_out, per_image
+from keras_mtl.recipes.problems.problem import Problem
+from keras_mtl.recipes.settings import Settings
+from keras_mtl.study import Budget
+
+TASKS = ("segmentation", "normals", "depth")
+IMAGE_LABELS = "image_labels"
+"""An auxiliary task: which classes does a picture show?"""
+DROPOUT = 0.5
+
+COLUMNS = {
+    # task: {heading: (score, factor on the score)}
+    "normals": {
+        "mean": ("mean_angular_error", 1),
+        "med.": ("median_angular_error", 1),
+        "11.25": ("within_11.25", 100),
+        "22.5": ("within_22.5", 100),
+        "30": ("within_30", 100),
+    },
+    "segmentation": {
+        "pixacc": ("pixel_accuracy", 100),
+        "mIU": ("mean_iu", 100),
+        "fwIU": ("frequency_weighted_iu", 100),
+    },
+    "depth": {
+        "abs cm": ("absolute_error", 100),
+        "rel %": ("relative_error", 100),
+        "δ<1.25": ("within_1.25", 100),
+    },
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DenseSettings(Settings):
+    """The settings of dense tasks."""
+
+    size: int
+    """The shorter side of the pictures, in pixels; those of rooms are square."""
+    num_words: int = 20
+    """Words of the normals' codebook."""
+
+
+PRESETS = {
+    # From random weights, on two cores in minutes.
+    "mini": DenseSettings(
+        size=96,
+        train_images=1200,
+        validation_images=200,
+        test_images=300,
+        batch_size=16,
+        network={
+            "width": 1 / 4,
+            "fc_width": 1 / 8,
+            "stem_strides": 2,
+            "padding": "same",
+            "rescale": 1 / 64,
+        },
+        steps=Budget(375, 300),
+        rate=0.03,
+        # So short a training never sees a picture often enough to need other versions of it.
+        augmented=False,
+        latent_size=20,
+        # The alphas' own rate is then 0.3. With a factor of 100 they are noisy to the end; both
+        # factors were compared on the validation split.
+        alpha_rate=10.0,
+    ),
+    # The paper's own numbers (section 5); FCN-AlexNet's learning rate. It has no depth, and does
+    # not say how large the basis of MTL-shared was.
+    "paper": DenseSettings(
+        size=480,
+        train_images=795,
+        validation_images=60,
+        test_images=654,
+        batch_size=20,
+        network={},
+        steps=Budget(
+            {"segmentation": 25_000, "normals": 15_000, "depth": 25_000}, 10_000, annealed=False
+        ),
+        rate=1e-3,
+        augmented=True,
+        latent_size=40,
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A data set with targets for every pixel.
+
+    Attributes:
+        class_names: those of the segmentation.
+        load: function of a split's name, `DenseSettings`, a number of pictures, and `data_dir` and
+            `cache_dir`, that returns a dict of arrays, or of `LazyArray`s.
+        test: name of the split that networks are tested on.
+        validation: name of a split of its own, or `None`: then it is taken from the training's.
+    """
+
+    class_names: tuple
+    load: object
+    test: str = "test"
+    validation: str | None = None
+
+
+def _rooms(split, settings, num_images, data_dir, cache_dir):
+    return rooms.load(split, settings.size, num_images, cache_dir=cache_dir)
+
+
+def _published(reader, split, settings, num_images, **folders):
+    return reader.load(split, **folders, shortest_side=settings.size, num_images=num_images)
+
+
+def _cityscapes_mtl(*arguments, **folders):
+    loaded = _published(cityscapes_mtl, *arguments, **folders)
+    # What the papers call depth here; that of the sky is infinite.
+    return {**loaded, "depth": loaded["inverse_depth"]}
+
+
+SOURCES = {
+    "rooms": Source(rooms.CLASSES, _rooms, validation="validation"),
+    "nyuv2": Source(nyuv2.CLASSES_40, partial(_published, nyuv2)),
+    # The test split's labels are not published.
+    "cityscapes_mtl": Source(cityscapes_mtl.CLASSES_19, _cityscapes_mtl, test="validation"),
+    "taskonomy": Source(taskonomy.CLASSES, partial(_published, taskonomy), validation="validation"),
+}
+
+
+class DenseData:
+    """Pictures, and what is known of every pixel: dicts `train`, `validation` and `test`.
+
+    Args:
+        name: one of `SOURCES`.
+        settings: the `DenseSettings`; pictures of published data keep their shape.
+        data_dir: folder of the data set's files; `rooms` has none.
+        cache_dir: folder for what is made of them.
+    """
+
+    def __init__(self, name, settings, data_dir=None, cache_dir=None):
+        source, folders = SOURCES[name], {"data_dir": data_dir, "cache_dir": cache_dir}
+        self.class_names = source.class_names
+        self.train = source.load("train", settings, settings.train_images, **folders)
+        self.test = source.load(source.test, settings, settings.test_images, **folders)
+        count = settings.validation_images
+        if source.validation:
+            self.validation = source.load(source.validation, settings, count, **folders)
+        else:
+            self.validation, self.train = held_out(self.train, count)
+
+    def examples(self, part, tasks):
+        """The pictures of a part and the targets of some tasks, as a `Study` takes them."""
+        part = getattr(self, part)
+        return part["image"], {
+            task: self.image_labels(part) if task == IMAGE_LABELS else part[task] for task in tasks
+        }
+
+    def image_labels(self, part):
+        """Which classes each picture shows."""
+        return per_image(self._shown, part["segmentation"])
+
+    def _shown(self, segmentations):
+        counts = [np.bincount(labels.ravel(), minlength=256) for labels in segmentations]
+        return (np.stack(counts)[:, : len(self.class_names)] > 0).astype("float32")
+
+
+def dense_study(settings, data, tasks, **options):
+    """The `Study` of dense tasks on CaffeNet; arguments as of `Problem.study`.
+
+    Networks may also start from one that has learned which classes a picture shows.
+    """
+    augment = Compose([RandomHorizontalFlip(), ColorJitter()]) if settings.augmented else None
+    starts = {each.start for each in options["contenders"]}
+    auxiliary = [IMAGE_LABELS] if IMAGE_LABELS in starts else []
+    return keras_mtl.Study(
+        lambda seed: _parts(settings, data, [], seed)[0],
+        {task: _task(settings, data, task) for task in tasks},
+        data.examples("train", [*tasks, *auxiliary]),
+        data.examples("validation", tasks),
+        data.examples("test", tasks),
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        optimizer=keras_mtl.optimizers.SGD(
+            settings.rate, settings.momentum, weight_decay=settings.weight_decay
+        ),
+        auxiliary={task: image_labels_task(data) for task in auxiliary},
+        augment=augment and OfMaps(augment),
+        **options,
+    )
+
+
+def head_of(settings, data, task, dropout=None):
+    """A function of a seed that makes the head of a task; its dropout is the tower's if `None`."""
+    return lambda seed: _parts(settings, data, [task], seed, dropout)[1][task].head
+
+
+def image_labels_task(data, **options):
+    """Which classes does a picture show?"""
+
+    def head(seed):
+        labels = keras.layers.Dense(
+            len(data.class_names), kernel_initializer=keras.initializers.GlorotUniform(seed)
+        )
+        return keras.Sequential([keras.layers.GlobalAveragePooling2D(), labels])
+
+    return keras_mtl.Task(head, keras.losses.BinaryCrossentropy(from_logits=True), **options)
+
+
+class OfMaps:
+    """The augmentation for targets of which some, such as labels of the picture, are no maps."""
+
+    def __init__(self, augment):
+        self.augment = augment
+
+    def __call__(self, images, targets, rng):
+        maps = {task: values for task, values in targets.items() if values.ndim > 2}
+        images, maps = self.augment(images, maps, rng)
+        return images, {**targets, **maps}
+
+
+def _task(settings, data, task):
+    made = _parts(settings, data, [task], 0)[1][task].with_head(head_of(settings, data, task))
+    if task == "segmentation":
+        made.metrics = [SegmentationScores(len(data.class_names), per_class=True)]
+    return made
+
+
+def _parts(settings, data, tasks, seed, head_dropout=None):
+    kinds = {"segmentation": data.class_names, "depth": "depth"}
+    if "normals" in tasks:
+        kinds["normals"] = _codebook(data, settings.num_words)
+    return fcn_parts(
+        {task: kinds[task] for task in tasks},
+        data.train["image"].shape[1:],
+        seed=seed,
+        head_dropout=head_dropout,
+        **{"dropout": DROPOUT, **settings.network},
+    )
+
+
+def _codebook(data, num_words):
+    """The words that the normals of the training pictures are clustered to, once."""
+    if getattr(data, "codebook", None) is None:
+        normals = data.train["normals"]
+        if isinstance(normals, LazyArray):
+            # Far more than are clustered.
+            normals = np.asarray(normals.map(lambda each: each[::8, ::8]))
+        data.codebook = NormalsCodebook.fit(normals, num_words)
+    return data.codebook
+
+
+DENSE = Problem(
+    folder="cross_stitch",
+    data_sets=("rooms", "nyuv2"),
+    load=DenseData,
+    study=dense_study,
+    tasks=TASKS,
+    pair=TASKS[:2],
+    columns=COLUMNS,
+    headlines={
+        "segmentation": "mean_iu",
+        "normals": "mean_angular_error",
+        "depth": "relative_error",
+    },
+    lower_is_better=("normals", "depth"),
+    paper_data="NYUv2",
+)

@@ -1,0 +1,284 @@
+"""A published comparison as data, and what it becomes when it is run."""
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from keras_mtl._check_choice import check_choice
+from keras_mtl._check_integer import check_integer
+from keras_mtl._whole_file import whole_file
+from keras_mtl.recipes._results import by_own_names, entry_of, folder_name, provenance
+from keras_mtl.recipes.problems.problem import Problem
+from keras_mtl.recipes.table import format_table, scored
+from keras_mtl.study import Contender, Study
+
+
+@dataclasses.dataclass(frozen=True)
+class Extra:
+    """A row of networks that another row has trained, or that nothing has.
+
+    Attributes:
+        of: name of the row that it needs.
+        score: function of a `Run`, a seed and the networks of that row that returns `(networks,
+            scores)`: networks, and their scores as of `Study.scores`.
+    """
+
+    of: str
+    score: Callable[..., tuple]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A table of a paper: rows of contenders on a problem, with the paper's own numbers.
+
+    Attributes:
+        name: what it is called.
+        title: its question, in a line.
+        text: what it does, and how long it takes.
+        problem: the `Problem`.
+        presets: dict from name to `Settings`.
+        rows: dict from a row's name to a `Contender`, a function of `Settings`, data and tasks that
+            returns one, or an `Extra`.
+        paper: dict from a row's name to the paper's numbers, in the order of the columns.
+        also: `None`, or a function of a `Run`, a seed and networks that returns further scores of
+            theirs, a dict by the tasks of the table.
+        draw: `None`, or a function of a `Run` that draws figures of the first seed's networks.
+        default_rows: names of the rows that are run if none are asked for; all if `None`.
+        competing: names of the rows of which the best is marked.
+        timed: whether the time of inference is measured, and MACs are also counted task by task.
+    """
+
+    name: str
+    title: str
+    text: str
+    problem: Problem
+    presets: dict
+    rows: dict
+    paper: dict = dataclasses.field(default_factory=dict)
+    also: Callable[..., dict] | None = None
+    draw: Callable[..., None] | None = None
+    default_rows: tuple | None = None
+    competing: tuple = ()
+    timed: bool = False
+
+    def check(
+        self,
+        preset="mini",
+        data=None,
+        tasks=None,
+        seeds=1,
+        rows=None,
+        output=None,
+        data_dir=None,
+        cache_dir=None,
+        weights=None,
+        replaced=(),
+    ):
+        """The `Settings` of a run; arguments and errors as of `run`."""
+        problem = self.problem
+        check_choice("preset", preset, self.presets)
+        data = data or problem.data_sets[0]
+        check_choice("data", data, problem.data_sets)
+        check_integer("seeds", seeds, 1)
+        for each in rows or ():
+            check_choice("rows", each, self.rows)
+        settings = self.presets[preset].replaced(replaced)
+        known = getattr(settings, "task_weights", problem.tasks)
+        for each in tasks or ():
+            check_choice("tasks", each, known)
+        if data not in problem.without_folder and data_dir is None:
+            raise ValueError(
+                f"`data_dir` must be the folder of the files of {data!r}. Received: None."
+            )
+        if weights is not None:
+            if not problem.checkpoints:
+                raise ValueError(
+                    f"`weights` must be None, for towers of {self.name} start from random ones. "
+                    f"Received: {weights}."
+                )
+            network = {**settings.network, "weights": weights}
+            settings = dataclasses.replace(settings, network=network)
+        return settings
+
+    def evaluate(self, model, preset="mini"):
+        """The scores of a network on the test pictures that need no folder of files.
+
+        Args:
+            model: a network of the recipe, trained on the same data.
+            preset: name of the `Settings` with which it was.
+
+        Returns:
+            A dict from task to a dict from heading to a number, as of the table.
+        """
+        problem, settings = self.problem, self.presets[preset]
+        data = problem.load(problem.without_folder[0], settings)
+        # An embedding does not name its tasks.
+        tasks = getattr(model, "tasks", problem.default_tasks)
+        with tempfile.TemporaryDirectory() as folder:
+            study = problem.study(settings, data, tasks, contenders=[], seeds=1, folder=folder)
+            scores = problem.entry(by_own_names(study.scores([model], study.test)))
+        return problem.by_heading(scores)
+
+    def run(
+        self,
+        preset="mini",
+        data=None,
+        tasks=None,
+        seeds=1,
+        rows=None,
+        output=None,
+        data_dir=None,
+        cache_dir=None,
+        weights=None,
+        replaced=(),
+    ):
+        """Trains and scores what is not there yet; prints and writes the table.
+
+        Args:
+            preset: name of the `Settings`.
+            data: name of the data set; the problem's first if `None`.
+            tasks: names of the tasks; the preset's, or the paper's, if `None`.
+            seeds: number of seeds, counted from 0.
+            rows: names of the rows; the default ones if `None`.
+            output: folder, shared by all tables of a problem; one below `results/` if `None`.
+            data_dir: folder of the data set's files, if it has any.
+            cache_dir: folder for what is made of them, as of the data set's `load`.
+            weights: file of weights that towers start from in place of random ones.
+            replaced: settings that are others, words as of `Settings.replaced`.
+
+        Returns:
+            A dict, as in `results.json`: of every row its size and, by seed, its scores.
+
+        Raises:
+            ValueError: an argument is not among what the recipe has; it names the known ones.
+        """
+        settings = self.check(
+            preset, data, tasks, seeds, rows, data_dir=data_dir, weights=weights, replaced=replaced
+        )
+        problem = self.problem
+        data = data or problem.data_sets[0]
+        tasks = tuple(tasks or settings.tasks or problem.default_tasks)
+        others = [*replaced, *([] if weights is None else [f"from-{weights}"])]
+        name = folder_name(problem, preset, data, tasks, others)
+        folder = Path(output or f"results/{problem.folder}/{name}")
+        print(f"{self.name}: networks and results go to {folder}", flush=True)
+        loaded = problem.load(data, settings, data_dir, cache_dir)
+        run = Run(self, preset, data, settings, loaded, tasks, seeds, folder, rows)
+        print(f"{run.study.plan()}\n", flush=True)
+        run.study.run()
+        run.write()
+        if self.draw is not None:
+            self.draw(run)
+        return run.results
+
+
+class Run:
+    """A recipe on data: its `study`, and what that has found, as the table has it.
+
+    Args:
+        recipe: the `Recipe`.
+        preset, data_name: what results call settings and data.
+        settings, data: the `Settings`, and what `Problem.load` returns.
+        tasks: names of the tasks.
+        seeds: number of seeds.
+        folder: where networks and results go.
+        rows: names of rows; the default ones if `None`.
+    """
+
+    def __init__(self, recipe, preset, data_name, settings, data, tasks, seeds, folder, rows=None):
+        self.recipe, self.settings, self.data = recipe, settings, data
+        self.tasks, self.folder = tuple(tasks), Path(folder)
+        self.path = self.folder / recipe.name / "results.json"
+        self.results = {
+            "recipe": recipe.name,
+            "preset": preset,
+            "data": data_name,
+            "tasks": list(tasks),
+            "backend": keras.backend.backend(),
+            "rows": {},
+        }
+        if self.path.exists():
+            # What other runs have had stays in the table.
+            self.results["rows"] = json.loads(self.path.read_text())["rows"]
+        self.wanted = list(rows or recipe.default_rows or recipe.rows)
+        self.study: Study = recipe.problem.study(
+            settings,
+            data,
+            self.tasks,
+            contenders=self._contenders(),
+            seeds=seeds,
+            folder=self.folder / "study",
+        )
+
+    def networks(self, row, seed=0):
+        """The trained networks of a row: a list, in which each task is once at least."""
+        of = self.recipe.rows[row]
+        known = {(each.contender, each.seed): each for each in self.study.rows}
+        networks = self.study.networks(known[of.of if isinstance(of, Extra) else row, seed])
+        return of.score(self, seed, networks)[0] if isinstance(of, Extra) else networks
+
+    def has(self, row, seed=0):
+        """Whether this run has a row, and it has not failed."""
+        return row in self.wanted and str(seed) in scored(self.results, row)
+
+    def write(self):
+        """Brings the results up to date, writes and prints them."""
+        for row in self.study.rows:
+            record = self.study.record_of(row)
+            if record and row.contender in self.recipe.rows:
+                self._add(row.contender, row, record)
+        for name in self.wanted:
+            extra = self.recipe.rows[name]
+            for row in self.study.rows if isinstance(extra, Extra) else []:
+                record = self.study.record_of(row)
+                if row.contender == extra.of and not record.get("failed"):
+                    networks = self.study.networks(row)
+                    networks, scores = extra.score(self, row.seed, networks)
+                    self._add(name, row, {**record, "test": scores, "validation": {}}, networks)
+        rows = self.results["rows"]
+        self.results["rows"] = {row: rows[row] for row in self.recipe.rows if row in rows}
+        if self.recipe.timed:
+            self._add_times()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(self.path) as unfinished:
+            unfinished.write_text(json.dumps(self.results, indent=2) + "\n")
+        print(f"\n{format_table(self.recipe, self.results)}\n", flush=True)
+
+    def _contenders(self):
+        """The contenders of the wanted rows, and of those that they need."""
+        rows = dict.fromkeys(
+            each.of if isinstance(each := self.recipe.rows[name], Extra) else name
+            for name in self.wanted
+        )
+        made = []
+        for name in rows:
+            row = self.recipe.rows[name]
+            contender = (
+                row if isinstance(row, Contender) else row(self.settings, self.data, self.tasks)
+            )
+            made.append(dataclasses.replace(contender, name=name))
+        return made
+
+    def _add(self, name, row, record, networks=None):
+        of_row = self.results["rows"].setdefault(name, {"seeds": {}})
+        entry = {"diverged": record["failed"], **provenance()} if record.get("failed") else None
+        if entry is None:
+            networks = self.study.networks(row) if networks is None else networks
+            entry = entry_of(self, row, record, networks)
+            if self.recipe.also is not None:
+                for task, scores in self.recipe.also(self, row.seed, networks).items():
+                    entry[task].update(scores)
+            # Those of the row are the first seed's, whose pictures are drawn, too.
+            of_row.setdefault("parameters", entry["parameters"])
+            of_row.setdefault("macs", entry["macs"])
+        of_row["seeds"][str(row.seed)] = entry
+
+    def _add_times(self):
+        """Of the first seed's networks the time of inference, and MACs task by task."""
+        from keras_mtl.recipes._timing import add_times
+
+        add_times(self)

@@ -1,0 +1,172 @@
+"""Results as a table, in text and in Markdown; by how much rows are better than others."""
+
+import math
+
+import numpy as np
+
+from keras_mtl._text_table import text_table
+from keras_mtl.search import relative_gain
+
+BASELINE = "one-task"
+"""The row with which the others are compared."""
+
+
+def compared_scores(headlines, scores):
+    """The scores of each task by which networks are compared.
+
+    Args:
+        headlines: dict from task to the name of a score, or a tuple of names.
+        scores: dict from task to a dict from name to score, and whatever else.
+
+    Returns:
+        A dict from task to a score, or to a dict of several.
+    """
+    return {
+        task: scores[task][name]
+        if isinstance(name, str)
+        else {each: scores[task][each] for each in name}
+        for task, name in headlines.items()
+        if task in scores
+    }
+
+
+def gain(headlines, lower_is_better, scores, baseline):
+    """Mean relative gain in % by those scores; `lower_is_better` may name tasks that are absent."""
+    ours, theirs = (compared_scores(headlines, each) for each in (scores, baseline))
+    known = {*ours}.union(*(each for each in ours.values() if isinstance(each, dict)))
+    return float(relative_gain(ours, theirs, [name for name in lower_is_better if name in known]))
+
+
+def size(of_row, key):
+    """Parameters or MACs of a row, the mean over its seeds, whose networks may differ in size."""
+    return np.mean([entry.get(key, of_row[key]) for entry in of_row["seeds"].values()])
+
+
+def seed_gains(recipe, results, row, part=None):
+    """Mean relative gain in % of a row over the one-task networks, for each seed that both have.
+
+    By the scores on the test images, or by those of a `part` where there are such.
+    """
+    baseline = scored(results, BASELINE)
+    if row == BASELINE:
+        return []
+    problem = recipe.problem
+    return [
+        gain(
+            problem.headlines,
+            problem.lower_is_better,
+            *(each.get(part, each) for each in (entry, baseline[seed])),
+        )
+        for seed, entry in scored(results, row).items()
+        if seed in baseline
+    ]
+
+
+def scored(results, row):
+    """The entries of a row by seed: those that are there and have not diverged."""
+    entries = results["rows"].get(row, {"seeds": {}})["seeds"]
+    return {seed: entry for seed, entry in entries.items() if "diverged" not in entry}
+
+
+def headline(recipe, entry):
+    """The score of each task by which networks are compared, or a dict of several."""
+    return compared_scores(recipe.problem.headlines, entry)
+
+
+def best_row(recipe, results):
+    """Name of the best of the competing rows by mean relative gain, or `None`.
+
+    By the validation images; of tables that have no scores of such by those of the test.
+    """
+    gains = {
+        row: np.mean(seed_gains(recipe, results, row, "validation"))
+        for row in recipe.competing
+        if seed_gains(recipe, results, row)
+    }
+    finite = {row: gain for row, gain in gains.items() if math.isfinite(gain)}
+    return max(finite, key=finite.get) if finite else None
+
+
+def cells(recipe, results):
+    """The table of some results as a heading and rows of text.
+
+    Returns:
+        `(heading, rows)`: a list of strings, and a dict from row name to such a list. Scores are
+        mean ± sample deviation over the seeds that a row has; the mean relative gain is over the
+        one-task networks of the same seeds.
+    """
+    of_task = recipe.problem.columns
+    tasks = [task for task in of_task if task in results["tasks"]]
+    columns = [(task, *spec) for task in tasks for spec in of_task[task].values()]
+    heading = [name for task in tasks for name in of_task[task]]
+    heading += ["gain in %", "Δα", "parameters", "M MACs"]
+    heading += ["M MACs by task", "ms"] if recipe.timed else []
+    heading.append("seeds")
+    rows = {}
+    for row, of_row in results["rows"].items():
+        entries = of_row["seeds"].values()
+        if any("diverged" in entry for entry in entries):
+            count = sum("diverged" in entry for entry in entries)
+            rows[row] = [f"diverged with {count} of {len(entries)} seeds"]
+            continue
+        line = [
+            _mean_and_deviation(
+                [factor * entry[task][key] for entry in entries if key in entry[task]],
+                recipe.problem.decimals,
+            )
+            for task, key, factor in columns
+        ]
+        gains = seed_gains(recipe, results, row)
+        line.append(_mean_and_deviation(gains, sign="+"))
+        moved = [
+            np.mean([unit["moved"] for unit in entry["alphas"].values()])
+            for entry in entries
+            if "alphas" in entry
+        ]
+        line.append(f"{np.mean(moved):.3f}" if moved else "")
+        line += [f"{size(of_row, 'parameters'):,.0f}", f"{size(of_row, 'macs') / 1e6:,.0f}"]
+        if recipe.timed:
+            line.append(f"{of_row['task_macs'] / 1e6:,.0f}")
+            line.append(f"{of_row['inference_ms']:.1f}" if "inference_ms" in of_row else "")
+        line.append(str(len(entries)))
+        rows[row] = line
+    return heading, rows
+
+
+def format_table(recipe, results):
+    """The table as text, with the paper's own rows for its preset."""
+    heading, rows = cells(recipe, results)
+    best = best_row(recipe, results)
+    lines = [[f"{row} (best)" if row == best else row, *line] for row, line in rows.items()]
+    text = f"{recipe.name}: {results['data']}, preset {results['preset']}, {results['backend']}\n"
+    text += text_table([["", *heading], *lines])
+    problem = recipe.problem
+    if (
+        results["preset"] == "paper"
+        and recipe.paper
+        and set(problem.default_tasks) == set(results["tasks"])
+    ):
+        lines = [
+            [row, *(f"{value:.{problem.decimals}f}" for value in line)]
+            for row, line in recipe.paper.items()
+        ]
+        columns = heading[: len(lines[0]) - 1]
+        text += f"\n\nThe paper, on {problem.paper_data}:\n" + text_table([["", *columns], *lines])
+    return text
+
+
+def format_markdown(recipe, results):
+    """The table as Markdown."""
+    heading, rows = cells(recipe, results)
+    best = best_row(recipe, results)
+    lines = [["", *heading], ["---"] * (1 + len(heading))]
+    for row, line in rows.items():
+        lines.append([f"**{row}** (best)" if row == best else row, *line])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _mean_and_deviation(values, decimals=1, sign=""):
+    if not values:
+        return ""
+    text = f"{np.mean(values):{sign}.{decimals}f}"
+    return text if len(values) < 2 else f"{text} ± {np.std(values, ddof=1):.{decimals}f}"

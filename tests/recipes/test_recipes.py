@@ -1,0 +1,254 @@
+"""What all recipes have in common: every one is run, scored, drawn, and taken up again."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_recipes import ALL, tiny_settings
+
+from keras_mtl.recipes import recipe as recipe_module
+from keras_mtl.recipes.recipe import Extra
+from keras_mtl.recipes.table import cells, format_table
+
+pytestmark = pytest.mark.one_backend
+
+ROWS = {
+    "cross_stitch_table1": ["(0.7, 0.3)"],
+    "cross_stitch_table2": ["factor 1,000"],
+    "cross_stitch_table3": ["from image labels", "from random"],
+    "cross_stitch_table5": ["ensemble", "split heads", "MTL-shared", "cross-stitch"],
+    "cross_stitch_table6": ["untrained", "split fc7", "MTL-shared", "cross-stitch"],
+    "cross_stitch_granularity": ["per layer"],
+    "cross_stitch_manhattan": ["one-task, rectified"],
+    "cross_stitch_placement": ["after convolutions"],
+    "adashare_nyuv2": ["hard sharing", "cross-stitch", "AdaShare", "random policy"],
+    "adashare_cityscapes": ["hard sharing"],
+    "adashare_taskonomy": ["hard sharing"],
+    "branched_rooms": ["branched 2×", "random tree 2×", "worst tree 2×"],
+    "branched_cityscapes": ["hard sharing"],
+    "branched_taskonomy": ["hard sharing"],
+    "branched_celeba": ["branched 2×", "worst tree 2×"],
+    "modulation_celeba": ["fully shared"],
+    "modulation_zappos50k": ["fully shared", "masks", "modulated", "projected"],
+    "multi_fashion": ["hard sharing", "cross-stitch"],
+}
+"""Some rows of each, beside the one-task networks."""
+PICTURES = {
+    "cross_stitch_table1": {"alphas.png"},
+    "cross_stitch_table2": {"alphas.png"},
+    "cross_stitch_table3": {"alphas.png"},
+    "cross_stitch_table5": {"predictions.jpg", "alphas.png", "gain_per_class.png", "splits.png"},
+    "cross_stitch_table6": {"detections.jpg", "alphas.png", "gain_per_attribute.png", "splits.png"},
+    "cross_stitch_granularity": {"alphas.png"},
+    "cross_stitch_placement": {"alphas.png"},
+    "adashare_nyuv2": {"policy.png", "policy_evolution.png", "predictions.jpg"},
+    "branched_rooms": {"affinities.png", "trees.png", "performance.png"},
+    "branched_celeba": {"affinities.png", "trees.png", "performance.png"},
+    "branched_cityscapes": {"performance.png"},
+    "branched_taskonomy": {"performance.png"},
+    "modulation_celeba": {"storage.png", "compliance.png"},
+    "modulation_zappos50k": {"storage.png", "compliance.png", "neighbours.png"},
+    "multi_fashion": {"predictions.png", "alphas.png"},
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_rows_are_scored_drawn_and_known_the_second_time(finished, untrained, capsys, name):
+    recipe, wanted = ALL[name], ["one-task", *ROWS[name]]
+    run = finished(recipe, wanted)
+    assert json.loads(run.path.read_text()) == run.results
+    rows = run.results["rows"]
+    assert list(rows) == [row for row in recipe.rows if row in wanted]
+    for row, of_row in rows.items():
+        entry = of_row["seeds"]["0"]
+        assert entry["commit"] and of_row["parameters"] > 0 and of_row["macs"] > 0
+        assert set(run.results["tasks"]) <= set(entry)
+        for task in run.results["tasks"]:
+            for score in _compared(recipe, task):
+                assert entry[task][score] is not None
+            if not isinstance(recipe.rows[row], Extra):
+                assert set(entry["validation"][task]) == set(_compared(recipe, task))
+        assert of_row.get("inference_ms", 1) > 0
+    heading, lines = cells(recipe, run.results)
+    assert all(len(line) == len(heading) for line in lines.values())
+    found = {path.name for path in run.path.parent.glob("*.[jp]*g")}
+    assert found == PICTURES.get(name, set())
+    assert all((run.path.parent / each).stat().st_size > 1000 for each in found)
+
+    count = len(untrained)
+    again = finished(recipe, wanted)
+    assert len(untrained) == count
+    assert _without_times(again.results) == _without_times(run.results)
+
+
+def _compared(recipe, task):
+    names = recipe.problem.headlines[task]
+    return (names,) if isinstance(names, str) else names
+
+
+def _without_times(results):
+    text = json.dumps(
+        {row: of_row["seeds"] for row, of_row in results["rows"].items()}, sort_keys=True
+    )
+    return text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALL)
+def test_every_row_is_trained(finished, name):
+    rows = list(ALL[name].rows)
+    if name == "branched_celeba":
+        rows = [row for row in rows if "8×" not in row]  # Of five attributes here.
+    if name == "modulation_celeba":
+        pytest.skip("has the rows of modulation_zappos50k")
+    assert list(finished(ALL[name], rows).results["rows"]) == rows
+
+
+def test_all_have_what_tables_are_made_of():
+    for name, recipe in ALL.items():
+        problem = recipe.problem
+        width = sum(len(problem.columns[task]) for task in problem.default_tasks)
+        assert all(len(numbers) == width for numbers in recipe.paper.values()), name
+        for rows in (recipe.competing, recipe.default_rows or ()):
+            assert set(rows) <= set(recipe.rows), name
+        for settings in recipe.presets.values():
+            assert settings.replaced(["rate=0.5"]).rate == 0.5
+            tasks = getattr(settings, "task_weights", problem.tasks)
+            assert set(tasks) <= set(problem.tasks) <= set(problem.columns), name
+        assert recipe.title.endswith("?") and f"keras-mtl train {name} " in recipe.text
+
+
+def test_published_rows_are_those_of_the_recipes():
+    path = Path(recipe_module.__file__).parent / "results.csv"
+    with path.open(encoding="utf-8") as file:
+        published = {(line["recipe"], line["row"]) for line in csv.DictReader(file)}
+    assert {name for name, _ in published} <= set(ALL)
+    assert all(row in ALL[name].rows for name, row in published)
+
+
+def test_settings_are_replaced_by_words():
+    settings = tiny_settings(ALL["cross_stitch_table5"])
+    other = settings.replaced(["rate=1", "network.width=0.5", "steps=9", "latent_size=7"])
+    assert (other.rate, other.network["width"], other.latent_size) == (1, 0.5, 7)
+    assert (other.steps.first, other.steps.second) == (4, 5)
+    for word, message in {
+        "rate": "NAME=VALUE.*Received: rate",
+        "speed=1": "of the names train_images.*Received: speed=1",
+        "rate=fast": "rate must be a float. Received: fast",
+        "augmented=1": "augmented must be a bool",
+        "network=1": "network.OPTION",
+        "rate.x=1": "NAME=VALUE",
+        "steps=1": "`steps`.*1",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            settings.replaced([word])
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "message"),
+    [
+        ("cross_stitch_table5", {"preset": "big"}, "`preset`.*'mini', 'paper'.*big"),
+        ("cross_stitch_table5", {"data": "cats"}, "`data`.*'rooms', 'nyuv2'.*cats"),
+        ("cross_stitch_table5", {"data": "nyuv2"}, "`data_dir` must be the folder .*'nyuv2'"),
+        ("cross_stitch_table5", {"tasks": ["edges"]}, "`tasks`.*edges"),
+        ("cross_stitch_table5", {"rows": ["split"]}, "`rows`.*'split conv2'.*split"),
+        ("cross_stitch_table5", {"seeds": 0}, "`seeds`.*0"),
+        ("cross_stitch_table5", {"replaced": ["a=1"]}, "`set`.*a=1"),
+        ("branched_celeba", {"weights": "a.h5"}, "`weights` must be None.*a.h5"),
+    ],
+)
+def test_what_a_recipe_has_not(name, words, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        ALL[name].run(**words, output=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_run_prints_a_plan_and_a_table(tiny_data, monkeypatch, tmp_path, capsys, untrained):
+    recipe = ALL["cross_stitch_table1"]
+    settings, data = tiny_data(recipe)
+    monkeypatch.setitem(recipe.presets, "tiny", settings)
+    monkeypatch.setitem(vars(recipe.problem), "load", lambda *arguments: data)
+    monkeypatch.chdir(tmp_path)
+    results = recipe.run("tiny", rows=["one-task"], seeds=2, replaced=["latent_size=6"])
+    folder = tmp_path / "results" / "cross_stitch" / "tiny-rooms-torch-latent_size=6"
+    assert (folder / recipe.name / "results.json").is_file()
+    assert list(results["rows"]["one-task"]["seeds"]) == ["0", "1"]
+    printed = capsys.readouterr().out
+    assert "With 2 seeds 8 trainings, 0 of them done" in printed
+    assert format_table(recipe, results) in printed
+
+
+def test_a_folder_of_other_data_is_refused(finished, untrained, tmp_path):
+    recipe = ALL["cross_stitch_table1"]
+    finished(recipe, ["one-task"])
+    with pytest.raises(ValueError, match="`folder` must be new"):
+        finished(recipe, ["one-task"], train_images=12)
+
+
+def test_settings_are_the_published_ones():
+    dense = ALL["cross_stitch_table5"].presets["paper"]
+    assert dense.steps.first == {"segmentation": 25_000, "normals": 15_000, "depth": 25_000}
+    assert (dense.steps.second, dense.batch_size, dense.momentum) == (10_000, 20, 0.9)
+    assert dense.augmented and not dense.steps.annealed
+    assert ALL["cross_stitch_table5"].paper["cross-stitch"] == (
+        *(34.1, 18.2, 39.0, 54.4, 60.2),
+        *(47.2, 19.3, 34.0),
+    )
+    regions = ALL["cross_stitch_table6"].presets["paper"]
+    assert (regions.rate, regions.steps.falls_every, regions.batch_size) == (1e-3, 30_000, 2)
+    assert regions.batch_size * regions.rois_per_image == 128
+
+    nyuv2, pair = (ALL["adashare_nyuv2"].presets[name] for name in ("paper", "paper-2-tasks"))
+    assert (nyuv2.network["depth"], pair.network["depth"]) == (34, 18)
+    assert (nyuv2.sparsity, nyuv2.sharing) == (0.001, 0.05)
+    assert (pair.sparsity, pair.sharing) == (0.05, 0.05)
+    assert nyuv2.task_weights == {"segmentation": 1, "normals": 20, "depth": 3}
+    cityscapes = ALL["adashare_cityscapes"].presets["paper"]
+    assert cityscapes.rate * cityscapes.head_rate == pytest.approx(1e-4)
+    taskonomy = ALL["adashare_taskonomy"].presets["paper"]
+    assert list(taskonomy.task_weights.values()) == [1, 3, 2, 7, 7]
+    for settings, steps in ((nyuv2, 2e4), (pair, 2e4), (cityscapes, 2e4), (taskonomy, 1e5)):
+        assert settings.steps.first + settings.steps.second == steps
+        assert (settings.steps.falls_every, settings.steps.falls_by) == (4000, 0.5)
+        # All blocks come under the policy.
+        blocks = 16 if settings.network["depth"] == 34 else 8
+        assert (settings.rounds - 1) // settings.blocks_every + 1 >= blocks
+
+    faces = ALL["modulation_celeba"].presets["paper"]
+    # 7 tasks × 8 triplets; the rate falls twice within the training.
+    assert faces.batch_size == 168 and (faces.margin, faces.rate) == (0.2, 0.01)
+    assert faces.steps.falls_every / faces.steps.second == 40 / 100
+    shoes = ALL["modulation_zappos50k"].presets["paper"]
+    assert (shoes.size, shoes.network["size"], shoes.num_tasks) == (112, 64, 4)
+    clothes = ALL["multi_fashion"].presets
+    assert clothes["mini"].steps.first == clothes["mini"].steps.second == 558
+    assert clothes["paper"].steps.first == 50 * (50_000 // 256)
+
+
+def test_rows_have_the_same_steps_and_data(tiny_run):
+    """All but the search: of one seed every network has seen as many batches of the same order."""
+    for name, recipe in ALL.items():
+        rows = [row for row in recipe.rows if "8×" not in row]
+        study = tiny_run(recipe, rows, folder=None or _folder(name)).study
+        budget = study.budget
+        for row in study.rows:
+            for each in row.networks:
+                parts = [each, *each.start[:1]]
+                steps = sum(part.steps for part in parts)
+                expected = budget.second + budget.first_of(study.tasks)
+                assert steps == expected, (name, row.contender)
+                assert each.order % 1000 == (1 if budget.first_of(study.tasks) else 0)
+
+
+def _folder(name):
+    import tempfile
+
+    return Path(tempfile.mkdtemp()) / name
+
+
+def test_seeds_differ(tiny_run):
+    study = tiny_run(ALL["multi_fashion"], seeds=2).study
+    assert len({each.hash for each in study.trainings}) == len(study.trainings)
+    assert np.unique([each.seed for each in study.trainings]).tolist() == [0, 1]
