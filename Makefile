@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help demo test test-slow lint docs clean
 
 help:
-	@echo "make demo   train and compare one-task and cross-stitched networks ($(BACKEND), CPU)"
+	@echo "make demo   compare ways of sharing on rendered rooms: one-task, ensemble, hard sharing, cross-stitch ($(BACKEND), CPU)"
 	@echo "make test   the tests on TensorFlow, JAX and PyTorch"
 	@echo "make test-slow  every row of every recipe, in miniature ($(BACKEND))"
 	@echo "make docs   the pages, docs/_build/index.html; a broken link or a warning is an error"
@@ -18,8 +18,8 @@ help:
 	@echo "make clean  remove .venv, builds and caches; results/ stays"
 
 demo: .venv/demo-$(BACKEND)
-	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m recipes.cross_stitch_table5 --preset mini --data rooms \
-	  --seeds 1 --rows one-task cross-stitch ensemble
+	KERAS_BACKEND=$(BACKEND) $(BIN)/keras-mtl train cross_stitch_table5 --preset mini --seeds 1 \
+	  --rows one-task ensemble "split heads" cross-stitch
 
 test: .venv/test lint
 	@for backend in tensorflow jax torch; do \
@@ -49,7 +49,7 @@ clean:
 
 .venv/demo-%: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -c constraints.txt -e '.[$*,plots]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[$*,plots,cli]'
 	touch $@
 
 .venv/docs: pyproject.toml constraints.txt

@@ -8,10 +8,9 @@ import json
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
-
-import keras_mtl
 
 FOLDER = Path(__file__).parent
 COUNTS = FOLDER / "catalog.csv"
@@ -43,7 +42,8 @@ class Entry:
         module: name of its file there, of its card and of its picture.
         title: what it is, in a line.
         source: the paper.
-        paper: function that builds the network in the paper's size; its source is shown.
+        paper: function of `keras_mtl` that builds the network in the paper's size; its source is
+            shown.
         input_shapes: shapes of the inputs for which the multiply-accumulates of that network are
             counted, where it leaves them open.
         recipe: the recipe whose table compares it with other ways of sharing.
@@ -54,7 +54,7 @@ class Entry:
     module: str
     title: str
     source: str
-    paper: Callable[[], keras.Model]
+    paper: Callable[[Any], keras.Model]
     recipe: str
     row: str
     input_shapes: tuple | None = None
@@ -67,7 +67,7 @@ class Entry:
     def in_paper_size(self):
         """The network in the paper's size, without values in its weights."""
         with keras.StatelessScope(initialize_variables=False):
-            model = self.paper()
+            model = self.paper(importlib.import_module("keras_mtl"))
         # Keras would make up for the values in the next scope that it opens.
         keras.utils.clear_session()
         return model
@@ -134,37 +134,37 @@ class Counts:
         return bool(self.sha256)
 
 
-def _cross_stitch_fcn():
+def _cross_stitch_fcn(keras_mtl):
     return keras_mtl.applications.CrossStitchFCN()
 
 
-def _fcn():
+def _fcn(keras_mtl):
     return keras_mtl.applications.FCN(
         keras_mtl.sharing.Branched.hard_sharing(),
         {"segmentation": 40, "normals": keras_mtl.heads.NormalsCodebook.default()},
     )
 
 
-def _cross_stitch_fast_rcnn():
+def _cross_stitch_fast_rcnn(keras_mtl):
     return keras_mtl.applications.CrossStitchFastRCNN()
 
 
-def _fast_rcnn():
+def _fast_rcnn(keras_mtl):
     return keras_mtl.applications.FastRCNN(keras_mtl.sharing.Branched.hard_sharing())
 
 
-def _ada_share_deeplab():
+def _ada_share_deeplab(keras_mtl):
     return keras_mtl.applications.AdaShareDeepLab()
 
 
-def _deeplab():
+def _deeplab(keras_mtl):
     return keras_mtl.applications.DeepLab(
         keras_mtl.sharing.Branched.hard_sharing(),
         {"segmentation": 40, "normals": "normals", "depth": "depth"},
     )
 
 
-def _branched_resnet():
+def _branched_resnet(keras_mtl):
     return keras_mtl.applications.BranchedResNet(
         {
             "block2_4": [["segmentation", "depth", "edges"]],
@@ -174,7 +174,7 @@ def _branched_resnet():
     )
 
 
-def _branched_vgg():
+def _branched_vgg(keras_mtl):
     return keras_mtl.applications.BranchedVGG(
         {
             "pool4": [["smiling", "young", "bald", "hat"]],
@@ -184,13 +184,13 @@ def _branched_vgg():
     )
 
 
-def _attribute_vgg():
+def _attribute_vgg(keras_mtl):
     return keras_mtl.applications.AttributeVGG(
         keras_mtl.sharing.Branched.hard_sharing(), ["smiling", "young", "bald", "hat"]
     )
 
 
-def _modulated_embedding():
+def _modulated_embedding(keras_mtl):
     return keras_mtl.applications.ModulatedEmbedding(7)
 
 

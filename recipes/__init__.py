@@ -7,12 +7,16 @@ is what `keras-mtl train cross_stitch_table5 --preset mini --seeds 3` does.
 """
 
 import importlib
-
-PAPERS = ("cross_stitch", "ada_share", "branched", "modulation", "multi_fashion")
+import pkgutil
 
 
 def load():
-    """All recipes: a dict from name to `Recipe`, in the order of the alphabet."""
-    modules = [importlib.import_module(f"keras_mtl.recipes.{paper}") for paper in PAPERS]
-    found = {recipe.name: recipe for module in modules for recipe in module.RECIPES}
-    return dict(sorted(found.items()))
+    """All recipes, of all files of this folder that have some.
+
+    Returns:
+        A dict from name to `Recipe`, in the order of the alphabet.
+    """
+    names = [each.name for each in pkgutil.iter_modules(__path__) if not each.name.startswith("_")]
+    modules = [importlib.import_module(f"keras_mtl.recipes.{name}") for name in names]
+    found = [recipe for module in modules for recipe in getattr(module, "RECIPES", ())]
+    return {recipe.name: recipe for recipe in sorted(found, key=lambda each: each.name)}

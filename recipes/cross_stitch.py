@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_mtl.applications.cross_stitch_fast_rcnn import AFTER as FAST_RCNN
 from keras_mtl.applications.cross_stitch_fcn import AFTER
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.geometry import rectify_normals
@@ -16,11 +17,9 @@ from keras_mtl.recipes.problems.detection import DETECTION
 from keras_mtl.recipes.recipe import Extra, Recipe
 from keras_mtl.sharing import CrossStitched, LatentShared
 from keras_mtl.study import Contender, ensemble, one_task, split
-from keras_mtl.towers.fast_rcnn_caffenet import STAGES
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 CONVOLUTIONS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
-POOLS = tuple(stage for stage in STAGES if stage.startswith("pool"))
 
 
 def stitched(after=AFTER, start="one-task", **units):
@@ -276,7 +275,7 @@ The paper reports 45.2 and 63.0 mAP for cross-stitch against 44.9 and 60.9 for o
             "ensemble": ensemble(),
             **{f"split {at}": split(at) for at in SPLITS},
             "MTL-shared": latent_shared(detection.head_of),
-            "cross-stitch": stitched(POOLS),
+            "cross-stitch": stitched(FAST_RCNN, per_channel=False),
         },
         default_rows=(
             *("untrained", "one-task", "ensemble", "split conv2", "split fc7"),

@@ -10,6 +10,7 @@ import keras
 
 from keras_mtl._check_choice import check_choice
 from keras_mtl._check_integer import check_integer
+from keras_mtl._file_of import file_of
 from keras_mtl._whole_file import whole_file
 from keras_mtl.recipes._results import by_own_names, entry_of, folder_name, provenance
 from keras_mtl.recipes.problems.problem import Problem
@@ -100,7 +101,7 @@ class Recipe:
                     f"`weights` must be None, for towers of {self.name} start from random ones. "
                     f"Received: {weights}."
                 )
-            network = {**settings.network, "weights": weights}
+            network = {**settings.network, "weights": str(weights)}
             settings = dataclasses.replace(settings, network=network)
         return settings
 
@@ -199,11 +200,10 @@ class Run:
             "data": data_name,
             "tasks": list(tasks),
             "backend": keras.backend.backend(),
+            "settings": json.loads(json.dumps(dataclasses.asdict(settings))),
             "rows": {},
         }
-        if self.path.exists():
-            # What other runs have had stays in the table.
-            self.results["rows"] = json.loads(self.path.read_text())["rows"]
+        self._take_up()
         self.wanted = list(rows or recipe.default_rows or recipe.rows)
         self.study: Study = recipe.problem.study(
             settings,
@@ -216,14 +216,22 @@ class Run:
 
     def networks(self, row, seed=0):
         """The trained networks of a row: a list, in which each task is once at least."""
-        of = self.recipe.rows[row]
         known = {(each.contender, each.seed): each for each in self.study.rows}
-        networks = self.study.networks(known[of.of if isinstance(of, Extra) else row, seed])
-        return of.score(self, seed, networks)[0] if isinstance(of, Extra) else networks
+        networks, made = self.study.networks(known[self._of(row), seed]), self.recipe.rows[row]
+        return made.score(self, seed, networks)[0] if isinstance(made, Extra) else networks
 
     def has(self, row, seed=0):
         """Whether this run has a row, and it has not failed."""
-        return row in self.wanted and str(seed) in scored(self.results, row)
+        return self._of(row) in self._known and str(seed) in scored(self.results, row)
+
+    def _of(self, row):
+        """The row whose networks a row has."""
+        made = self.recipe.rows[row]
+        return made.of if isinstance(made, Extra) else row
+
+    @property
+    def _known(self):
+        return {each.name for each in self.study.contenders}
 
     def write(self):
         """Brings the results up to date, writes and prints them."""
@@ -248,20 +256,32 @@ class Run:
             unfinished.write_text(json.dumps(self.results, indent=2) + "\n")
         print(f"\n{format_table(self.recipe, self.results)}\n", flush=True)
 
+    def _take_up(self):
+        """Adds what other runs have had, or raises a ValueError if that is of other settings."""
+        if not self.path.exists():
+            return
+        with file_of("a recipe", self.path, "`output` must hold"):
+            before = json.loads(self.path.read_text())
+            rows, settings = before["rows"], before["settings"]
+        ours = self.results["settings"]
+        different = {name: value for name, value in settings.items() if ours.get(name) != value}
+        if different:
+            raise ValueError(
+                "`output` must be new, or hold a run of the same settings: "
+                f"{ {name: ours.get(name) for name in different} }. Received: {self.folder} with "
+                f"{different}."
+            )
+        self.results["rows"] = rows
+
     def _contenders(self):
         """The contenders of the wanted rows, and of those that they need."""
-        rows = dict.fromkeys(
-            each.of if isinstance(each := self.recipe.rows[name], Extra) else name
-            for name in self.wanted
-        )
-        made = []
-        for name in rows:
+        made = {}
+        for name in map(self._of, self.wanted):
             row = self.recipe.rows[name]
-            contender = (
-                row if isinstance(row, Contender) else row(self.settings, self.data, self.tasks)
-            )
-            made.append(dataclasses.replace(contender, name=name))
-        return made
+            if not isinstance(row, Contender):
+                row = row(self.settings, self.data, self.tasks)
+            made[name] = dataclasses.replace(row, name=name)
+        return list(made.values())
 
     def _add(self, name, row, record, networks=None):
         of_row = self.results["rows"].setdefault(name, {"seeds": {}})

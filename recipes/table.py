@@ -126,8 +126,9 @@ def cells(recipe, results):
         line.append(f"{np.mean(moved):.3f}" if moved else "")
         line += [f"{size(of_row, 'parameters'):,.0f}", f"{size(of_row, 'macs') / 1e6:,.0f}"]
         if recipe.timed:
-            line.append(f"{of_row['task_macs'] / 1e6:,.0f}")
-            line.append(f"{of_row['inference_ms']:.1f}" if "inference_ms" in of_row else "")
+            known = "inference_ms" in of_row
+            line.append(f"{of_row['task_macs'] / 1e6:,.0f}" if known else "")
+            line.append(f"{of_row['inference_ms']:.1f}" if known else "")
         line.append(str(len(entries)))
         rows[row] = line
     return heading, rows

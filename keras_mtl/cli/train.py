@@ -52,9 +52,11 @@ class Train:
     """Settings that are to be others, such as `steps=100 rate=0.01 network.width=0.5`."""
 
     def run(self):
-        if not self.recipe:
+        if self == Train():
             _list()
             return
+        if not self.recipe:
+            raise UsageError("train needs a recipe: keras-mtl train RECIPE (alone it lists them)")
         found, options = named(self.recipe), dataclasses.asdict(self)
         del options["recipe"]
         replaced = options.pop("set")

@@ -81,7 +81,7 @@ class Examples:
     def some(self, rows: Array) -> "Examples":
         """Those of some numbers."""
         taken = copy.copy(self)
-        taken.__dict__.pop("_digest", None)
+        taken.__dict__.pop("digest", None)
         taken.x, taken.y = _rows(self.x, rows), {t: _rows(y, rows) for t, y in self.y.items()}
         return taken
 
@@ -89,13 +89,14 @@ class Examples:
         """The inputs of the first examples, as the networks get them."""
         return np.asarray(self.x[:count], "float32")
 
-    @functools.cached_property
-    def _digest(self):
-        return digest_of_arrays([self.x, *self.y.values()])
+    def arrays(self) -> list[Any]:
+        """All that decides what is learned of them."""
+        return [self.x, *self.y.values()]
 
+    @functools.cached_property
     def digest(self) -> str:
         """A short name of what they hold."""
-        return self._digest
+        return digest_of_arrays(self.arrays())
 
 
 def examples_of(

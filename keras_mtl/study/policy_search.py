@@ -83,10 +83,11 @@ class PolicySearch:
         """The training examples in two parts, for the weights and for the policy, by turns."""
         order = np.random.default_rng(seed).permutation(len(examples))
         cut = min(len(order) - 1, max(1, round(len(order) * (1 - self.images))))
-        parts = (examples.some(np.sort(rows)) for rows in (order[:cut], order[cut:]))
-        return AlternatingBatches(
-            *(part.batches(outputs, batch_size, seed) for part in parts), steps=self.turns
+        weights, policy = (
+            examples.some(np.sort(rows)).batches(outputs, batch_size, seed)
+            for rows in (order[:cut], order[cut:])
         )
+        return AlternatingBatches(weights, policy, steps=self.turns)
 
     def by_turns(self, warm_up: Callable[..., keras.optimizers.Optimizer]) -> Alternating:
         """Turns of an optimizer of the weights, and one of the policy.

@@ -145,7 +145,7 @@ class Study:
     @functools.cached_property
     def rows(self) -> list[Row]:
         """All contenders with all seeds, seed by seed."""
-        scored = digest([self.choosing, self.test.digest()])
+        scored = digest([self.choosing, self.test.digest])
         return [
             Row(each.name, seed, each.networks(self, seed), scored, self._baseline_of(each, seed))
             for seed in range(self.seeds)
@@ -402,7 +402,7 @@ class Study:
                 name: [described_head(task.head), described(task.loss), task.weight]
                 for name, task in {**self.tasks, **self.auxiliary}.items()
             },
-            "train": self.train.digest(),
+            "train": self.train.digest,
             "batch_size": self.batch_size,
             "augment": self.augment,
             "optimizer": keras.optimizers.serialize(self._optimizer),
@@ -412,7 +412,7 @@ class Study:
     def _choosing(self):
         """What decides all choices alike."""
         return {
-            "validation": self.validation.digest(),
+            "validation": self.validation.digest,
             "tasks": {
                 name: [described(task.metrics), task.headlines, task.directions, task.kind]
                 for name, task in self.tasks.items()
@@ -465,9 +465,9 @@ class Study:
         path = self.folder / "study.json"
         ours = {
             "tasks": list(self.tasks),
-            "train": {"examples": len(self.train), "digest": self.train.digest()},
-            "validation": {"examples": len(self.validation), "digest": self.validation.digest()},
-            "test": {"examples": len(self.test), "digest": self.test.digest()},
+            "train": {"examples": len(self.train), "digest": self.train.digest},
+            "validation": {"examples": len(self.validation), "digest": self.validation.digest},
+            "test": {"examples": len(self.test), "digest": self.test.digest},
         }
         if path.exists():
             with file_of("a study", path, "`folder` must hold"):

@@ -14,7 +14,6 @@ from keras_mtl.recipes.problems._objects import load_objects
 from keras_mtl.recipes.problems.problem import Problem
 from keras_mtl.recipes.settings import Settings
 from keras_mtl.study import Budget
-from keras_mtl.study._heads import head_of_seed
 from keras_mtl.towers import ThinVGG16, Tower
 from keras_mtl.towers.thin_vgg16 import STAGES
 
@@ -40,7 +39,8 @@ PRESETS = {
         test_images=300,
         batch_size=64,
         network={"width": 16, "dropout": 0.1},
-        steps=Budget(120, 60),
+        # Each is one pass over the crops.
+        steps=Budget(137, 137),
         rate=3e-3,
         alpha_rate=1.0,
     ),
@@ -106,7 +106,7 @@ class AttributesStudy(keras_mtl.Study):
 
     def head(self, head, seed, place):
         # Heads of one seed would draw the same weights for all tasks.
-        return head_of_seed(head, seed + 1000 * place)
+        return super().head(head, seed + 1000 * place, place)
 
     def scores(self, models, examples, run_eagerly=False):
         """Accuracy and average precision of every attribute."""

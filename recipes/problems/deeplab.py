@@ -21,7 +21,6 @@ from keras_mtl.recipes.problems.dense import (
     image_labels_task,
 )
 from keras_mtl.recipes.problems.problem import Problem
-from keras_mtl.study._heads import head_of_seed
 from keras_mtl.towers import ResNet, Tower
 from keras_mtl.towers.resnet import stages
 
@@ -98,7 +97,7 @@ class DeepLabStudy(keras_mtl.Study):
     """Networks of which no two heads drop the same features."""
 
     def head(self, head, seed, place):
-        return head_of_seed(head, seed + 1000 * place)
+        return super().head(head, seed + 1000 * place, place)
 
     def scores(self, models, examples, run_eagerly=False):
         found = super().scores(models, examples, run_eagerly)

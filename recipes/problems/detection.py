@@ -17,7 +17,6 @@ from keras_mtl.recipes.problems.problem import Problem
 from keras_mtl.recipes.settings import Settings
 from keras_mtl.search import cost
 from keras_mtl.study import Budget, Examples
-from keras_mtl.study._digest import digest_of_arrays
 from keras_mtl.towers import FastRCNNCaffeNet, Tower
 from keras_mtl.towers.fast_rcnn_caffenet import STAGES
 
@@ -181,11 +180,11 @@ class Regions(Examples):
             workers=2 if isinstance(part["image"], LazyArray) else 1,
         )
 
-    def digest(self):
+    def arrays(self):
         images = self.part["image"]
         lists = ("boxes", "classes", "attributes", "difficult", "proposals")
         rows = [np.asarray(each) for name in lists for each in self.part[name]]
-        return digest_of_arrays([images if hasattr(images, "shape") else images[0], *rows])
+        return [images if hasattr(images, "shape") else images[0], *rows]
 
 
 class DetectionStudy(keras_mtl.Study):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import json
 
 import keras
@@ -31,7 +32,6 @@ from keras_mtl.retrieval import EmbeddingIndex
 from keras_mtl.search import cost
 from keras_mtl.sharing import Sharing
 from keras_mtl.study import Budget, Examples
-from keras_mtl.study._digest import digest_of_arrays
 from keras_mtl.towers import ResidualEmbedding, Tower
 from keras_mtl.towers.residual_embedding import STAGES
 
@@ -219,9 +219,9 @@ class Triplets(Examples):
             workers=2 if isinstance(self.part["image"], LazyArray) else 1,
         )
 
-    def digest(self):
+    def arrays(self):
         known = [self.part[kind] for kind in ("labels", "triplets") if kind in self.part]
-        return digest_of_arrays([self.part["image"], *(x for of in known for x in of.values())])
+        return [self.part["image"], *(column for of in known for column in of.values())]
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -340,8 +340,9 @@ class EmbeddingStudy(keras_mtl.Study):
 
     def _kept_compliance(self, model, seed, gates_act):
         counted = model.weights if gates_act else _of_tower(model)
-        weights = map(keras.ops.convert_to_numpy, counted)
-        path = self.folder / "networks" / f"{digest_of_arrays(weights)}-{seed}.compliance.json"
+        content = b"".join(keras.ops.convert_to_numpy(each).tobytes() for each in counted)
+        name = f"{hashlib.sha256(content).hexdigest()[:16]}-{seed}.compliance.json"
+        path = self.folder / "networks" / name
         if not path.exists():
             with whole_file(path) as unfinished:
                 unfinished.write_text(json.dumps(self._compliance(model, seed)))

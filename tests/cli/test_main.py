@@ -13,9 +13,9 @@ import pytest
 
 import keras_mtl
 import keras_mtl_command
-from keras_mtl.applications.catalog import ENTRIES
+from keras_mtl.applications.catalog import ENTRIES, counts
 from keras_mtl.cli import main
-from keras_mtl.recipes._published import shipped_scores
+from keras_mtl.recipes.recipe import Recipe
 
 Image = pytest.importorskip("PIL.Image")
 pytestmark = pytest.mark.one_backend
@@ -40,7 +40,7 @@ def test_help_has_an_example(command, capsys):
 @pytest.mark.parametrize(
     "words",
     [["lst"], ["list", "--jsn"], ["predict"], ["train", "nothing"]]
-    + [["train", "--preset", "mini"], ["evaluate", "a.keras", "--weights", "b.keras"]]
+    + [["train", "--preset", "paper"], ["evaluate", "a.keras", "--weights", "b.keras"]]
     + [["describe", "a.keras", "--weights", "paper"], ["describe", "FCN", "--picture", "a.doc"]],
 )
 def test_wrong_usage_is_told_in_one_line(words, capsys):
@@ -67,13 +67,13 @@ def test_describe_with_a_picture(tmp_path, capsys):
 
 
 def test_evaluate_compares_with_what_is_recorded(monkeypatch, capsys):
-    recorded = shipped_scores("CrossStitchFCN")
-    scores = {**recorded, "normals": {**recorded["normals"], "mean_angular_error": 30.0}}
-    monkeypatch.setattr("keras_mtl.recipes._evaluation.evaluate", lambda name, model: scores)
+    recorded = counts()["CrossStitchFCN"].scores
+    scores = {**recorded, "normals": {**recorded["normals"], "mean": 30.0}}
+    monkeypatch.setattr(Recipe, "evaluate", lambda self, model: scores)
     assert main(["evaluate", "CrossStitchFCN"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     (mean,) = [line for line in lines if line[:2] == ["normals", "mean"]]
-    before = recorded["normals"]["mean_angular_error"]
+    before = recorded["normals"]["mean"]
     assert mean[2:4] == ["30.000", f"{before:.3f}"]
     assert mean[4] == f"{100 * (30 - before) / before:+.2f}"
     (pixels,) = [line for line in lines if "pixacc" in line]
@@ -135,18 +135,41 @@ def test_errors_and_interruptions(monkeypatch, capsys):
         main(["list", "--debug"])
 
 
-def test_a_recipe_runs_with_its_own_words(capsys):
+def test_help_of_a_recipe_has_its_rows_and_all_its_settings(capsys):
     assert main(["train", "cross_stitch_table5", "--help"]) == 0
-    assert "--preset" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    for each in ("split conv4", "--preset mini", "alpha_rate", "Misra et al.", "nyuv2"):
+        assert each in printed
+
+
+def test_train_hands_its_words_to_the_recipe(monkeypatch, capsys):
+    given = {}
+    monkeypatch.setattr(
+        Recipe, "run", lambda self, **options: given.update(options, name=self.name)
+    )
+    words = ["--rows", "one-task", "cross-stitch", "--seeds", "3", "--set", "steps=100", "rate=0.1"]
+    assert main(["train", "cross_stitch_table5", *words, "--output", "here"]) == 0
+    assert given["name"] == "cross_stitch_table5" and given["output"] == "here"
+    assert given["rows"] == ("one-task", "cross-stitch") and given["seeds"] == 3
+    assert given["replaced"] == ("steps=100", "rate=0.1")
 
 
 @pytest.mark.parametrize(
-    "words, told", [(["--foo"], "arguments: --foo"), (["--seeds", "x"], "a whole number from 1 on")]
+    "words, told",
+    [
+        (["--foo"], "--foo"),
+        (["--seeds", "x"], "seeds"),
+        (["--seeds", "0"], "`seeds` must be"),
+        (["--rows", "one-task", "split"], "`rows` must be one of"),
+        (["--preset", "big"], "`preset` must be one of ['mini', 'paper']"),
+        (["--data", "nyuv2"], "`data_dir` must be the folder"),
+        (["--set", "speed=1"], "Received: speed=1"),
+    ],
 )
-def test_a_recipe_tells_wrong_words_in_one_line(words, told, capsys):
+def test_train_tells_wrong_words_in_one_line(words, told, capsys):
     assert main(["train", "cross_stitch_table5", *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("keras-mtl train cross_stitch_table5: error: ") and told in line
+    assert line.startswith("keras-mtl: error: ") and told in line
 
 
 def test_what_is_scored_must_have_the_tasks(monkeypatch, capsys):

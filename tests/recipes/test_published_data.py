@@ -1,23 +1,22 @@
 """From files in the published formats to rows of the tables."""
 
 import dataclasses
-import importlib
-import json
-import pkgutil
 import threading
 
 import keras
 import numpy as np
 import pytest
+from keras import ops
 from published_files import taskonomy as taskonomy_files
 from published_files.celeba import shrink_celeba, write_celeba
 from published_files.cityscapes_mtl import shrink_cityscapes, write_cityscapes
 from published_files.nyuv2 import shrink_nyuv2, write_nyuv2
 from published_files.taskonomy import shrink_taskonomy, write_taskonomy
 from published_files.ut_zappos50k import shrink_ut_zappos50k, write_ut_zappos50k
+from published_files.voc2008_attributes import shrink_voc2008_attributes, write_voc2008_attributes
+from tiny_recipes import ALL, tiny_settings
 from weights.caffemodel_files import write_caffemodel
 
-import keras_mtl.recipes
 from keras_mtl import datasets
 from keras_mtl.datasets import (
     LazyArray,
@@ -30,27 +29,10 @@ from keras_mtl.datasets import (
     nyuv2,
     taskonomy,
 )
-from keras_mtl.recipes import (
-    adashare_cityscapes,
-    adashare_nyuv2,
-    adashare_taskonomy,
-    branched_celeba,
-    branched_cityscapes,
-    branched_rooms,
-    branched_taskonomy,
-    cross_stitch_table3,
-    cross_stitch_table5,
-    cross_stitch_table6,
-    modulation_celeba,
-    modulation_zappos50k,
-)
-from keras_mtl.recipes._attributes_data import AttributesData
-from keras_mtl.recipes._attributes_networks import AttributesNetworks
-from keras_mtl.recipes._dense_data import IMAGE_LABELS, DenseData
-from keras_mtl.recipes._dense_networks import DenseNetworks
-from keras_mtl.recipes._retrieval_networks import RetrievalNetworks
-from keras_mtl.recipes._table import Table
-from keras_mtl.study import _keep
+from keras_mtl.recipes.problems import retrieval
+from keras_mtl.recipes.problems.deeplab import DeepLabStudy
+from keras_mtl.recipes.problems.dense import IMAGE_LABELS
+from keras_mtl.study import Budget, Study, _keep
 
 pytestmark = pytest.mark.one_backend
 
@@ -72,19 +54,19 @@ SAID |= {"keypoints": 0.25, "edges": 0.25}
 READERS = {"nyuv2": nyuv2, "cityscapes_mtl": cityscapes_mtl, "taskonomy": taskonomy}
 SIZES = {"nyuv2": (32, 43), "cityscapes_mtl": (24, 48), "taskonomy": (24, 24)}
 PROBLEMS = {
-    "nyuv2": branched_rooms.TABLE.problem,
-    "cityscapes_mtl": branched_cityscapes.TABLE.problem,
-    "taskonomy": adashare_taskonomy.TABLE.problem,
+    "nyuv2": ALL["branched_rooms"],
+    "cityscapes_mtl": ALL["branched_cityscapes"],
+    "taskonomy": ALL["adashare_taskonomy"],
 }
 FCN_SIZE = (48, 64)  # of NYUv2, in multiples of 16
 DENSE_TABLES = [
-    (cross_stitch_table3.TABLE, "nyuv2", "dense", ["from one-task"]),
-    (adashare_nyuv2.TABLE, "nyuv2", "ada_share", ["one-task", "AdaShare"]),
-    (adashare_cityscapes.TABLE, "cityscapes_mtl", "ada_share", ["hard sharing"]),
-    (adashare_taskonomy.TABLE, "taskonomy", "ada_share", ["hard sharing"]),
-    (branched_rooms.TABLE, "nyuv2", "branched", ["hard sharing"]),
-    (branched_cityscapes.TABLE, "cityscapes_mtl", "branched", ["one-task", "branched 2×"]),
-    (branched_taskonomy.TABLE, "taskonomy", "branched", ["hard sharing"]),
+    ("cross_stitch_table3", "nyuv2", ["from one-task"]),
+    ("adashare_nyuv2", "nyuv2", ["one-task", "AdaShare"]),
+    ("adashare_cityscapes", "cityscapes_mtl", ["hard sharing"]),
+    ("adashare_taskonomy", "taskonomy", ["hard sharing"]),
+    ("branched_rooms", "nyuv2", ["hard sharing"]),
+    ("branched_cityscapes", "cityscapes_mtl", ["one-task", "branched 2×"]),
+    ("branched_taskonomy", "taskonomy", ["hard sharing"]),
 ]
 PICTURES = {
     "AdaShare": {"policy.png", "predictions.jpg"},
@@ -115,33 +97,18 @@ def published(tmp_path_factory):
 
 
 @pytest.fixture
-def tiny_table(tiny_settings, monkeypatch):
-    """Makes `preset="tiny"` known to a table; returns a function that does it."""
+def command(published, monkeypatch, tmp_path):
+    """A function that runs a recipe in miniature on published files; returns its results."""
 
-    def add(table, kind, **changed):
-        settings = dataclasses.replace(tiny_settings[kind], **{"tasks": None, **changed})
-        tasks = table.problem.tasks
+    def run(name, data, rows, output=None, tasks=None, weights=None, **changed):
+        recipe = ALL[name]
+        settings = tiny_settings(recipe, **{"tasks": None, **changed})
         if hasattr(settings, "task_weights"):
-            settings = dataclasses.replace(
-                settings,
-                task_weights=dict.fromkeys(tasks, 1.0),
-                one_task_iterations=dict.fromkeys(tasks, 2),
-            )
-        monkeypatch.setitem(table.problem.presets, "tiny", settings)
-        return settings
-
-    return add
-
-
-@pytest.fixture
-def command(published, tmp_path):
-    """A function that runs the command line of a table; returns what `results.json` has."""
-
-    def run(table, data, *options, output=None):
-        output = output or tmp_path / "run"
-        options = ["--data", data, "--data-dir", str(published[data][0]), *map(str, options)]
-        table.main("", ["--preset", "tiny", *options, "--output", str(output)])
-        return json.loads((output / table.recipe / "results.json").read_text())
+            weighted = dict.fromkeys(recipe.problem.tasks, 1.0)
+            settings = dataclasses.replace(settings, task_weights=weighted)
+        monkeypatch.setitem(recipe.presets, "tiny", settings)
+        folders = {"data_dir": published[data][0], "output": output or tmp_path / "run"}
+        return recipe.run("tiny", data, tasks, rows=rows, weights=weights, **folders)
 
     return run
 
@@ -151,54 +118,74 @@ def dense_settings(size):
     return {"size": min(size), "batch_size": 1, "augmented": True}
 
 
+@keras.saving.register_keras_serializable("tests")
+class Said(keras.layers.Layer):
+    """A head that says the same of every picture."""
+
+    def __init__(self, values, size, **options):
+        super().__init__(**options)
+        self.values, self.size = list(values), tuple(size)
+
+    def call(self, features):
+        batch = ops.shape(features)[0]
+        shape = (batch, *self.size, len(self.values))
+        said = ops.convert_to_tensor(self.values, features.dtype)
+        # Gradients find their way, and are zero.
+        return ops.broadcast_to(said, shape) + 0 * ops.sum(features)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], *self.size, len(self.values))
+
+    def get_config(self):
+        return {**super().get_config(), "values": self.values, "size": self.size}
+
+
 @pytest.mark.parametrize(
-    ("table", "data", "kind", "rows"),
-    DENSE_TABLES,
-    ids=[f"{table.recipe}-{data}" for table, data, *_ in DENSE_TABLES],
+    ("name", "data", "rows"), DENSE_TABLES, ids=[f"{name}-{data}" for name, data, _ in DENSE_TABLES]
 )
 def test_rows_of_dense_tables(
-    published, tiny_table, command, untrained, tmp_path, monkeypatch, table, data, kind, rows
+    published, command, untrained, tmp_path, monkeypatch, name, data, rows
 ):
     """Networks that say the same of every picture score what NumPy says of the truth."""
-    size = FCN_SIZE if kind == "dense" else SIZES[data]
-    changed = dense_settings(size)
-    if kind != "dense":
+    recipe = ALL[name]
+    size = FCN_SIZE if name.startswith("cross_stitch") else SIZES[data]
+    changed, tasks = dense_settings(size), recipe.problem.default_tasks
+    if name.startswith("cross_stitch"):
+        tasks = ("segmentation", "depth")  # Of normals it says words of a codebook.
+    else:
         # An eighth of the training pictures, of which some are enough to compare networks on.
         changed |= {"validation_images": 3, "train_images": 24}
     if "AdaShare" in rows:
         # A preset may have fewer tasks than its table.
-        changed |= {"tasks": ("segmentation", "normals"), "candidates": 0, "retrained": 1}
-    settings = tiny_table(table, kind, **changed)
-    shapes = set()
+        tasks = ("segmentation", "normals")
+        changed |= {"candidates": 0, "retrained": 1}
 
-    def say(self, models, images):
-        shapes.update(model.input_shape[1:3] for model in getattr(models, "models", models))
-        return {task: said(task, images, len(self.data.class_names)) for task in self.tasks}
+    def say(study, head, seed, place):
+        known = {id(task.head): each for each, task in study.tasks.items()}
+        task, classes = known[id(head)], None
+        if task in ("segmentation", IMAGE_LABELS):
+            classes = len(study.tasks[task].classes or taskonomy.CLASSES)
+        if task == IMAGE_LABELS:
+            return Said(np.ones(classes).tolist(), ())
+        value = np.eye(classes)[SAID[task]] if classes else np.atleast_1d(SAID[task])
+        return Said(value.tolist(), study.train.x.shape[1:3])
 
-    monkeypatch.setattr(DenseNetworks, "predict", say)
-    results = command(table, data, "--rows", *rows)
-    tasks = settings.tasks if "AdaShare" in rows else table.problem.pair
-    assert tuple(results["tasks"]) == tasks and list(results["rows"]) == rows
-    assert shapes == {size}
+    for study in (Study, DeepLabStudy):
+        monkeypatch.setattr(study, "head", say)
+    results = command(name, data, rows, tasks=tasks, **changed)
+    assert tuple(results["tasks"]) == tasks and set(rows) <= set(results["rows"])
     expected = expected_scores(data, published[data][0], min(size), tasks)
     assert set(expected) == set(tasks)
     for of_row in results["rows"].values():
         entry = of_row["seeds"]["0"]
         for task, scores in expected.items():
-            found = {name: entry[task][name] for name in scores}
+            found = {score: entry[task][score] for score in scores}
             assert found == pytest.approx(scores, rel=1e-4), task
-    pictures = {path.name for path in (tmp_path / "run" / table.recipe).glob("*.[jp]*g")}
+    networks = (tmp_path / "run" / "study" / "networks").glob("*.keras")
+    shapes = {keras.models.load_model(path).input_shape[1:3] for path in networks}
+    assert shapes == {size}
+    pictures = {path.name for path in (tmp_path / "run" / name).glob("*.[jp]*g")}
     assert pictures >= PICTURES.get(rows[-1], set())
-
-
-def said(task, images, num_classes):
-    shape = images.shape[:3]
-    if task == IMAGE_LABELS:
-        return np.ones((len(images), num_classes))
-    if task == "segmentation":
-        return np.broadcast_to(np.eye(num_classes)[SAID[task]], (*shape, num_classes))
-    value = np.atleast_1d(SAID[task]).astype("float32")
-    return np.broadcast_to(value, (*shape, len(value)))
 
 
 def expected_scores(data, folder, size, tasks):
@@ -253,11 +240,11 @@ def mean_offset(instances):
 
 
 @pytest.mark.parametrize("data", SIZES)
-def test_dense_data_are_read_where_they_are_used(published, tiny_settings, monkeypatch, data):
-    problem = PROBLEMS[data]
+def test_dense_data_are_read_where_they_are_used(published, monkeypatch, data):
+    problem = PROBLEMS[data].problem
     tasks = problem.tasks
-    settings = dataclasses.replace(
-        tiny_settings["branched"],
+    settings = tiny_settings(
+        ALL["branched_rooms"],
         task_weights=dict.fromkeys(tasks, 1.0),
         validation_images=3,
         **dense_settings(SIZES[data]),
@@ -304,17 +291,14 @@ def test_dense_data_are_read_where_they_are_used(published, tiny_settings, monke
         np.testing.assert_array_equal(parts["train"]["instances"], offsets)
 
 
-def test_classes_that_pictures_show(published, tiny_settings):
-    problem = branched_taskonomy.TABLE.problem
-    settings = dataclasses.replace(
-        tiny_settings["branched"],
-        task_weights=dict.fromkeys(problem.tasks, 1.0),
-        size=taskonomy_files.SIDE,
-    )
+def test_classes_that_pictures_show(published):
+    problem = ALL["branched_taskonomy"].problem
+    weights = dict.fromkeys(problem.tasks, 1.0)
+    settings = tiny_settings(ALL["branched_rooms"], task_weights=weights, size=taskonomy_files.SIDE)
     folder, truth = published["taskonomy"]
     loaded = problem.load("taskonomy", settings, folder)
     for split in ("train", "validation", "test"):
-        found = getattr(loaded, split)[IMAGE_LABELS]
+        found = loaded.examples(split, [IMAGE_LABELS])[1][IMAGE_LABELS]
         assert isinstance(found, LazyArray) and found.dtype == "float32"
         assert found.shape == (len(TASKONOMY[split]), 17)
         # In the files 0 is uncertain, and the classes count from 1.
@@ -326,20 +310,17 @@ class Stop(Exception):
     pass
 
 
-def test_training_from_files_is_taken_up_again(
-    published, tiny_table, command, tmp_path, monkeypatch, capsys
-):
+def test_training_from_files_is_taken_up_again(published, command, tmp_path, monkeypatch, capsys):
     """Augmented batches, which two threads read ahead; the run is stopped behind every epoch."""
-    table, options = cross_stitch_table5.TABLE, ["--tasks", "normals", "--rows", "one-task"]
-    tiny_table(
-        table,
-        "dense",
-        size=min(FCN_SIZE),
-        batch_size=3,
-        augmented=True,
-        one_task_iterations={"normals": 4},
-        further_iterations=2,
-    )
+    name = "cross_stitch_table5"
+    changed = {
+        "size": min(FCN_SIZE),
+        "batch_size": 3,
+        "validation_images": 1,
+        "augmented": True,
+        "steps": Budget(4, 2),
+    }
+    options = {"rows": ["one-task"], "tasks": ("normals",), **changed}
     readers, make = set(), _records._Column.__call__
 
     def note(self, number):
@@ -348,7 +329,7 @@ def test_training_from_files_is_taken_up_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(_records._Column, "__call__", note)
-        whole = command(table, "nyuv2", *options, output=tmp_path / "whole")
+        whole = command(name, "nyuv2", output=tmp_path / "whole", **options)
     assert len(readers - {threading.main_thread()}) >= 2
     keep = _keep.Keep.on_epoch_end
 
@@ -361,14 +342,14 @@ def test_training_from_files_is_taken_up_again(
         patch.setattr(_keep.Keep, "on_epoch_end", keep_and_stop)
         for _epoch in range(3):
             with pytest.raises(Stop):
-                command(table, "nyuv2", *options)
+                command(name, "nyuv2", **options)
     assert "one-task normals (first part): step 2 of 4" in capsys.readouterr().out
-    stopped = command(table, "nyuv2", *options)
+    stopped = command(name, "nyuv2", **options)
     ours, theirs = (each["rows"]["one-task"]["seeds"]["0"] for each in (stopped, whole))
     assert ours["normals"] == theirs["normals"]
     capsys.readouterr()
-    (tmp_path / "run" / table.recipe / "results.json").unlink()
-    assert command(table, "nyuv2", *options) == stopped
+    (tmp_path / "run" / name / "results.json").unlink()
+    assert command(name, "nyuv2", **options) == stopped
     said = capsys.readouterr().out
     assert "2 trainings, 2 of them done" in said and "step" not in said.replace("steps", "")
     files = [sorted((tmp_path / run / "study").rglob("*.keras")) for run in ("whole", "run")]
@@ -380,123 +361,99 @@ def test_training_from_files_is_taken_up_again(
         assert networks[0].input_shape == (None, *FCN_SIZE, 3)
 
 
-def test_towers_start_from_a_checkpoint(published, tiny_table, command, untrained, tmp_path, rng):
-    table = cross_stitch_table5.TABLE
+def test_towers_start_from_a_checkpoint(published, command, tmp_path, rng):
     # Without a rate they stay where they start.
-    settings = tiny_table(table, "dense", **dense_settings(FCN_SIZE), learning_rate=0.0)
-    data = DenseData("nyuv2", settings, published["nyuv2"][0])
-    of_random = DenseNetworks(settings, data, ["normals"], tmp_path / "random", 0)
+    name, changed = "cross_stitch_table5", {**dense_settings(FCN_SIZE), "rate": 0.0}
+    command(name, "nyuv2", ["one-task"], output=tmp_path / "random", tasks=("normals",), **changed)
+    (path, *_) = (tmp_path / "random" / "study" / "networks").glob("*.keras")
     kernels = {
         weight.path.split("/")[-2].removeprefix("normals_"): weight.shape
-        for weight in of_random.one_task("normals").weights
+        for weight in keras.models.load_model(path).weights
         if weight.path.endswith("kernel") and "head" not in weight.path
     }
     arrays = {
-        name: [rng.normal(size=(shape[3], shape[2], *shape[:2])), rng.normal(size=shape[3])]
-        for name, shape in kernels.items()
+        layer: [rng.normal(size=(shape[3], shape[2], *shape[:2])), rng.normal(size=shape[3])]
+        for layer, shape in kernels.items()
         if len(shape) == 4
     }
     path = tmp_path / "alexnet.caffemodel"
     write_caffemodel(path, arrays)
-    command(table, "nyuv2", "--weights", path, "--rows", "one-task")
+    command(name, "nyuv2", ["one-task"], weights=path, **changed)
     files = sorted((tmp_path / "run" / "study" / "networks").glob("*.keras"))
     assert len(files) == 4
+    scale = tiny_settings(ALL[name]).network["rescale"]
     for file in files:
         weights = {
             each.path: keras.ops.convert_to_numpy(each)
             for each in keras.models.load_model(file).weights
         }
         found = {
-            name: next(value for path, value in weights.items() if path.endswith(name))
-            for name in ("conv1/kernel", "fc7/bias")
+            each: next(value for path, value in weights.items() if path.endswith(each))
+            for each in ("conv1/kernel", "fc7/bias")
         }
         # Of BGR pixels in the file, here of RGB that the network scales.
         kernel = arrays["conv1"][0].transpose(2, 3, 1, 0)[:, :, ::-1]
-        scale = settings.network["rescale"]
         np.testing.assert_allclose(found["conv1/kernel"] * scale, kernel, rtol=1e-5)
         np.testing.assert_allclose(found["fc7/bias"], arrays["fc7"][1], rtol=1e-6)
 
 
-def test_faces_as_tasks_that_branch(
-    published, tiny_table, command, untrained, tmp_path, monkeypatch
-):
-    table, names = branched_celeba.TABLE, celeba.TASK_NAMES
-    tiny_table(table, "attributes", size=32, train_images=10, test_images=9, batch_size=4)
-    loaded = []
+def test_faces_as_tasks(published, command, untrained, monkeypatch):
+    """From the files' attributes to accuracies of networks that have each for a task."""
+    problem, names = ALL["branched_celeba"].problem, celeba.TASK_NAMES
+    loaded, load = [], problem.load
 
     def few_attributes(*arguments):
-        data = AttributesData(*arguments)
-        assert data.attribute_names == names
-        data.attribute_names = names[:3]
-        for part in (data.train, data.validation, data.test):
-            part["attributes"] = part["attributes"][:, :3]
-        loaded.append(data)
-        return data
+        data = load(*arguments)
+        assert data["names"] == names
+        loaded.append({**data, "names": names[:3]})
+        return loaded[0]
 
-    monkeypatch.setitem(vars(table.problem), "load", few_attributes)
-    results = command(table, "celeba", "--rows", "one-task", "branched 2×")
+    monkeypatch.setitem(vars(problem), "load", few_attributes)
+    counts = {"train_images": 10, "validation_images": 4, "test_images": 9}
+    results = command("branched_celeba", "celeba", ["one-task"], size=32, batch_size=4, **counts)
     (data,) = loaded
     folder, truth = published["celeba"]
     for split, count in (("train", 10), ("validation", 4), ("test", 9)):
-        part, numbers = getattr(data, split), np.array(CELEBA[split])[:count] - 1
+        part, numbers = data[split], np.array(CELEBA[split])[:count] - 1
         assert isinstance(part["image"], LazyArray)
         assert part["image"].shape == (count, 32, 32, 3)
-        np.testing.assert_array_equal(part["attributes"], truth["attributes"][numbers, :3])
-    networks = AttributesNetworks(
-        table.problem.presets["tiny"], data, ("attributes",), tmp_path / "run" / "seed_0", 0
+        for column, name in enumerate(names[:3]):
+            np.testing.assert_array_equal(part[name][:, 0], truth["attributes"][numbers, column])
+    assert list(results["rows"]["one-task"]["seeds"]["0"]["attributes"]["accuracies"]) == list(
+        names[:3]
     )
-    images = np.asarray(data.test["image"], "float32")
-    expected = {
-        name: np.mean(
-            (networks.one_task(name).predict_on_batch(images)[name][:, 0] > 0)
-            == data.test["attributes"][:, column]
-        )
-        for column, name in enumerate(names[:3])
-    }
-    entry = results["rows"]["one-task"]["seeds"]["0"]["attributes"]
-    assert entry["accuracies"] == pytest.approx(expected)
-    for picture in PICTURES["branched 2×"]:
-        assert (tmp_path / "run" / table.recipe / picture).stat().st_size > 1000
 
 
-def test_faces_that_are_alike(published, tiny_table, command, untrained, tmp_path, monkeypatch):
-    table = modulation_celeba.TABLE
-    tiny_table(table, "retrieval", size=48)
+def test_faces_that_are_alike(published, command, untrained, tmp_path, monkeypatch):
     folder, truth = published["celeba"]
-    train, test = (truth["attributes"][np.array(CELEBA[split]) - 1] for split in ("train", "test"))
+    train = truth["attributes"][np.array(CELEBA["train"]) - 1]
     even = np.argsort(np.abs(train.mean(axis=0) - 0.5), kind="stable")[:2]
 
-    def by_attribute(self, model, tasks):
-        images = self.data.test["image"]
-        assert isinstance(images, LazyArray) and images.shape == (10, 48, 48, 3)
-        return {
-            task: test[:, [column]].astype("float32")
-            for task, column in zip(tasks, even, strict=True)
-        }
+    def by_attribute(model, images, tasks):
+        assert isinstance(images, LazyArray) and images.shape[1:] == (48, 48, 3)
+        split = "test" if len(images) == len(CELEBA["test"]) else "validation"
+        of_part = truth["attributes"][np.array(CELEBA[split]) - 1]
+        columns = {task: celeba.TASK_NAMES.index(task) for task in tasks}
+        return {task: of_part[:, [column]].astype("float32") for task, column in columns.items()}
 
     # Embeddings that are the attribute itself: nothing else finds all the faces that are alike.
-    monkeypatch.setattr(RetrievalNetworks, "_embedded", by_attribute)
-    results = command(table, "celeba", "--rows", "modulated")
+    monkeypatch.setattr(retrieval, "_embedded", by_attribute)
+    results = command("modulation_celeba", "celeba", ["modulated"], size=48)
     scores = results["rows"]["modulated"]["seeds"]["0"]["retrieval"]
     assert list(scores["tasks"]) == [celeba.TASK_NAMES[column] for column in even]
     assert scores["triplet_accuracy"] == scores["recall@1"] == scores["mean_ap"] == 1
-    for picture in ("storage.png", "compliance.png", "neighbours.png"):
-        assert (tmp_path / "run" / table.recipe / picture).stat().st_size > 1000
 
 
-def test_shoes_and_their_triplets(published, tiny_table, command, untrained, tmp_path, monkeypatch):
-    table = modulation_zappos50k.TABLE
-    settings = tiny_table(table, "retrieval", size=48)
+def test_shoes_and_their_triplets(published, command, untrained, tmp_path, monkeypatch):
     folder, truth = published["ut_zappos50k"]
 
     # Shoes are of one colour each.
-    def color(self, model, tasks):
-        return dict.fromkeys(
-            tasks, np.asarray(self.data.test["image"], "float32").mean(axis=(1, 2))
-        )
+    def color(model, images, tasks):
+        return dict.fromkeys(tasks, np.asarray(images, "float32").mean(axis=(1, 2)))
 
-    monkeypatch.setattr(RetrievalNetworks, "_embedded", color)
-    results = command(table, "ut_zappos50k", "--rows", "one-task", "modulated")
+    monkeypatch.setattr(retrieval, "_embedded", color)
+    name = "modulation_zappos50k"
+    results = command(name, "ut_zappos50k", ["one-task", "modulated"], size=48)
     for of_row in results["rows"].values():
         by_task = of_row["seeds"]["0"]["retrieval"]["tasks"]
         assert list(by_task) == ["class", "closure"]
@@ -506,102 +463,103 @@ def test_shoes_and_their_triplets(published, tiny_table, command, untrained, tmp
             anchor, negative, positive = np.moveaxis(truth["color"][shoes].astype(float), 1, 0)
             nearer = ((anchor - positive) ** 2).sum(1) < ((anchor - negative) ** 2).sum(1)
             assert scores["triplet_accuracy"] == pytest.approx(nearer.mean())
-    assert (tmp_path / "run" / table.recipe / "neighbours.png").stat().st_size > 1000
+    assert (tmp_path / "run" / name / "neighbours.png").stat().st_size > 1000
 
-    data = table.problem.load("ut_zappos50k", settings, folder)
-    assert isinstance(data.train["image"], LazyArray)
-    networks = RetrievalNetworks(settings, data, ("retrieval",), tmp_path / "learned", 0)
-    (images, task), _ = networks._batches(networks.tasks, 0)[0]
+    settings = ALL[name].presets["tiny"]
+    data = ALL[name].problem.load("ut_zappos50k", settings, folder)
+    assert isinstance(data["train"]["image"], LazyArray)
+    tasks = list(data["train"]["labels"])
+    batches = retrieval.Triplets(data["train"], settings).batches(dict.fromkeys(tasks), 0, 0)
+    (images, task), _ = batches[0]
     seen = images.mean(axis=(1, 2))[:, None]
     shoes = np.abs(seen - truth["color"].astype(float)).sum(axis=-1).argmin(axis=1)
-    for number, name in enumerate(networks.tasks):
-        given = truth["row"][truth["triplets"][name, "train"]][:, [0, 2, 1]].tolist()
+    for number, each in enumerate(tasks):
+        given = truth["row"][truth["triplets"][each, "train"]][:, [0, 2, 1]].tolist()
         learned = shoes[task == number].reshape(-1, 3).tolist()
         assert len(learned) == settings.triplets_per_task
         assert all(triplet in given for triplet in learned)
 
 
-def of_all_recipes():
-    """The tables of all recipes that have one."""
-    names = [each.name for each in pkgutil.iter_modules(keras_mtl.recipes.__path__)]
-    public = [f"keras_mtl.recipes.{name}" for name in names if name[0] != "_"]
-    modules = [importlib.import_module(name) for name in public]
-    return [module.TABLE for module in modules if isinstance(getattr(module, "TABLE", None), Table)]
+def test_photographs_and_their_regions(tmp_path, monkeypatch, untrained):
+    """From the published files to a row of the table; regions are searched once."""
+    pytest.importorskip("cv2")
+    write_voc2008_attributes(tmp_path)
+    shrink_voc2008_attributes(monkeypatch)
+    recipe = ALL["cross_stitch_table6"]
+    counts = {"train_images": 2, "validation_images": 1, "test_images": 1, "batch_size": 1}
+    settings = tiny_settings(recipe, **counts, shortest_side=30)
+    data = recipe.problem.load("voc2008_attributes", settings, tmp_path, tmp_path / "cache")
+    assert len(data.test["image"]) == 1 and data.test["names"] == ["2008_000015.jpg"]
+    assert max(data.train["image"][0].shape[:2]) <= 32
+    assert len(data.train["image"]) == len(data.train["boxes"]) == len(data.train["proposals"])
+    assert list((tmp_path / "cache" / "proposals").iterdir())
+    assert not set(data.train["names"]) & set(data.validation["names"])
+    monkeypatch.setitem(recipe.presets, "tiny", settings)
+    folders = {"data_dir": tmp_path, "cache_dir": tmp_path / "cache", "output": tmp_path / "run"}
+    results = recipe.run("tiny", "voc2008_attributes", rows=["one-task"], **folders)
+    assert len(results["rows"]["one-task"]["seeds"]["0"]["attributes"]["ap"]) == 64
 
 
 def test_data_without_their_folder():
     asked = set()
-    for table in of_all_recipes():
-        for data in table.problem.data_sets[1:]:
-            with pytest.raises(SystemExit, match=f"--data {data} needs --data-dir"):
-                table.main("", ["--data", data])
+    for recipe in ALL.values():
+        for data in recipe.problem.data_sets[1:]:
+            with pytest.raises(ValueError, match=f"`data_dir` must be the folder .*{data}"):
+                recipe.run(data=data)
             asked.add(data)
     assert asked == {*SIZES, "celeba", "ut_zappos50k", "voc2008_attributes"}
 
 
 @pytest.mark.parametrize(
-    ("table", "data", "lacking"),
+    ("name", "data", "lacking"),
     [
-        (branched_cityscapes.TABLE, "nyuv2", "instances"),
-        (adashare_nyuv2.TABLE, "cityscapes_mtl", "normals"),
+        ("branched_cityscapes", "nyuv2", "instances"),
+        ("adashare_nyuv2", "cityscapes_mtl", "normals"),
     ],
 )
-def test_tasks_that_the_data_lack(published, tiny_table, tmp_path, table, data, lacking):
-    tiny_table(table, "branched", validation_images=3, **dense_settings(SIZES[data]))
-    folder = published[data][0]
-    with pytest.raises(SystemExit, match=f"--data {data} has no {lacking}"):
-        table.run("tiny", data=data, data_dir=folder, output=tmp_path)
+def test_tasks_that_the_data_lack(published, name, data, lacking):
+    settings = tiny_settings(ALL[name], validation_images=3, **dense_settings(SIZES[data]))
+    with pytest.raises(ValueError, match=f"Received: '{data}', which has no {lacking}"):
+        ALL[name].problem.load(data, settings, published[data][0])
 
 
 @pytest.mark.parametrize(
-    "table, data",
+    "name, data",
     [
-        (branched_rooms.TABLE, "nyuv2"),
-        (adashare_taskonomy.TABLE, "taskonomy"),
-        (branched_cityscapes.TABLE, "cityscapes_mtl"),
-        (branched_celeba.TABLE, "celeba"),
-        (modulation_celeba.TABLE, "celeba"),
-        (modulation_zappos50k.TABLE, "ut_zappos50k"),
+        ("branched_rooms", "nyuv2"),
+        ("adashare_taskonomy", "taskonomy"),
+        ("branched_cityscapes", "cityscapes_mtl"),
+        ("branched_celeba", "celeba"),
+        ("modulation_celeba", "celeba"),
+        ("modulation_zappos50k", "ut_zappos50k"),
     ],
 )
-def test_a_folder_of_data_that_cannot_be_written(published, tmp_path, monkeypatch, table, data):
-    """What is made of the files goes where `--cache-dir` says."""
+def test_a_folder_of_data_that_cannot_be_written(monkeypatch, name, data):
+    """What is made of the files goes where `cache_dir` says."""
 
     class Called(Exception):
         pass
 
-    def run(self, data_dir, cache_dir, **options):
-        raise Called(data_dir, cache_dir)
-
     def records(name, split, data_dir, cache_dir=None, *options, **others):
         raise Called(data_dir, cache_dir)
 
-    monkeypatch.setattr(Table, "run", run)
     monkeypatch.setitem(getattr(datasets, data).load.__globals__, "Records", records)
-    for call in (
-        lambda: table.main("", ["--data", data, "--data-dir", "files", "--cache-dir", "cache"]),
-        lambda: table.problem.load(data, table.problem.presets["mini"], "files", "cache"),
-    ):
-        with pytest.raises(Called) as raised:
-            call()
-        assert raised.value.args == ("files", "cache")
+    with pytest.raises(Called) as raised:
+        ALL[name].run(data=data, data_dir="files", cache_dir="cache")
+    assert raised.value.args == ("files", "cache")
 
 
-def test_rendered_rooms_go_there_too(monkeypatch):
-    for table in (
-        branched_rooms.TABLE,
-        adashare_nyuv2.TABLE,
-        branched_celeba.TABLE,
-        modulation_celeba.TABLE,
-        cross_stitch_table6.TABLE,
-    ):
-        folders = []
+@pytest.mark.parametrize("name", ALL)
+def test_rendered_rooms_go_there_too(monkeypatch, name):
+    if name == "multi_fashion":
+        return
+    folders = []
 
-        def note(*arguments, cache_dir=None, folders=folders):
-            folders.append(cache_dir)
-            raise OSError
+    def note(*arguments, cache_dir=None):
+        folders.append(cache_dir)
+        raise OSError
 
-        monkeypatch.setattr(datasets.rooms, "load", note)
-        with pytest.raises(OSError):
-            table.problem.load("rooms", table.problem.presets["mini"], None, "cache")
-        assert folders == ["cache"]
+    monkeypatch.setattr(datasets.rooms, "load", note)
+    with pytest.raises(OSError):
+        ALL[name].run(cache_dir="cache")
+    assert folders == ["cache"]

@@ -89,10 +89,7 @@ def _compared(recipe, task):
 
 
 def _without_times(results):
-    text = json.dumps(
-        {row: of_row["seeds"] for row, of_row in results["rows"].items()}, sort_keys=True
-    )
-    return text
+    return {row: of_row["seeds"] for row, of_row in results["rows"].items()}
 
 
 @pytest.mark.slow
@@ -180,11 +177,13 @@ def test_run_prints_a_plan_and_a_table(tiny_data, monkeypatch, tmp_path, capsys,
     assert format_table(recipe, results) in printed
 
 
-def test_a_folder_of_other_data_is_refused(finished, untrained, tmp_path):
+def test_a_folder_of_other_settings_or_data_is_refused(finished, tiny_run, untrained):
     recipe = ALL["cross_stitch_table1"]
     finished(recipe, ["one-task"])
+    with pytest.raises(ValueError, match=r"`output` must be new.*'rate': 0.5.*'rate': 0.03"):
+        tiny_run(recipe, ["one-task"], rate=0.5)
     with pytest.raises(ValueError, match="`folder` must be new"):
-        finished(recipe, ["one-task"], train_images=12)
+        tiny_run(ALL["cross_stitch_table2"], ["one-task"], train_images=12)
 
 
 def test_settings_are_the_published_ones():
@@ -227,11 +226,11 @@ def test_settings_are_the_published_ones():
     assert clothes["paper"].steps.first == 50 * (50_000 // 256)
 
 
-def test_rows_have_the_same_steps_and_data(tiny_run):
+def test_rows_have_the_same_steps_and_order(tiny_run, tmp_path):
     """All but the search: of one seed every network has seen as many batches of the same order."""
     for name, recipe in ALL.items():
         rows = [row for row in recipe.rows if "8×" not in row]
-        study = tiny_run(recipe, rows, folder=None or _folder(name)).study
+        study = tiny_run(recipe, rows, folder=tmp_path / name).study
         budget = study.budget
         for row in study.rows:
             for each in row.networks:
@@ -240,12 +239,6 @@ def test_rows_have_the_same_steps_and_data(tiny_run):
                 expected = budget.second + budget.first_of(study.tasks)
                 assert steps == expected, (name, row.contender)
                 assert each.order % 1000 == (1 if budget.first_of(study.tasks) else 0)
-
-
-def _folder(name):
-    import tempfile
-
-    return Path(tempfile.mkdtemp()) / name
 
 
 def test_seeds_differ(tiny_run):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from keras_mtl.recipes import _published, publish
+from tools import publish, published
 
 RESULTS = {
     "recipe": "cross_stitch_table5",
@@ -46,14 +46,14 @@ def test_the_documents_have_tables():
         for path in publish.documents()
         for _, name, _ in publish.TABLE.findall(path.read_text())
     }
-    published = {line["recipe"] for line in _published._lines()} - {_published.EVALUATED}
-    assert published | {"zoo", "recipes", "sharings"} <= names
+    recipes = {line["recipe"] for line in published.lines()}
+    assert recipes | {"zoo", "recipes", "sharings"} <= names
 
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
     """Results and documents in a folder of the test's own."""
-    monkeypatch.setattr(_published, "RESULTS", tmp_path / "results.csv")
+    monkeypatch.setattr(published, "RESULTS", tmp_path / "results.csv")
     monkeypatch.setattr(publish, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(publish, "REPOSITORY", tmp_path)
     document = tmp_path / "README.md"
@@ -64,34 +64,24 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def test_published_results_are_read_as_they_were(elsewhere):
-    _published.write(RESULTS)
+    published.write(RESULTS)
     other = {**RESULTS, "recipe": "a_table", "tasks": ["depth"]}
-    _published.write(other)
+    published.write(other)
     rows = {name: row for name, row in RESULTS["rows"].items() if row["seeds"]}
-    assert _published.read("cross_stitch_table5") == {**RESULTS, "rows": rows}
-    assert _published.read("a_table")["tasks"] == ["depth"]
-    before = _published.RESULTS.read_bytes()
-    _published.write(other)
-    assert _published.RESULTS.read_bytes() == before
+    assert published.read("cross_stitch_table5") == {**RESULTS, "rows": rows}
+    assert published.read("a_table")["tasks"] == ["depth"]
+    before = published.RESULTS.read_bytes()
+    published.write(other)
+    assert published.RESULTS.read_bytes() == before
     with pytest.raises(KeyError, match="no results of 'none'"):
-        _published.read("none")
+        published.read("none")
 
 
 def test_a_run_replaces_the_one_before(elsewhere):
-    _published.write(RESULTS)
+    published.write(RESULTS)
     (of_row,) = [row for name, row in RESULTS["rows"].items() if row["seeds"]]
-    _published.write({**RESULTS, "rows": {"ensemble": of_row}})
-    assert list(_published.read("cross_stitch_table5")["rows"]) == ["ensemble"]
-
-
-def test_scores_of_a_network_that_ships(elsewhere):
-    scores = {"depth": {"relative_error": 0.25, "per_class": [1, None]}}
-    assert _published.shipped_scores("FCN") == {}
-    _published.write_shipped_scores("FCN", scores, 2.5)
-    _published.write_shipped_scores("DeepLab", {"depth": {"relative_error": 1}}, 2.5)
-    _published.write_shipped_scores("FCN", scores, 3.5)
-    assert _published.shipped_scores("FCN") == scores
-    assert _published.shipped_scores("DeepLab") == {"depth": {"relative_error": 1}}
+    published.write({**RESULTS, "rows": {"ensemble": of_row}})
+    assert list(published.read("cross_stitch_table5")["rows"]) == ["ensemble"]
 
 
 def test_a_table_is_written_from_a_run(elsewhere, tmp_path):
@@ -102,12 +92,12 @@ def test_a_table_is_written_from_a_run(elsewhere, tmp_path):
     results = {**RESULTS, "rows": {"one-task": {**RESULTS["rows"]["one-task"], "seeds": full}}}
     (run / "results.json").write_text(json.dumps(results))
     (run / "alphas.png").write_bytes(b"picture")
-    publish.main([str(run)])
+    publish.main(run)
     text = elsewhere.read_text()
     assert text.startswith("before\n") and text.endswith("<!-- end of table -->\nafter\n")
     assert "old" not in text and "| one-task | 12.3" in text
     assert (publish.FIGURES / "cross_stitch_table5" / "alphas.png").read_bytes() == b"picture"
-    publish.main([])
+    publish.main()
     assert elsewhere.read_text() == text
 
 
