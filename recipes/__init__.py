@@ -1,7 +1,7 @@
 """The experiments of the papers: a file a paper, with its tables as data.
 
     import keras_mtl.recipes
-    keras_mtl.recipes.load()["cross_stitch_table5"].run("mini", seeds=3)
+    keras_mtl.recipes.load()["cross_stitch_table5"].run(preset="mini", seeds=3)
 
 is what `keras-mtl train cross_stitch_table5 --preset mini --seeds 3` does.
 """

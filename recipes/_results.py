@@ -1,7 +1,6 @@
 """What a table says of the networks of a row."""
 
 import math
-import re
 import subprocess
 from pathlib import Path
 
@@ -15,14 +14,6 @@ from keras_mtl.layers import CrossStitch
 from keras_mtl.study.row import with_all_before
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-
-
-def folder_name(problem, preset, data, tasks, others):
-    """Name of the folder of runs with the same settings."""
-    words = [preset, data, keras.backend.backend()]
-    words += [] if tuple(tasks) == problem.default_tasks else tasks
-    words += [re.sub(r"[^\w.=-]+", "_", Path(each).name) for each in others]
-    return "-".join(words)
 
 
 def entry_of(run, row, record, networks):

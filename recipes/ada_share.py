@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_mtl.applications.catalog import SUN
 from keras_mtl.optimizers import SGD
 from keras_mtl.recipes.figures import draw_ada_share
 from keras_mtl.recipes.problems.deeplab import DeepLabSettings, deeplab_problem
@@ -155,6 +156,7 @@ def recipe(name, title, text, presets, paper_data, data_sets):
     return Recipe(
         name=name,
         title=title,
+        source=SUN,
         text=text,
         problem=deeplab_problem(name, tasks, paper_data, data_sets),
         presets=presets,
@@ -187,31 +189,19 @@ RECIPES = [
         title="AdaShare on NYUv2: "
         "which blocks should segmentation, surface normals and depth share?",
         text="""\
-Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
-
-    keras-mtl train adashare_nyuv2 --preset mini --seeds 1
-    keras-mtl train adashare_nyuv2 --preset paper --data nyuv2 --data-dir FOLDER
-    keras-mtl train adashare_nyuv2 --preset paper-2-tasks --data nyuv2 --data-dir FOLDER
-
-trains one-task networks, one network that all tasks share, the network stitched from the one-task
+One-task networks, one network that all tasks share, the network stitched from the one-task
 networks, and AdaShare: a policy is learned along with the weights, the best of some policies by the
 validation images is kept, and the network is trained again from random weights with that policy.
 Another row has a random policy that skips as many blocks of every task. All rows have the same
-number of steps; the search comes on top. Prints the paper's scores, the mean relative gain over
-the one-task networks (the paper's Δ, of all scores of a task), parameters, MACs, heads included
-(what tasks compute alike counted once; and "by task", each task by itself, as the paper counts),
-and the time of inference; size and time are those of the first seed's networks. Writes
-`results.json` and figures (policy, its evolution, predictions) into the output folder. A run that
-was stopped goes on where it was.
+number of steps; the search comes on top. The gain is the paper's Δ, of all scores of a task; MACs,
+heads included, count what tasks compute alike once, and "by task" each task by itself, as the paper
+does; size and time are those of the first seed's networks.
 
 The published networks have three tasks and depth 34, or two tasks and depth 18. NYUv2 has no
 validation images: 99 of the training's are taken for them. Pictures are seen as a whole, with a
-shorter side of 321 pixels, where the paper trains on crops of that size.
-
-The paper reports 30.2 mean IU and 16.6° mean error for three tasks against 27.5 and 17.5° for
-one-task networks.
-
-`mini` takes 25 minutes a seed on 2 cores.
+shorter side of 321 pixels, where the paper trains on crops of that size. The paper reports 30.2
+mean IU and 16.6° mean error for three tasks against 27.5 and 17.5° for one-task networks. `mini`
+takes 25 minutes a seed on 2 cores.
 """,
         presets={
             "mini": mini({"segmentation": 1, "normals": 20, "depth": 3}),
@@ -235,18 +225,10 @@ one-task networks.
         "adashare_cityscapes",
         title="AdaShare on Cityscapes: which blocks should segmentation and depth share?",
         text="""\
-Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
-
-    keras-mtl train adashare_cityscapes --preset mini --seeds 1
-    keras-mtl train adashare_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
-
-trains and draws what `adashare_nyuv2` does. Depth is in metres on `rooms`, and on
-Cityscapes, as in the paper, inverse: in 1/m. An eighth of its training pictures, or less, are for
-validation; the published validation pictures are for the test.
-
-The paper reports 41.5 mean IU against 40.2 for the one-task network.
-
-Time was measured for three tasks: see `adashare_nyuv2`.
+The rows of `adashare_nyuv2`. Depth is in metres on `rooms`, and on Cityscapes, as in the paper,
+inverse: in 1/m. An eighth of its training pictures, or less, are for validation; the published
+validation pictures are for the test. The paper reports 41.5 mean IU against 40.2 for the one-task
+network.
 """,
         presets={
             # The paper's factor of 20 is for inverse depths from 0 to 1; rooms has metres.
@@ -271,19 +253,10 @@ Time was measured for three tasks: see `adashare_nyuv2`.
         "adashare_taskonomy",
         title="AdaShare on Taskonomy: which blocks should five tasks share?",
         text="""\
-Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning", NeurIPS 2020.
-
-    keras-mtl train adashare_taskonomy --preset mini --seeds 1
-    keras-mtl train adashare_taskonomy --preset paper --data taskonomy --data-dir FOLDER
-
-trains and draws what `adashare_nyuv2` does, for segmentation, surface normals, depth, 2D
-keypoints and 2D edges. On `rooms`, keypoints and edges are computed from the picture: a corner
-response, and the magnitude of the gradient.
-
-`paper` takes Taskonomy's tiny split, less than the paper's own choice of buildings, so that the
-paper's numbers are not to be expected.
-
-Time was measured for three tasks: see `adashare_nyuv2`.
+The rows of `adashare_nyuv2`, for segmentation, surface normals, depth, 2D keypoints and 2D edges.
+On `rooms`, keypoints and edges are computed from the picture: a corner response, and the magnitude
+of the gradient. `paper` takes Taskonomy's tiny split, less than the paper's own choice of
+buildings, so that the paper's numbers are not to be expected.
 """,
         presets={
             "mini": mini(_TASKONOMY),

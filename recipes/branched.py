@@ -1,5 +1,6 @@
 """Branched networks, Vandenhende et al., BMVC 2020: where should tasks part, for a given budget?"""
 
+from keras_mtl.applications.catalog import VANDENHENDE
 from keras_mtl.recipes.ada_share import stitched as stitched_resnets
 from keras_mtl.recipes.figures import draw_trees
 from keras_mtl.recipes.problems import attributes
@@ -106,6 +107,7 @@ def recipe(
     return Recipe(
         name=name,
         title=title,
+        source=VANDENHENDE,
         text=text,
         problem=deeplab_problem(name, tuple(weights), paper_data, data_sets),
         presets={"mini": mini(weights), "paper": published(weights, size=256, **paper)},
@@ -120,31 +122,18 @@ RECIPES = [
         "branched_rooms",
         title="Branched networks on rooms: where should five dense tasks part, for a given budget?",
         text="""\
-Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
-
-    keras-mtl train branched_rooms --preset mini --seeds 3
-    keras-mtl train branched_rooms --preset paper --data nyuv2 --data-dir FOLDER
-    keras-mtl train branched_rooms --preset paper --data taskonomy --data-dir FOLDER
-
-trains one-task networks, compares their representations of 500 validation images behind the four
-stages of the ResNet, and searches the best tree for budgets of 1, 2, 3 and, if asked for by
-`--rows`, 4 copies of the network. Rows: one-task, hard sharing, cross-stitch, and for each budget
-the searched tree, a random one and the worst one of its size (its shape with other tasks in the
-places). All rows have the same number of steps in all. Hard sharing has them jointly from random
-weights; trees start from the one-task networks, also the one of one copy, which shares everything
-as hard sharing does. The tasks are segmentation, surface normals, depth, 2D keypoints and 2D edges;
-keypoints and edges of rendered rooms are computed from the picture.
-
-Prints the scores, the mean relative gain over the one-task networks of the same seed, parameters
-and MACs, after every row. Writes `results.json` and figures (affinities, trees, performance against
-parameters) into the output folder, and of each seed `trees.json` with the affinities and the best
-tree for every budget. A run that was stopped goes on where it was.
+The representations of one-task networks of 500 validation images are compared behind the four
+stages of the ResNet, and the best tree is searched for budgets of 1, 2, 3 and, if asked for by
+`--rows`, 4 copies of the network. For each budget there are the searched tree, a random one and the
+worst one of its size (its shape with other tasks in the places). All rows have the same number of
+steps in all. Hard sharing has them jointly from random weights; trees start from the one-task
+networks, also the one of one copy, which shares everything as hard sharing does. The tasks are
+segmentation, surface normals, depth, 2D keypoints and 2D edges; keypoints and edges of rendered
+rooms are computed from the picture.
 
 `mini` gives the searched tree of two copies -4.6 % against -7.6 % for random trees and -10.8 % for
-the worst ones. `paper` is of the published networks' size, but its lengths and rates are ours, so
-that the paper's numbers are not to be expected.
-
-`mini` takes 17 minutes on 2 cores for three seeds.
+the worst ones, and takes 17 minutes on 2 cores for three seeds. `paper` is of the published
+networks' size, but its lengths and rates are ours: the paper's numbers are not to be expected.
 """,
         weights={"segmentation": 1, "normals": 20, "depth": 3, "keypoints": 7, "edges": 7},
         budgets=(1, 2, 3, 4),
@@ -160,20 +149,10 @@ that the paper's numbers are not to be expected.
         title="Branched networks on Cityscapes: "
         "where should segmentation, instances and depth part?",
         text="""\
-Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
-
-    keras-mtl train branched_cityscapes --preset mini --seeds 1
-    keras-mtl train branched_cityscapes --preset paper --data cityscapes_mtl --data-dir FOLDER
-
-trains and draws what `branched_rooms` does, with budgets of one and two copies of the
-network. Three tasks leave few trees of a shape: the random one may be the worst. Instances are
-learned as the paper's source of them does (Kendall et al., CVPR 2018): every pixel of an object
-predicts where the object's centre lies. Depths are those of `adashare_cityscapes`.
-
-`paper` is of the published networks' size, but its lengths and rates are ours, so that the paper's
-numbers are not to be expected.
-
-Time was measured for five tasks: see `branched_rooms`.
+The rows of `branched_rooms`, with budgets of one and two copies of the network. Three tasks leave
+few trees of a shape: the random one may be the worst. Instances are learned as the paper's source
+of them does (Kendall et al., CVPR 2018): every pixel of an object predicts where the object's
+centre lies. Depths are those of `adashare_cityscapes`. Lengths and rates of `paper` are ours.
 """,
         weights={"segmentation": 1, "instances": 10, "depth": 3},
         budgets=(1, 2),
@@ -188,19 +167,10 @@ Time was measured for five tasks: see `branched_rooms`.
         title="Branched networks on Taskonomy: "
         "where should what a picture shows part from four dense tasks?",
         text="""\
-Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
-
-    keras-mtl train branched_taskonomy --preset mini --seeds 1
-    keras-mtl train branched_taskonomy --preset paper --data taskonomy --data-dir FOLDER
-
-trains and draws what `branched_rooms` does, for segmentation, edges, depth, keypoints and
-one task of whole pictures. In the paper that is the category of the scene; here it is the classes
-that a picture shows, since `rooms` has one scene only, and Taskonomy's categories are not read.
-
-`paper` is of the published networks' size, but its lengths and rates are ours, so that the paper's
-numbers are not to be expected.
-
-Time was measured for five dense tasks: see `branched_rooms`.
+The rows of `branched_rooms`, for segmentation, edges, depth, keypoints and one task of whole
+pictures. In the paper that is the category of the scene; here it is the classes that a picture
+shows, since `rooms` has one scene only, and Taskonomy's categories are not read. Lengths and rates
+of `paper` are ours.
 """,
         weights={IMAGE_LABELS: 1, "segmentation": 1, "edges": 7, "depth": 3, "keypoints": 7},
         budgets=(1, 2, 3, 4),
@@ -216,25 +186,17 @@ Time was measured for five dense tasks: see `branched_rooms`.
         name="branched_celeba",
         title="Branched networks on attributes: "
         "which of forty yes-or-no questions should share what?",
+        source=VANDENHENDE,
         text="""\
-Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC 2020.
+The rows of `branched_rooms`, for budgets of 1, 2, 4 and 8 copies of the network; the worst tree is
+that of 5,000 orders of the tasks. The network is the thin VGG-16 in which the paper's 40 attributes
+of faces can part behind each of 15 layers. On `rooms` it says of crops of objects which of 24
+attributes they have: colours, textures, shapes and others. So many tasks need the beam search.
+Where a network's features of an image are all 0, as a little-trained one has them, the image's
+likeness to others is taken for 0: nothing is known of it.
 
-    keras-mtl train branched_celeba --preset mini --seeds 1
-    keras-mtl train branched_celeba --preset paper --data celeba --data-dir FOLDER
-
-trains the rows of `branched_rooms`, for budgets of 1, 2, 4 and 8 copies of the network; the
-worst tree is that of 5,000 orders of the tasks. The network is the thin VGG-16 in which the paper's
-40 attributes of faces can part behind each of 15 layers. On `rooms` it says of crops of objects
-which of 24 attributes they have: colours, textures, shapes and others. So many tasks need the beam
-search. Where a network's features of an image are all 0, as a little-trained one has them, the
-image's likeness to others is taken for 0: nothing is known of it. Prints the mean accuracy and the
-mean average precision over the attributes; draws affinities, trees, and performance against
-parameters. A run that was stopped goes on where it was.
-
-`paper` is of the published network's size, but its lengths and rates are ours, so that the paper's
-numbers are not to be expected.
-
-`mini` takes 15 minutes on 2 cores for one-task networks, hard sharing and two trees of one seed.
+Lengths and rates of `paper` are ours. `mini` takes 15 minutes on 2 cores for one-task networks,
+hard sharing and two trees of one seed.
 """,
         problem=ATTRIBUTES,
         presets=attributes.PRESETS,

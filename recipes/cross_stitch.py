@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_mtl.applications.catalog import MISRA
 from keras_mtl.applications.cross_stitch_fast_rcnn import AFTER as FAST_RCNN
 from keras_mtl.applications.cross_stitch_fcn import AFTER
 from keras_mtl.ensemble import Ensemble
@@ -90,20 +91,13 @@ RECIPES = [
     Recipe(
         name="cross_stitch_table1",
         title="Cross-stitch networks, Table 1: where should the alphas start?",
+        source=MISRA,
         text="""\
-Misra et al., CVPR 2016, section 5.1, Table 1, and the sorted alphas of Table 4.
-
-    keras-mtl train cross_stitch_table1 --preset mini --seeds 3
-
-stitches the same one-task networks with alphas that start at (same task, different task) = (0.1,
-0.9), (0.5, 0.5), (0.7, 0.3) and (0.9, 0.1). Prints the paper's columns, mean ± deviation over the
-seeds, and draws the sorted alphas that came of each start.
+Section 5.1, Table 1, and the sorted alphas of Table 4: the same one-task networks, stitched with
+alphas that start at (same task, different task) = (0.1, 0.9) to (0.9, 0.1).
 
 On NYUv2 the paper reports 34.6° mean error and 18.2 mean IU for (0.1, 0.9), 34.0° and 18.9 for
-(0.9, 0.1).
-
-`mini` takes 3 minutes a seed on 2 cores on top of `cross_stitch_table5`, whose networks it
-takes from the same output folder.
+(0.9, 0.1). `mini` takes 3 minutes a seed on 2 cores on top of `cross_stitch_table5`.
 """,
         problem=DENSE,
         presets=dense.PRESETS,
@@ -125,21 +119,15 @@ takes from the same output folder.
     Recipe(
         name="cross_stitch_table2",
         title="Cross-stitch networks, Table 2: how fast should the alphas learn?",
+        source=MISRA,
         text="""\
-Misra et al., CVPR 2016, section 5.2, Table 2.
-
-    keras-mtl train cross_stitch_table2 --preset mini --seeds 3
-
-stitches the same one-task networks and trains them at FCN-AlexNet's rate of 0.001, with the alphas
-at 1, 10, 10², 10³ and 10⁵ times that rate; the one-task networks train on at the same rate. Prints
-the paper's columns, mean ± deviation over the seeds, and Δα, the mean distance of the alphas from
-where they started; draws the sorted alphas of every factor.
+Section 5.2, Table 2: the same one-task networks, stitched and trained on at FCN-AlexNet's rate of
+0.001, with the alphas at 1 to 10⁵ times that rate; the one-task networks train on at the same rate.
+Δα is the mean distance of the alphas from where they started.
 
 On NYUv2 the paper reports 34.6° mean error and 18.6 mean IU with a factor of 1, 34.1° and 19.3 with
-10³, and that the loss diverges with a higher one.
-
-`mini` takes 5 minutes a seed on 2 cores on top of `cross_stitch_table5`, whose networks it
-takes from the same output folder.
+10³, and that the loss diverges with a higher one. `mini` takes 5 minutes a seed on 2 cores on top
+of `cross_stitch_table5`.
 """,
         problem=DENSE,
         presets=dense.PRESETS,
@@ -161,25 +149,16 @@ takes from the same output folder.
     Recipe(
         name="cross_stitch_table3",
         title="Cross-stitch networks, Table 3: from which weights should the towers start?",
+        source=MISRA,
         text="""\
-Misra et al., CVPR 2016, section 5.3, Table 3.
-
-    keras-mtl train cross_stitch_table3 --preset mini --seeds 3
-    keras-mtl train cross_stitch_table3 --preset paper --data nyuv2 --data-dir FOLDER \
-      --weights bvlc_reference_caffenet.caffemodel
-
-trains cross-stitched networks whose towers start from random weights, from a network that has
-learned which classes a picture shows (labels of whole pictures, as ImageNet has them), and from
-one-task networks. The first two are trained longer, by the steps of a one-task network. With
-`--weights FILE`, CaffeNet's `.caffemodel` of ImageNet, all networks start from it, and the row
-"from random" is the paper's "from ImageNet". Prints the paper's columns, mean ± deviation over the
-seeds, and draws the sorted alphas.
+Section 5.3, Table 3: towers that start from random weights, from a network that has learned which
+classes a picture shows (labels of whole pictures, as ImageNet has them), and from the one-task
+networks. The first two are trained longer, by the steps of a one-task network. With `--weights
+FILE`, CaffeNet's `.caffemodel` of ImageNet, all networks start from it, and the row "from random"
+is the paper's "from ImageNet".
 
 On NYUv2 the paper reports 34.6° mean error and 17.7 mean IU from ImageNet, 34.1° and 19.3 from
-one-task networks.
-
-`mini` was not timed; it takes the one-task networks of `cross_stitch_table5` from the same
-output folder.
+one-task networks. `mini` was not timed.
 """,
         problem=DENSE,
         presets=dense.PRESETS,
@@ -198,30 +177,19 @@ output folder.
     Recipe(
         name="cross_stitch_table5",
         title="Cross-stitch networks, Table 5: what should segmentation and surface normals share?",
+        source=MISRA,
         text="""\
-Misra et al., CVPR 2016, Tables 4 and 5, Figures 2 and 6.
-
-    keras-mtl train cross_stitch_table5 --preset mini --seeds 3
-    keras-mtl train cross_stitch_table5 --preset paper --data nyuv2 --data-dir FOLDER
-
-trains one-task networks, an ensemble of two a task, the network that splits at each layer (what
-stands before is shared), MTL-shared, and the network stitched from the one-task networks. All have
-the same number of steps (with `paper`, the joint networks those of the longer one-task training).
-A split at conv1 shares nothing: that is the one-task row. `--tasks segmentation normals depth`
-stitches three towers. The small preset's rate and the factor of 10 on its alphas were chosen on the
-validation split, for the one-task and the cross-stitched networks; the other rows take the same
-rate.
-
-Prints what it will train, and then the paper's columns, mean ± deviation over the seeds, and the
-mean relative gain in mean IU and mean angular error over the one-task networks; the split that is
-best by that gain on the validation images is marked. Writes `results.json` and figures
-(predictions, sorted alphas, gain for each class, performance of every split) into the output
-folder. A run that was stopped goes on where it was, also with other rows or more seeds.
+Tables 4 and 5, Figures 2 and 6: one-task networks, an ensemble of two a task, the network that
+splits at each layer (what stands before is shared), MTL-shared, and the network stitched from the
+one-task networks. All have the same number of steps (with `paper`, the joint networks those of the
+longer one-task training). A split at conv1 shares nothing: that is the one-task row. `--tasks
+segmentation normals depth` stitches three towers. The small preset's rate and the factor of 10 on
+its alphas were chosen on the validation split, for the one-task and the cross-stitched networks;
+the other rows take the same rate.
 
 On NYUv2 the paper reports 34.1° mean error and 19.3 mean IU for cross-stitch against 34.8° and
-18.4 for one-task networks.
-
-`mini` takes about 20 minutes a seed on 2 cores; `paper` days on one GPU.
+18.4 for one-task networks. `mini` takes about 20 minutes a seed on 2 cores; `paper` days on one
+GPU.
 """,
         problem=DENSE,
         presets=dense.PRESETS,
@@ -245,26 +213,17 @@ On NYUv2 the paper reports 34.1° mean error and 19.3 mean IU for cross-stitch a
     Recipe(
         name="cross_stitch_table6",
         title="Cross-stitch networks, Table 6: what should detection and attributes share?",
+        source=MISRA,
         text="""\
-Misra et al., CVPR 2016, Table 6 and Figures 2 and 5.
-
-    keras-mtl train cross_stitch_table6 --preset mini --seeds 1
-    keras-mtl train cross_stitch_table6 --preset paper --data voc2008_attributes --data-dir FOLDER
-
-trains one-task networks, an ensemble of two a task, two networks that split (before conv2 and
-before fc7), MTL-shared, and the network stitched from the one-task networks, all Fast R-CNNs with
-the same number of steps; and scores networks that were not trained. `--rows "split conv3"` and so
-on take the other splits of Figure 2. `rooms` has no proposal method of its own: its regions are
-jittered true boxes and random ones, in training and in the test, so that its detection scores
+Table 6 and Figures 2 and 5: one-task networks, an ensemble of two a task, networks that split,
+MTL-shared, and the network stitched from the one-task networks, all Fast R-CNNs with the same
+number of steps; and networks that were not trained. Scores are VOC's mean AP of detections, and the
+mean AP of attributes over the true boxes. `rooms` has no proposal method of its own: its regions
+are jittered true boxes and random ones, in training and in the test, so that its detection scores
 compare networks with one another, not with those on photographs. With `voc2008_attributes` they
 come from selective search.
 
-Prints VOC's mean AP of detections, and the mean AP of attributes over the true boxes. Writes
-`results.json` and figures (detections, gain for each attribute, alphas, splits) into the output
-folder. A run that was stopped goes on where it was, also with more rows or seeds.
-
 The paper reports 45.2 and 63.0 mAP for cross-stitch against 44.9 and 60.9 for one-task networks.
-
 `mini` takes 13 minutes a seed on 2 cores.
 """,
         problem=DETECTION,
@@ -295,20 +254,13 @@ The paper reports 45.2 and 63.0 mAP for cross-stitch against 44.9 and 60.9 for o
     Recipe(
         name="cross_stitch_granularity",
         title="Cross-stitch networks: a unit for each channel, or one for the whole layer?",
+        source=MISRA,
         text="""\
-Misra et al., CVPR 2016, sections 5 and 6: per channel for segmentation and normals, per layer for
-detection and attributes.
+Sections 5 and 6, per channel for segmentation and normals, per layer for detection and attributes:
+the same one-task networks, stitched both ways, with the same factor on the alphas' rate: in `mini`
+that which was chosen for a unit per channel.
 
-    keras-mtl train cross_stitch_granularity --preset mini --seeds 3
-
-stitches the same one-task networks both ways, with the same factor on the alphas' rate: in `mini`
-that which was chosen for a unit per channel. Prints the columns of Table 5, mean ± deviation over
-the seeds, and draws the sorted alphas.
-
-The paper gives no numbers for this comparison.
-
-`mini` takes a minute a seed on 2 cores on top of `cross_stitch_table5`, whose networks it
-takes from the same output folder.
+The paper gives no numbers. `mini` takes a minute a seed on 2 cores on top of `cross_stitch_table5`.
 """,
         problem=DENSE,
         presets=dense.PRESETS,
@@ -322,18 +274,14 @@ takes from the same output folder.
     Recipe(
         name="cross_stitch_manhattan",
         title="Cross-stitch networks: what does the Manhattan-world post-processing of normals do?",
+        source=MISRA,
         text="""\
-Misra et al., CVPR 2016, section 5, "Setup for Surface Normal Prediction".
+Section 5, "Setup for Surface Normal Prediction": the one-task and the cross-stitched networks of
+Table 5 as they are, and with predicted normals that lie within 25° of an axis of the picture's
+Manhattan frame turned into that axis.
 
-    keras-mtl train cross_stitch_manhattan --preset mini --seeds 3
-
-scores the one-task and the cross-stitched networks of Table 5 as they are, and with predicted
-normals that lie within 25° of an axis of the picture's Manhattan frame turned into that axis.
-
-The paper's normals are post-processed so; it does not say by how much that helps.
-
-`mini` takes half a minute a seed on 2 cores on top of `cross_stitch_table5`, whose networks
-it takes from the same output folder.
+The paper's normals are post-processed so; it does not say by how much that helps. `mini` takes half
+a minute a seed on 2 cores on top of `cross_stitch_table5`.
 """,
         problem=DENSE,
         presets=dense.PRESETS,
@@ -347,19 +295,13 @@ it takes from the same output folder.
     Recipe(
         name="cross_stitch_placement",
         title="Cross-stitch networks: units after pooling, or after every convolution?",
+        source=MISRA,
         text="""\
-Misra et al., CVPR 2016, section 5, "Cross-stitching".
+Section 5, "Cross-stitching": the same one-task networks, stitched behind pool1, pool2, pool5, fc6
+and fc7, and behind conv1 to conv5, fc6 and fc7.
 
-    keras-mtl train cross_stitch_placement --preset mini --seeds 3
-
-stitches the same one-task networks behind pool1, pool2, pool5, fc6 and fc7, and behind conv1 to
-conv5, fc6 and fc7. Prints the columns of Table 5, mean ± deviation over the seeds, and draws the
-sorted alphas.
-
-The paper found that units after pooling do better, and gives no numbers.
-
-`mini` takes a minute a seed on 2 cores on top of `cross_stitch_table5`, whose networks it
-takes from the same output folder.
+The paper found that units after pooling do better, and gives no numbers. `mini` takes a minute a
+seed on 2 cores on top of `cross_stitch_table5`.
 """,
         problem=DENSE,
         presets=dense.PRESETS,

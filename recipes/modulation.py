@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_mtl.applications.catalog import ZHAO
 from keras_mtl.applications.modulated_embedding import AFTER
 from keras_mtl.recipes.figures import draw_embeddings
 from keras_mtl.recipes.problems.retrieval import (
@@ -53,6 +54,7 @@ def recipe(name, title, text, presets, labels, paper_data, data_sets):
     return Recipe(
         name=name,
         title=title,
+        source=ZHAO,
         text=text,
         problem=retrieval_problem(name, labels, paper_data, data_sets),
         presets=presets,
@@ -75,34 +77,25 @@ RECIPES = [
         "modulation_celeba",
         title="Modulation on attributes: can one embedding serve many notions of likeness?",
         text="""\
-Zhao et al., "A Modulation Module for Multi-task Learning with Applications in Image Retrieval",
-ECCV 2018.
+Networks that embed images, so that of a triplet the anchor lies nearer to the positive, which
+shares the attribute, than to the negative. Each attribute is a task: two objects are alike if both
+have it, or neither. Rows: a network for each task; one embedding for all; a mask of the embedding
+for each task, as in conditional similarity networks; and gates behind the last two blocks and the
+embedding. A further row, to be asked for, is `projected`, which has a projection of all channels
+for each task in place of the gates. All of them see the same triplets, as many of each task, for as
+many steps. On `rooms` the images are crops of objects, and the tasks 7 of their attributes; 20 with
+`mini20`. On CelebA the attributes come first that are nearest to half of the faces'; which ones the
+paper took is not known to us.
 
-    keras-mtl train modulation_celeba --preset mini --seeds 3
-    keras-mtl train modulation_celeba --preset paper --data celeba --data-dir FOLDER
-
-trains networks that embed images, so that of a triplet the anchor lies nearer to the positive,
-which shares the attribute, than to the negative. Each attribute is a task: two objects are alike if
-both have it, or neither. Rows: a network for each task; one embedding for all; a mask of the
-embedding for each task, as in conditional similarity networks; and gates behind the last two blocks
-and the embedding. A further row, to be asked for, is `projected`, which has a projection of all
-channels for each task in place of the gates. All of them see the same triplets, as many of each
-task, for as many steps. On `rooms` the images are crops of objects, and the tasks 7 of their
-attributes; 20 with `--preset mini20`. On CelebA the attributes come first that are nearest to half
-of the faces'; which ones the paper took is not known to us.
-
-Prints the share of test triplets that are in order, recall at 1 and mean average precision of
+Scores are the share of test triplets that are in order, recall at 1 and mean average precision of
 searching the test crops by each of them, all means over the tasks. UCR, the update compliance
 ratio, is the share of mini-batches in which two tasks' gradients have a positive inner product, in
 the mean over pairs and shared layers, before and after training: over 20 mini-batches, so that
 differences of a few percent between single networks mean nothing. M MACs are those of an image's
-embeddings for all tasks. Draws accuracy against storage, UCR layer by layer, and what queries find.
-A run that was stopped goes on where it was.
+embeddings for all tasks.
 
-`paper` and `paper20` are of the published network and rates; their lengths are ours, so that the
-paper's numbers are not to be expected.
-
-`mini` takes 4 minutes a seed on 2 cores, `mini20` 9.
+`paper` and `paper20` are of the published network and rates; their lengths are ours. `mini` takes 4
+minutes a seed on 2 cores, `mini20` 9.
 """,
         presets={
             "mini": mini(num_tasks=7, triplets_per_task=8),
@@ -119,21 +112,13 @@ paper's numbers are not to be expected.
         title="Modulation on properties of products: "
         "can one embedding serve four notions of likeness?",
         text="""\
-Zhao et al., "A Modulation Module for Multi-task Learning with Applications in Image Retrieval",
-ECCV 2018.
-
-    keras-mtl train modulation_zappos50k --preset mini --seeds 3
-    keras-mtl train modulation_zappos50k --preset paper --data ut_zappos50k --data-dir FOLDER
-
-trains and draws what `modulation_celeba` does. Each property is a task: two objects are
-alike if they have the same value of it. The paper's four are those of shoes: class, closure, gender
-and heel. On `rooms` they are an object's kind, colour, texture and shape. With the shoes the
-triplets are those of conditional similarity networks, in training and in the test.
+The rows of `modulation_celeba`. Each property is a task: two objects are alike if they have the
+same value of it. The paper's four are those of shoes: class, closure, gender and heel. On `rooms`
+they are an object's kind, colour, texture and shape. With the shoes the triplets are those of
+conditional similarity networks, in training and in the test.
 
 `paper` has the size of crops and embeddings of conditional similarity networks; its lengths are
-ours, so that the paper's numbers are not to be expected.
-
-`mini` takes 6 minutes a seed on 2 cores.
+ours. `mini` takes 6 minutes a seed on 2 cores.
 """,
         presets={
             "mini": mini(num_tasks=4, triplets_per_task=16),

@@ -6,13 +6,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
-
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
 from keras_mtl._file_of import file_of
 from keras_mtl._whole_file import whole_file
-from keras_mtl.recipes._results import by_own_names, entry_of, folder_name, provenance
+from keras_mtl.recipes._results import by_own_names, entry_of, provenance
+from keras_mtl.recipes.options import Options
 from keras_mtl.recipes.problems.problem import Problem
 from keras_mtl.recipes.table import format_table, scored
 from keras_mtl.study import Contender, Study
@@ -39,7 +36,8 @@ class Recipe:
     Attributes:
         name: what it is called.
         title: its question, in a line.
-        text: what it does, and how long it takes.
+        source: the paper.
+        text: what is compared, what the paper reports, and how long it takes.
         problem: the `Problem`.
         presets: dict from name to `Settings`.
         rows: dict from a row's name to a `Contender`, a function of `Settings`, data and tasks that
@@ -55,6 +53,7 @@ class Recipe:
 
     name: str
     title: str
+    source: str
     text: str
     problem: Problem
     presets: dict
@@ -65,45 +64,6 @@ class Recipe:
     default_rows: tuple | None = None
     competing: tuple = ()
     timed: bool = False
-
-    def check(
-        self,
-        preset="mini",
-        data=None,
-        tasks=None,
-        seeds=1,
-        rows=None,
-        output=None,
-        data_dir=None,
-        cache_dir=None,
-        weights=None,
-        replaced=(),
-    ):
-        """The `Settings` of a run; arguments and errors as of `run`."""
-        problem = self.problem
-        check_choice("preset", preset, self.presets)
-        data = data or problem.data_sets[0]
-        check_choice("data", data, problem.data_sets)
-        check_integer("seeds", seeds, 1)
-        for each in rows or ():
-            check_choice("rows", each, self.rows)
-        settings = self.presets[preset].replaced(replaced)
-        known = getattr(settings, "task_weights", problem.tasks)
-        for each in tasks or ():
-            check_choice("tasks", each, known)
-        if data not in problem.without_folder and data_dir is None:
-            raise ValueError(
-                f"`data_dir` must be the folder of the files of {data!r}. Received: None."
-            )
-        if weights is not None:
-            if not problem.checkpoints:
-                raise ValueError(
-                    f"`weights` must be None, for towers of {self.name} start from random ones. "
-                    f"Received: {weights}."
-                )
-            network = {**settings.network, "weights": str(weights)}
-            settings = dataclasses.replace(settings, network=network)
-        return settings
 
     def evaluate(self, model, preset="mini"):
         """The scores of a network on the test pictures that need no folder of files.
@@ -124,51 +84,22 @@ class Recipe:
             scores = problem.entry(by_own_names(study.scores([model], study.test)))
         return problem.by_heading(scores)
 
-    def run(
-        self,
-        preset="mini",
-        data=None,
-        tasks=None,
-        seeds=1,
-        rows=None,
-        output=None,
-        data_dir=None,
-        cache_dir=None,
-        weights=None,
-        replaced=(),
-    ):
+    def run(self, **options):
         """Trains and scores what is not there yet; prints and writes the table.
 
         Args:
-            preset: name of the `Settings`.
-            data: name of the data set; the problem's first if `None`.
-            tasks: names of the tasks; the preset's, or the paper's, if `None`.
-            seeds: number of seeds, counted from 0.
-            rows: names of the rows; the default ones if `None`.
-            output: folder, shared by all tables of a problem; one below `results/` if `None`.
-            data_dir: folder of the data set's files, if it has any.
-            cache_dir: folder for what is made of them, as of the data set's `load`.
-            weights: file of weights that towers start from in place of random ones.
-            replaced: settings that are others, words as of `Settings.replaced`.
+            **options: as of `Options`.
 
         Returns:
             A dict, as in `results.json`: of every row its size and, by seed, its scores.
 
         Raises:
-            ValueError: an argument is not among what the recipe has; it names the known ones.
+            ValueError: an option is not among what the recipe has; it names the known ones.
         """
-        settings = self.check(
-            preset, data, tasks, seeds, rows, data_dir=data_dir, weights=weights, replaced=replaced
-        )
-        problem = self.problem
-        data = data or problem.data_sets[0]
-        tasks = tuple(tasks or settings.tasks or problem.default_tasks)
-        others = [*replaced, *([] if weights is None else [f"from-{weights}"])]
-        name = folder_name(problem, preset, data, tasks, others)
-        folder = Path(output or f"results/{problem.folder}/{name}")
-        print(f"{self.name}: networks and results go to {folder}", flush=True)
-        loaded = problem.load(data, settings, data_dir, cache_dir)
-        run = Run(self, preset, data, settings, loaded, tasks, seeds, folder, rows)
+        options, settings = Options(**options).filled(self)
+        print(f"{self.name}: networks and results go to {options.output}", flush=True)
+        folders = options.data_dir or None, options.cache_dir or None
+        run = Run(self, options, settings, self.problem.load(options.data, settings, *folders))
         print(f"{run.study.plan()}\n", flush=True)
         run.study.run()
         run.write()
@@ -182,35 +113,30 @@ class Run:
 
     Args:
         recipe: the `Recipe`.
-        preset, data_name: what results call settings and data.
+        options: the `Options`, filled.
         settings, data: the `Settings`, and what `Problem.load` returns.
-        tasks: names of the tasks.
-        seeds: number of seeds.
-        folder: where networks and results go.
-        rows: names of rows; the default ones if `None`.
     """
 
-    def __init__(self, recipe, preset, data_name, settings, data, tasks, seeds, folder, rows=None):
+    def __init__(self, recipe, options, settings, data):
         self.recipe, self.settings, self.data = recipe, settings, data
-        self.tasks, self.folder = tuple(tasks), Path(folder)
+        self.tasks, self.wanted, self.folder = options.tasks, options.rows, Path(options.output)
         self.path = self.folder / recipe.name / "results.json"
         self.results = {
             "recipe": recipe.name,
-            "preset": preset,
-            "data": data_name,
-            "tasks": list(tasks),
-            "backend": keras.backend.backend(),
+            "preset": options.preset,
+            "data": options.data,
+            "tasks": list(options.tasks),
+            "backend": provenance()["backend"],
             "settings": json.loads(json.dumps(dataclasses.asdict(settings))),
             "rows": {},
         }
         self._take_up()
-        self.wanted = list(rows or recipe.default_rows or recipe.rows)
         self.study: Study = recipe.problem.study(
             settings,
             data,
             self.tasks,
             contenders=self._contenders(),
-            seeds=seeds,
+            seeds=options.seeds,
             folder=self.folder / "study",
         )
 

@@ -74,7 +74,7 @@ ASK_FOR_THE_BACKEND = {
     "keras_mtl/study/_digest.py",
     "keras_mtl/cli/export.py",
     "recipes/_results.py",
-    "recipes/recipe.py",
+    "recipes/options.py",
 }
 
 

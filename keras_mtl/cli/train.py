@@ -10,10 +10,11 @@ from keras_mtl import recipes
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
 from keras_mtl.cli._errors import UsageError
+from keras_mtl.recipes.options import Options
 
 
 @dataclasses.dataclass(frozen=True)
-class Train:
+class Train(Options):
     """Train the networks of a recipe, and score them: a table of a paper.
 
     Without a recipe all are listed; `keras-mtl train RECIPE --help` tells of one, with its rows and
@@ -29,27 +30,6 @@ class Train:
 
     recipe: Annotated[tyro.conf.Positional[str], option("RECIPE")] = ""
     """Name of the recipe."""
-    preset: str = "mini"
-    """The settings: "mini" trains on two cores in minutes, "paper" is what was published."""
-    data: Annotated[str | None, option("NAME")] = None
-    """Name of the data set; by default the recipe's first one."""
-    data_dir: Annotated[str | None, option("FOLDER")] = None
-    """Folder of the data set's files."""
-    cache_dir: Annotated[str | None, option("FOLDER")] = None
-    """Folder for what is made of them, once: where --data-dir cannot be written, in which it is
-    `prepared` by default (of `rooms` a folder in Keras' own)."""
-    weights: Annotated[str | None, option("FILE")] = None
-    """File that towers start from, of ImageNet, say; none by default."""
-    tasks: Annotated[tuple[str, ...], option("TASK")] = ()
-    """Names of the tasks; by default the paper's."""
-    seeds: int = 1
-    """Number of seeds."""
-    rows: Annotated[tuple[str, ...], option("ROW")] = ()
-    """Only these rows; of some recipes a part is the default."""
-    output: Annotated[str | None, option("FOLDER")] = None
-    """Folder of networks and results; by default one below `results`."""
-    set: Annotated[tuple[str, ...], option("NAME=VALUE")] = ()
-    """Settings that are to be others, such as `steps=100 rate=0.01 network.width=0.5`."""
 
     def run(self):
         if self == Train():
@@ -57,15 +37,15 @@ class Train:
             return
         if not self.recipe:
             raise UsageError("train needs a recipe: keras-mtl train RECIPE (alone it lists them)")
-        found, options = named(self.recipe), dataclasses.asdict(self)
-        del options["recipe"]
-        replaced = options.pop("set")
+        found = named(self.recipe)
         try:
-            found.check(**options, replaced=replaced)
+            self.filled(found)
         except ValueError as error:
             raise UsageError(f"{error} (see keras-mtl train {self.recipe} --help)") from error
         began = time.monotonic()
-        found.run(**options, replaced=replaced)
+        options = dataclasses.asdict(self)
+        del options["recipe"]
+        found.run(**options)
         print(f"{time.monotonic() - began:.0f} s")
 
 
@@ -79,8 +59,12 @@ def named(name):
 def page(name):
     """Prints all that there is to say of a recipe: its text, its rows and its settings."""
     found = named(name)
-    print(f"{found.title}\n\n{found.text}")
+    print(f"{found.title}\n\n{found.source}.\n\n{found.text}")
     problem = found.problem
+    print(f"    keras-mtl train {name} --preset mini --seeds 3")
+    for data in problem.data_sets[1:]:
+        print(f"    keras-mtl train {name} --preset paper --data {data} --data-dir FOLDER")
+    print()
     print(f"rows: {', '.join(found.rows)}")
     if found.default_rows:
         print(f"  by default: {', '.join(found.default_rows)}")

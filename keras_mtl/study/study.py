@@ -312,14 +312,10 @@ class Study:
 
     def gain(self, scores: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
         """The mean relative gain in % of headlines over others, of all tasks or some."""
-        gains = [
-            relative_gain(
-                {name: scores[name]},
-                {name: baseline[name]},
-                _lower_is_better(name, self.tasks[name]),
-            )
-            for name in scores
-        ]
+        gains = []
+        for name, of_task in scores.items():
+            lower = _lower_is_better(name, self.tasks[name])
+            gains.append(float(relative_gain({name: of_task}, {name: baseline[name]}, lower)))
         return float(np.mean(gains))
 
     def _baseline_of(self, contender, seed):

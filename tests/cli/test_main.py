@@ -151,7 +151,7 @@ def test_train_hands_its_words_to_the_recipe(monkeypatch, capsys):
     assert main(["train", "cross_stitch_table5", *words, "--output", "here"]) == 0
     assert given["name"] == "cross_stitch_table5" and given["output"] == "here"
     assert given["rows"] == ("one-task", "cross-stitch") and given["seeds"] == 3
-    assert given["replaced"] == ("steps=100", "rate=0.1")
+    assert given["set"] == ("steps=100", "rate=0.1")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The recipes at a miniature size."""
 
+import dataclasses
 import gzip
 import struct
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from tiny_recipes import ATTRIBUTES, SHALLOW, tiny_settings
 
+from keras_mtl.recipes.options import Options
 from keras_mtl.recipes.recipe import Run
 from keras_mtl.study.training import Training
 from keras_mtl.towers import resnet
@@ -72,9 +74,11 @@ def tiny_run(tiny_data, tmp_path):
 
     def declare(recipe, rows=None, tasks=None, seeds=1, folder=tmp_path, **others):
         settings, data = tiny_data(recipe, **others)
-        tasks = tasks or settings.tasks or recipe.problem.default_tasks
-        name = recipe.problem.data_sets[0]
-        return Run(recipe, "tiny", name, settings, data, tasks, seeds, folder, rows)
+        wanted = Options(rows=tuple(rows or ()), seeds=seeds, output=folder)
+        options, _ = wanted.filled(recipe)
+        tasks = tuple(tasks or settings.tasks or recipe.problem.default_tasks)
+        options = dataclasses.replace(options, preset="tiny", tasks=tasks)
+        return Run(recipe, options, settings, data)
 
     return declare
 

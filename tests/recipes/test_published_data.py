@@ -107,8 +107,9 @@ def command(published, monkeypatch, tmp_path):
             weighted = dict.fromkeys(recipe.problem.tasks, 1.0)
             settings = dataclasses.replace(settings, task_weights=weighted)
         monkeypatch.setitem(recipe.presets, "tiny", settings)
+        given = {"rows": tuple(rows), "tasks": tuple(tasks or ()), "weights": weights or ""}
         folders = {"data_dir": published[data][0], "output": output or tmp_path / "run"}
-        return recipe.run("tiny", data, tasks, rows=rows, weights=weights, **folders)
+        return recipe.run(preset="tiny", data=data, **given, **folders)
 
     return run
 
@@ -496,7 +497,7 @@ def test_photographs_and_their_regions(tmp_path, monkeypatch, untrained):
     assert not set(data.train["names"]) & set(data.validation["names"])
     monkeypatch.setitem(recipe.presets, "tiny", settings)
     folders = {"data_dir": tmp_path, "cache_dir": tmp_path / "cache", "output": tmp_path / "run"}
-    results = recipe.run("tiny", "voc2008_attributes", rows=["one-task"], **folders)
+    results = recipe.run(preset="tiny", data="voc2008_attributes", rows=["one-task"], **folders)
     assert len(results["rows"]["one-task"]["seeds"]["0"]["attributes"]["ap"]) == 64
 
 

@@ -114,7 +114,7 @@ def test_all_have_what_tables_are_made_of():
             assert settings.replaced(["rate=0.5"]).rate == 0.5
             tasks = getattr(settings, "task_weights", problem.tasks)
             assert set(tasks) <= set(problem.tasks) <= set(problem.columns), name
-        assert recipe.title.endswith("?") and f"keras-mtl train {name} " in recipe.text
+        assert recipe.title.endswith("?") and recipe.text.strip() and recipe.source
 
 
 def test_published_rows_are_those_of_the_recipes():
@@ -152,8 +152,8 @@ def test_settings_are_replaced_by_words():
         ("cross_stitch_table5", {"tasks": ["edges"]}, "`tasks`.*edges"),
         ("cross_stitch_table5", {"rows": ["split"]}, "`rows`.*'split conv2'.*split"),
         ("cross_stitch_table5", {"seeds": 0}, "`seeds`.*0"),
-        ("cross_stitch_table5", {"replaced": ["a=1"]}, "`set`.*a=1"),
-        ("branched_celeba", {"weights": "a.h5"}, "`weights` must be None.*a.h5"),
+        ("cross_stitch_table5", {"set": ["a=1"]}, "`set`.*a=1"),
+        ("branched_celeba", {"weights": "a.h5"}, "`weights` must be empty.*a.h5"),
     ],
 )
 def test_what_a_recipe_has_not(name, words, message, tmp_path):
@@ -168,7 +168,7 @@ def test_run_prints_a_plan_and_a_table(tiny_data, monkeypatch, tmp_path, capsys,
     monkeypatch.setitem(recipe.presets, "tiny", settings)
     monkeypatch.setitem(vars(recipe.problem), "load", lambda *arguments: data)
     monkeypatch.chdir(tmp_path)
-    results = recipe.run("tiny", rows=["one-task"], seeds=2, replaced=["latent_size=6"])
+    results = recipe.run(preset="tiny", rows=["one-task"], seeds=2, set=["latent_size=6"])
     folder = tmp_path / "results" / "cross_stitch" / "tiny-rooms-torch-latent_size=6"
     assert (folder / recipe.name / "results.json").is_file()
     assert list(results["rows"]["one-task"]["seeds"]) == ["0", "1"]

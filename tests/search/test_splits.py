@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from keras_mtl import MultiTaskModel
-from keras_mtl.recipes.cross_stitch_table5 import SPLITS
+from keras_mtl.recipes.cross_stitch import SPLITS
 from keras_mtl.search import enumerate_splits, relative_gain, splits
 from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES
