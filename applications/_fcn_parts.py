@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.geometry import NormalsCodebook
+from keras_mtl.heads import DepthHead, NormalsHead, SegmentationHead
 from keras_mtl.task import Task, counted
 from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES, score_geometry

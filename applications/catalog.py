@@ -141,7 +141,7 @@ def _cross_stitch_fcn(keras_mtl):
 def _fcn(keras_mtl):
     return keras_mtl.applications.FCN(
         keras_mtl.sharing.Branched.hard_sharing(),
-        {"segmentation": 40, "normals": keras_mtl.heads.NormalsCodebook.default()},
+        {"segmentation": 40, "normals": keras_mtl.geometry.NormalsCodebook.default()},
     )
 
 

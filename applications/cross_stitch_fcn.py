@@ -6,7 +6,7 @@ from typing import Any
 from keras_mtl._types import PathLike, Shape
 from keras_mtl.applications._ships import ships
 from keras_mtl.applications.fcn import FCN, Kind
-from keras_mtl.heads import NormalsCodebook
+from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import CrossStitched
 

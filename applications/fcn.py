@@ -9,7 +9,7 @@ from keras_mtl._types import PathLike, Shape
 from keras_mtl.applications._fcn_parts import fcn_parts
 from keras_mtl.applications._ships import ships
 from keras_mtl.applications._split_weights import split_weights
-from keras_mtl.heads import NormalsCodebook
+from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing.sharing import Sharing
 from keras_mtl.task import Task

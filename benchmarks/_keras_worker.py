@@ -24,7 +24,7 @@ class Models:
     """The stitched pair and the two one-task networks, each compiled, and the batch."""
 
     def __init__(self, settings):
-        codebook = keras_mtl.heads.NormalsCodebook.default()
+        codebook = keras_mtl.geometry.NormalsCodebook.default()
         images, labels, normals = synthetic_batch(settings["size"], settings["batch"])
         tasks = {"segmentation": CLASSES, "normals": codebook}
         losses = {

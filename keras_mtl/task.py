@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 import keras
 from keras import ops
 
-from keras_mtl._check_choice import check_choice
+from keras_mtl._checks import check_choice
 from keras_mtl._types import Config, Size, Tensor
 from keras_mtl.heads import (
     ASPPDepthHead,

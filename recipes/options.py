@@ -6,8 +6,7 @@ from pathlib import Path
 
 import keras
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_choice, check_integer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from keras_mtl._file_of import file_of
-from keras_mtl._whole_file import whole_file
+from keras_mtl._files import file_of, whole_file
 from keras_mtl.recipes._results import by_own_names, entry_of, provenance
 from keras_mtl.recipes.options import Options
 from keras_mtl.recipes.problems.problem import Problem

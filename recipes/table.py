@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_mtl._text_table import text_table
+from keras_mtl._text import markdown_table, text_table
 from keras_mtl.search import relative_gain
 
 BASELINE = "one-task"
@@ -160,10 +160,8 @@ def format_markdown(recipe, results):
     """The table as Markdown."""
     heading, rows = cells(recipe, results)
     best = best_row(recipe, results)
-    lines = [["", *heading], ["---"] * (1 + len(heading))]
-    for row, line in rows.items():
-        lines.append([f"**{row}** (best)" if row == best else row, *line])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    names = {row: f"**{row}** (best)" if row == best else row for row in rows}
+    return markdown_table([["", *heading], *([names[row], *line] for row, line in rows.items())])
 
 
 def _mean_and_deviation(values, decimals=1, sign=""):

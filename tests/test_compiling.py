@@ -9,7 +9,7 @@ from keras import layers
 
 import keras_mtl
 from keras_mtl import MultiTaskModel
-from keras_mtl._check_targets import check_targets
+from keras_mtl.multi_task_model._check_targets import check_targets
 from keras_mtl.sharing import Branched, CrossStitched, Modulated
 from keras_mtl.towers import Tower
 

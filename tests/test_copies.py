@@ -7,7 +7,7 @@ from keras import layers, ops
 from keras.src.utils import module_utils
 
 import keras_mtl
-from keras_mtl import MultiTaskModel, fold, heads, modulate
+from keras_mtl import MultiTaskModel, fold, geometry, heads, modulate
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated
 from keras_mtl.towers import Tower
 
@@ -467,7 +467,7 @@ def test_every_sharing_starts_as_the_tower_and_comes_back(rng, tmp_path, sharing
 
 HEADS = {
     "segmentation": lambda: heads.SegmentationHead(3, (8, 8), 2, dropout=0.2),
-    "normals": lambda: heads.NormalsHead(heads.NormalsCodebook.default(), (8, 8), 2),
+    "normals": lambda: heads.NormalsHead(geometry.NormalsCodebook.default(), (8, 8), 2),
     "depth": lambda: heads.DepthHead((8, 8), 2),
     "aspp_segmentation": lambda: heads.ASPPSegmentationHead(3, (8, 8)),
     "aspp_normals": lambda: heads.ASPPNormalsHead((8, 8)),

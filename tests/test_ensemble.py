@@ -6,11 +6,11 @@ import pytest
 from keras import layers, ops
 
 from keras_mtl import Ensemble, MultiTaskModel
+from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.heads import (
     AttributesHead,
     DepthHead,
     DetectionHead,
-    NormalsCodebook,
     NormalsHead,
     SegmentationHead,
 )

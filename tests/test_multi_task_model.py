@@ -6,7 +6,8 @@ import pytest
 from keras import layers, ops
 
 from keras_mtl import MultiTaskModel
-from keras_mtl.heads import NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.geometry import NormalsCodebook
+from keras_mtl.heads import NormalsHead, SegmentationHead
 from keras_mtl.layers import CrossStitch
 from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.optimizers import SGD

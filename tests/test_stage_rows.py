@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 import keras_mtl
-from keras_mtl._stage_rows import stage_rows
+from keras_mtl.plots.stage_rows import stage_rows
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated
 from keras_mtl.sharing._skip_policy_of import skip_policy_of
 

@@ -8,6 +8,7 @@ import pytest
 
 import keras_mtl
 from keras_mtl import Task
+from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.heads import (
     ASPPDepthHead,
     ASPPMapHead,
@@ -16,7 +17,6 @@ from keras_mtl.heads import (
     AttributesHead,
     DepthHead,
     DetectionHead,
-    NormalsCodebook,
     NormalsHead,
     SegmentationHead,
 )

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from keras_mtl import _whole_file
-from keras_mtl._whole_file import whole_file
+from keras_mtl import _files
+from keras_mtl._files import whole_file
 
 pytestmark = pytest.mark.one_backend
 
@@ -104,7 +104,7 @@ def test_a_disk_that_does_not_take_it_is_an_error(tmp_path, monkeypatch):
 
 # Of processes that were killed
 
-HERE = _whole_file._place() or "0" * 12
+HERE = _files._place() or "0" * 12
 
 
 def name_of(process, place=HERE):
@@ -125,13 +125,13 @@ def left(folder, name, age=0.0):
     return folder / name
 
 
-@pytest.mark.skipif(_whole_file._place() is None, reason="needs Linux")
+@pytest.mark.skipif(_files._place() is None, reason="needs Linux")
 def test_what_the_dead_have_left_is_removed(dead, tmp_path):
     path = tmp_path / "b.txt"
     abandoned = left(tmp_path, name_of(dead))
     kept = [left(tmp_path, name_of(process)) for process in (os.getpid(), 1, 10**30)]
     with whole_file(path) as unfinished:
-        assert not abandoned.exists() and _whole_file.UNFINISHED.fullmatch(unfinished.name)
+        assert not abandoned.exists() and _files.UNFINISHED.fullmatch(unfinished.name)
         unfinished.write_text("new")
     assert set(tmp_path.iterdir()) == {path, *kept}
 

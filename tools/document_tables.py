@@ -4,8 +4,9 @@ import os
 import re
 
 from keras_mtl import recipes, sharing
-from keras_mtl._stage_rows import stage_rows
+from keras_mtl._text import markdown_table
 from keras_mtl.applications import catalog
+from keras_mtl.plots.stage_rows import stage_rows
 from keras_mtl.recipes.table import format_markdown
 from tools import published
 
@@ -60,13 +61,15 @@ def _zoo(path):
         trained = f"{ours.trained_parameters:,}: {ours.headline}" if ours.ships else ""
         size = (f"{ours.parameters:,}", f"{ours.macs / 1e9:,.1f}")
         lines.append((f"[`{name}`]({link})", entry.title, *size, trained))
-    return markdown(lines)
+    return markdown_table(lines)
 
 
 def _recipes(path):
     """Every recipe and the question that it answers."""
     lines = [("recipe", "what it does")]
-    return markdown(lines + [(f"`{name}`", each.title) for name, each in recipes.load().items()])
+    return markdown_table(
+        lines + [(f"`{name}`", each.title) for name, each in recipes.load().items()]
+    )
 
 
 def _sharings(path):
@@ -78,7 +81,7 @@ def _sharings(path):
         if papers:  # All but the base class have one.
             source = "; ".join(f"{authors}, {venue}" for authors, venue in papers)
             lines.append((f"`{name}`", text.splitlines()[0], source))
-    return markdown(lines)
+    return markdown_table(lines)
 
 
 def _counts(path, name):
@@ -89,7 +92,7 @@ def _counts(path, name):
     if counts.ships:
         of_trained = (counts.trained_tasks, counts.trained_parameters, counts.trained_macs)
         lines.append(_size('`weights="rooms"`', *of_trained))
-    return markdown(lines)
+    return markdown_table(lines)
 
 
 def _size(name, tasks, parameters, macs):
@@ -115,7 +118,7 @@ def _stages(path, name):
         groups = _shown_groups(row.groups)
         shape = "×".join("?" if size is None else str(size) for size in row.output_shape)
         lines.append((f"`{row.stage}`", shape, f"{row.parameters:,}", groups, row.unit or ""))
-    return markdown(lines)
+    return markdown_table(lines)
 
 
 def shown_network(name):
@@ -130,15 +133,7 @@ def _weights(path, name):
     scores = [each for of_task in counts.scores.values() for each in of_task.items()]
     heading, line = zip(*[(title, f"{value:.2f}") for title, value in scores], strict=True)
     text = f"`keras-mtl evaluate {name}` (a file of {counts.bytes / 1e6:.1f} MB):"
-    return f"{text}\n\n{markdown([heading, line])}"
-
-
-def markdown(lines):
-    """Lines of cells as a table; the first one is the heading."""
-    heading, *others = lines
-    return "\n".join(
-        f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(heading), *others)
-    )
+    return f"{text}\n\n{markdown_table([heading, line])}"
 
 
 TABLES = {

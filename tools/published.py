@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from keras_mtl import recipes
-from keras_mtl._whole_file import whole_file
+from keras_mtl._files import whole_file
 
 RESULTS = Path(recipes.__file__).parent / "results.csv"
 COLUMNS = (

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from keras_mtl._names import names
+from keras_mtl._checks import names
 from keras_mtl._types import Array
 from keras_mtl.augmentation._checks import check_fraction, check_pixel_maps
 

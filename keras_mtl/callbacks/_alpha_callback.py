@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._layers_by_path import layers_by_path
 from keras_mtl.callbacks._recorder import Recorder
+from keras_mtl.graphs.layers_by_path import layers_by_path
 from keras_mtl.layers import CrossStitch
 from keras_mtl.multi_task_model import MultiTaskModel
 

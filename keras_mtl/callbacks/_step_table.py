@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from keras_mtl._file_of import file_of
+from keras_mtl._files import file_of, whole_file
 from keras_mtl._types import PathLike
-from keras_mtl._whole_file import whole_file
 from keras_mtl.callbacks._recorder import Recorder
 
 

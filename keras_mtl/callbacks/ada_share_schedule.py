@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl.optimizers import Alternating
 from keras_mtl.sharing._skip_policy_of import skip_policy_of
 

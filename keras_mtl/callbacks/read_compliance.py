@@ -4,8 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._file_of import file_of
+from keras_mtl._checks import check_choice
+from keras_mtl._files import file_of
 from keras_mtl._types import Array, PathLike
 from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.compliance_logger import COLUMNS

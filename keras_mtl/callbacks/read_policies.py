@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_mtl._file_of import file_of
+from keras_mtl._files import file_of
 from keras_mtl._types import Array, PathLike
 from keras_mtl.callbacks._step_table import read_rows
 from keras_mtl.callbacks.policy_logger import COLUMNS

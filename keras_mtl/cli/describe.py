@@ -8,14 +8,14 @@ from typing import Annotated
 import tyro
 
 from keras_mtl import plots
-from keras_mtl._stage_rows import stage_rows
-from keras_mtl._whole_file import whole_file
+from keras_mtl._files import whole_file
 from keras_mtl.applications.catalog import counts
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
 from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.cli._models import entry, is_file, load
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.plots.stage_rows import stage_rows
 from keras_mtl.search import cost
 
 PAPER = "paper"

@@ -15,12 +15,12 @@ import keras
 import numpy as np
 import tyro
 
-from keras_mtl._functional_models import as_functional
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.cli._exported import RUNTIMES, name_outputs, open_sizes, outputs_of
 from keras_mtl.cli._files import folder
 from keras_mtl.cli._models import load
+from keras_mtl.graphs.functional_models import as_functional
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from keras_mtl import plots
-from keras_mtl._whole_file import whole_file
+from keras_mtl._files import whole_file
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import progress
 from keras_mtl.cli._errors import UsageError

@@ -1,6 +1,6 @@
 """What `load` of the papers' data sets returns."""
 
-from keras_mtl._names import names
+from keras_mtl._checks import names
 
 from .array_batches import ArrayBatches
 

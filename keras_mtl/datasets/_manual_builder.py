@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from keras_mtl._progress_bar import progress_bar
+from keras_mtl._text import progress_bar
 
 from ._scaling import pillow
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Array
 
 from ._read_ahead import ReadAhead

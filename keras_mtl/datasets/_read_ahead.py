@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 
 _BROKEN = (
     "A worker process ended early; its own message, if any, is on the standard error stream. A "

@@ -8,7 +8,7 @@ import os
 import random
 from pathlib import Path
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._extra import extra
 
 from .lazy_array import LazyArray

@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._extra import extra
 
 BILINEAR = 2  # of Pillow; where pictures shrink wide enough not to alias

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 
 from ._ordered_batches import OrderedBatches
 from ._refuse_workers import refuse_workers

@@ -8,8 +8,7 @@ from typing import Literal
 import keras
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_choice, check_integer
 from keras_mtl._types import Array, PathLike
 
 CLASSES = (

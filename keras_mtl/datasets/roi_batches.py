@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._names import names
+from keras_mtl._checks import check_integer, names
 from keras_mtl._types import Pictures
 from keras_mtl.boxes import canvas, check_boxes
 from keras_mtl.boxes.encode_boxes import STD

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Array
 from keras_mtl.boxes import check_boxes, encode_boxes, iou
 from keras_mtl.boxes.encode_boxes import STD, check_std

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Array
 
 from ._label_groups import LabelGroups

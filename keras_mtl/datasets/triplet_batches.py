@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._check_triplets import check_triplets
+from keras_mtl._checks import check_integer, check_triplets
 from keras_mtl._types import Array, Augmentation
 
 from ._label_groups import LabelGroups

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops, tree
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Array
 from keras_mtl.multi_task_model import MultiTaskModel
 

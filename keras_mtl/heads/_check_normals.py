@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_mtl._check_normals_dtype import check_normals_dtype
+from keras_mtl._checks import check_normals_dtype
 
 
 def check_normals(normals, name="normals"):

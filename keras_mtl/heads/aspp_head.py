@@ -8,8 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._check_pair import check_pair
+from keras_mtl._checks import check_integer, check_pair
 from keras_mtl._types import Config, Shape, Size, Tensor
 from keras_mtl.heads._log_of_share import log_of_share
 

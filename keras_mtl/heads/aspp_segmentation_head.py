@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_mtl._check_labels import check_labels
+from keras_mtl._checks import check_labels
 from keras_mtl._types import Array
 from keras_mtl.heads.aspp_head import ASPPHead
 

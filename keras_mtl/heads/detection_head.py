@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Array, Config, Shape, Tensor
 
 

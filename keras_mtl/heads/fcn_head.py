@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Config, Shape, Size, Tensor
 from keras_mtl.heads._log_of_share import log_of_share
 from keras_mtl.layers import BilinearDeconvolution

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 from keras_mtl._types import Array, Config, Size, Tensor
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.heads._check_normals import check_normals
 from keras_mtl.heads.fcn_head import FCNHead
-from keras_mtl.heads.normals_codebook import NormalsCodebook
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -29,7 +29,7 @@ class NormalsHead(FCNHead):
     Example:
 
     >>> import keras_mtl
-    >>> codebook = keras_mtl.heads.NormalsCodebook.default()
+    >>> codebook = keras_mtl.geometry.NormalsCodebook.default()
     >>> head = keras_mtl.heads.NormalsHead(codebook, (96, 96), strides=16, crop=9)
     """
 

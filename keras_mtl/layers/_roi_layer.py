@@ -6,8 +6,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_pair import check_pair
+from keras_mtl._checks import check_choice, check_pair
 from keras_mtl._types import Config, Shape, Tensor
 
 

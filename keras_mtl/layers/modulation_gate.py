@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Config, Shape, Tensor
 from keras_mtl.layers._check_multiplier import check_multiplier
 

@@ -4,9 +4,9 @@ from typing import Self
 
 import keras
 
-from keras_mtl._check_normals_dtype import check_normals_dtype
+from keras_mtl._checks import check_normals_dtype
 from keras_mtl._types import Config, Reduction, Tensor
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 

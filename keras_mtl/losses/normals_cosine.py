@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from keras_mtl._check_normals_dtype import check_normals_dtype
+from keras_mtl._checks import check_normals_dtype
 from keras_mtl._types import Reduction, Tensor
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.losses._masked_loss import MaskedLoss
 
 # Added to the squared length of a prediction: what keeps the gradient finite at a vector of zeros.

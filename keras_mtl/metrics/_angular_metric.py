@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._check_normals_dtype import check_normals_dtype
+from keras_mtl._checks import check_normals_dtype
 from keras_mtl._types import Config, Tensor
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.losses._pixel_weights import pixel_weights
 
 

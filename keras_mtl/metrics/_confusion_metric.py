@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Array, Config, Tensor
 from keras_mtl.losses._integer_labels import integer_labels
 from keras_mtl.losses._pixel_weights import pixel_weights

@@ -3,7 +3,7 @@
 import keras
 
 from keras_mtl._types import Tensor
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.metrics._angular_metric import AngularMetric
 from keras_mtl.metrics._weighted_mean import WeightedMean
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl._types import Tensor
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.metrics._angular_metric import AngularMetric
 from keras_mtl.metrics._bin_sums import bin_sums
 from keras_mtl.metrics._wide_counter import WideCounter

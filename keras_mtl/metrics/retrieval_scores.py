@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 
 DISTANCES_AT_ONCE = 1 << 24  # 128 MB of float64.
 

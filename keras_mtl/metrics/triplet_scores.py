@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_triplets import check_triplets
+from keras_mtl._checks import check_triplets
 
 TRIPLETS_AT_ONCE = 8192  # Bounds what is held beside the embeddings.
 

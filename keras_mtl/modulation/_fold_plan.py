@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from keras import activations, layers
 
-from keras_mtl._topological_nodes import topological_nodes
+from keras_mtl.graphs.topological_nodes import topological_nodes
 from keras_mtl.layers import CeilMaxPooling2D
 from keras_mtl.modulation._channel_weights import takes_input_factors, takes_output_factors
 

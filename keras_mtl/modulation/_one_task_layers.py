@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._copied_layers import CopiedLayers
-from keras_mtl._functional_models import as_functional, is_graph
+from keras_mtl._checks import check_integer
+from keras_mtl.graphs.copied_layers import CopiedLayers
+from keras_mtl.graphs.functional_models import as_functional, is_graph
 from keras_mtl.layers import ModulationGate
 
 

@@ -5,9 +5,9 @@ import warnings
 import keras
 import numpy as np
 
-from keras_mtl._copy_layer import copy_layer
-from keras_mtl._copy_state import copy_state
-from keras_mtl._functional_models import as_functional, fresh_inputs
+from keras_mtl.graphs.copy_layer import copy_layer
+from keras_mtl.graphs.copy_state import copy_state
+from keras_mtl.graphs.functional_models import as_functional, fresh_inputs
 from keras_mtl.modulation._channel_weights import scale_inputs, scale_outputs, with_all_weights
 from keras_mtl.modulation._fold_plan import fold_plan
 from keras_mtl.modulation._one_task_layers import OneTaskLayers

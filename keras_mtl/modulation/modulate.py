@@ -5,11 +5,10 @@ from typing import Any
 
 import keras
 
-from keras_mtl._channel_axis import channel_axis
-from keras_mtl._check_integer import check_integer
-from keras_mtl._copied_layers import CopiedLayers
-from keras_mtl._functional_models import as_functional, fresh_inputs
-from keras_mtl._names import names
+from keras_mtl._checks import check_integer, names
+from keras_mtl.graphs.channel_axis import channel_axis
+from keras_mtl.graphs.copied_layers import CopiedLayers
+from keras_mtl.graphs.functional_models import as_functional, fresh_inputs
 from keras_mtl.layers import ModulationGate
 from keras_mtl.sharing.modulated import gate_name
 from keras_mtl.sharing.sharing import features_dtype

@@ -9,7 +9,7 @@ from typing import Any, Self
 import keras
 from keras import ops
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Config, Tensor
 from keras_mtl.optimizers._paths import is_pattern, listed, path_of
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._names import names
+from keras_mtl._checks import names
 from keras_mtl._types import Axes
 
 

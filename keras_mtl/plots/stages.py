@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._stage_rows import stage_rows
 from keras_mtl._types import Figure
 from keras_mtl.plots.pyplot import pyplot
+from keras_mtl.plots.stage_rows import stage_rows
 from keras_mtl.sharing._skip_policy_of import skip_policy_of
 
 MOST_COLOURS = 10  # Tasks, above which they are told by their place alone.

@@ -6,10 +6,10 @@ import warnings
 
 import numpy as np
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._extra import extra
+from keras_mtl._files import whole_file
 from keras_mtl._types import Array, PathLike
-from keras_mtl._whole_file import whole_file
 from keras_mtl.boxes import check_boxes
 
 # Goes into the names of the cache files: raise it when the same picture gives other boxes.

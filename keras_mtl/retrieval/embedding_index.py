@@ -7,11 +7,9 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
-from keras_mtl._file_of import file_of
+from keras_mtl._checks import check_choice, check_integer
+from keras_mtl._files import file_of, whole_file
 from keras_mtl._types import Array, PathLike
-from keras_mtl._whole_file import whole_file
 from keras_mtl.retrieval._nearest import FINDERS, nearest
 
 

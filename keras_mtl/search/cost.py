@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import keras
 
-from keras_mtl._functional_models import as_functional
+from keras_mtl.graphs.functional_models import as_functional
 from keras_mtl.search._layer_macs import layer_macs
 
 

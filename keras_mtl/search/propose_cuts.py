@@ -4,8 +4,8 @@ import math
 
 import keras
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._functional_models import as_functional
+from keras_mtl._checks import check_integer
+from keras_mtl.graphs.functional_models import as_functional
 from keras_mtl.search.cost import macs_before
 from keras_mtl.towers import possible_cuts
 

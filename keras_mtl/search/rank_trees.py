@@ -7,7 +7,7 @@ from typing import Literal
 import keras
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
+from keras_mtl._checks import check_choice
 from keras_mtl._types import Array
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search._on_tower import on_tower

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._names import names
+from keras_mtl._checks import names
 from keras_mtl._types import Array
 
 

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_choice, check_integer
 from keras_mtl._types import Array
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import Tower

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import keras
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._file_of import file_of
-from keras_mtl._names import names
+from keras_mtl._checks import check_integer, names
+from keras_mtl._files import file_of, whole_file
 from keras_mtl._types import PathLike
-from keras_mtl._whole_file import whole_file
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search.cost import cost
 from keras_mtl.search.enumerate_splits import enumerate_splits

@@ -7,12 +7,10 @@ from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
-from keras_mtl._file_of import file_of
-from keras_mtl._names import names
+from keras_mtl._checks import check_choice, check_integer, names
+from keras_mtl._files import file_of, whole_file
+from keras_mtl._text import text_table
 from keras_mtl._types import PathLike
-from keras_mtl._whole_file import whole_file
 from keras_mtl.search.trees import format_tree
 from keras_mtl.sharing._tree_nodes import tree_nodes
 
@@ -121,15 +119,16 @@ class TreeReport:
                 raise ValueError("`tree` must have all locations, and at each of them all tasks.")
 
     def __str__(self) -> str:
-        lines = [f"{'parameters':>16}{'MACs':>18}{'dissimilarity':>15}"]
+        lines = [["parameters", "MACs", "dissimilarity"]]
         shown = {*np.linspace(0, len(self.front) - 1, ROWS).round().astype(int).tolist()}
         if self.chosen is not None:
             shown.add(self.chosen)
         for number in sorted(shown):
             each = self.front[number]
             macs = "unknown" if each.macs is None else f"{each.macs:,}"
-            mark = "  <- chosen" if number == self.chosen else ""
-            lines.append(f"{each.parameters:>16,}{macs:>18}{each.dissimilarity:>15.4f}{mark}")
-        if self.chosen is not None:
-            lines += ["", format_tree(self.front[self.chosen].tree)]
-        return "\n".join(lines)
+            mark = ["<- chosen"] if number == self.chosen else []
+            lines.append([f"{each.parameters:,}", macs, f"{each.dissimilarity:.4f}", *mark])
+        text = text_table(lines)
+        if self.chosen is None:
+            return text
+        return f"{text}\n\n{format_tree(self.front[self.chosen].tree)}"

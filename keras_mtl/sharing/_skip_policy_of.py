@@ -1,6 +1,6 @@
 """Finding the policy of a model."""
 
-from keras_mtl._layers_by_path import layers_by_path
+from keras_mtl.graphs.layers_by_path import layers_by_path
 from keras_mtl.layers import SkipPolicy
 
 

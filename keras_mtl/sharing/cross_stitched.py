@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import keras
 
-from keras_mtl._names import names
+from keras_mtl._checks import names
 from keras_mtl._types import Config, Features
 from keras_mtl.layers.cross_stitch import CrossStitch, warn_of_alpha
 from keras_mtl.sharing.plan import Plan

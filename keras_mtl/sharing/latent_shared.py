@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Config, Features
 from keras_mtl.sharing.plan import Plan
 from keras_mtl.sharing.sharing import Sharing, features_dtype

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import keras
 
-from keras_mtl._names import names
+from keras_mtl._checks import names
 from keras_mtl._types import Config, Features
 from keras_mtl.layers import ModulationGate
 from keras_mtl.sharing.plan import Plan

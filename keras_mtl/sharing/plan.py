@@ -8,9 +8,9 @@ from typing import Self
 
 import keras
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._layer_names import free_prefix, layer_name, prefixed
+from keras_mtl._checks import check_choice
 from keras_mtl._types import Config, Features
+from keras_mtl.graphs.layer_names import free_prefix, layer_name, prefixed
 from keras_mtl.towers.tower import Tower
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Self
 
-from keras_mtl._channel_axis import channel_axis
 from keras_mtl._types import Config, Features
+from keras_mtl.graphs.channel_axis import channel_axis
 from keras_mtl.sharing.plan import Plan
 from keras_mtl.towers.tower import Tower
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_mtl._check_choice import check_choice
+from keras_mtl._checks import check_choice
 from keras_mtl.study._optimizer import has_loss_scale
 from keras_mtl.study.contenders import BASELINE, Contender, automatic, one_task
 
@@ -20,7 +20,7 @@ def all_contenders(study, contenders):
     if isinstance(contenders, str):
         check_choice("contenders", contenders, ("auto",))
         contenders = automatic(study.tower(0), len(study.tasks))
-    chosen: dict[str, Contender] = {}
+    chosen = {}
     for each in contenders:
         if not isinstance(each, Contender):
             raise TypeError(

@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-from keras_mtl._check_choice import check_choice
+from keras_mtl._checks import check_choice
 from keras_mtl.search import propose_cuts
 from keras_mtl.study._digest import digest_of_arrays
 from keras_mtl.study._draws import draws_of

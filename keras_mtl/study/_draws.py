@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from keras_mtl._layers_within import layers_within
+from keras_mtl.graphs.layers_within import layers_within
 
 
 @contextlib.contextmanager

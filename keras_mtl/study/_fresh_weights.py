@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mtl._copy_state import copy_state
-from keras_mtl._layers_within import layers_within
+from keras_mtl.graphs.copy_state import copy_state
+from keras_mtl.graphs.layers_within import layers_within
 from keras_mtl.study._draws import draws_of
 
 

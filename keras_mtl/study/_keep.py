@@ -8,7 +8,7 @@ import time
 import keras
 import numpy as np
 
-from keras_mtl._whole_file import whole_file
+from keras_mtl._files import whole_file
 
 EVERY = 20
 """Seconds between two times that it is kept, and that a line of progress is printed."""

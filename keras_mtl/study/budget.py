@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated, Sharing
 from keras_mtl.study._digest import digest
 from keras_mtl.study._optimizer import check_optimizer

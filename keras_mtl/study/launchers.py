@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl.study._types import AnyStudy, Launcher
 from keras_mtl.study.row import Row
 from keras_mtl.study.training import Training

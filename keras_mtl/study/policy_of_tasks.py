@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mtl._whole_file import whole_file
+from keras_mtl._files import whole_file
 from keras_mtl.search import prune
 from keras_mtl.sharing import AdaShared, Sharing
 from keras_mtl.study._digest import digest

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Config, PathLike
 from keras_mtl.callbacks import AdaShareSchedule, PolicyLogger
 from keras_mtl.datasets import AlternatingBatches

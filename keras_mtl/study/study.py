@@ -10,13 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._check_targets import check_targets
-from keras_mtl._file_of import file_of
-from keras_mtl._layers_within import layers_within
+from keras_mtl._checks import check_integer
+from keras_mtl._files import file_of, whole_file
 from keras_mtl._types import Augmentation, PathLike
-from keras_mtl._whole_file import whole_file
+from keras_mtl.graphs.layers_within import layers_within
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.multi_task_model._check_targets import check_targets
 from keras_mtl.optimizers import Adam
 from keras_mtl.search import Cost, cost, relative_gain
 from keras_mtl.sharing import Branched, Sharing

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from keras_mtl._text_table import text_table
+from keras_mtl._text import text_table
 from keras_mtl.study._progress import duration, work
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.row import with_all_before

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_mtl._text_table import text_table
+from keras_mtl._text import text_table
 from keras_mtl.study._statistics import difference, holm, seeds_needed
 from keras_mtl.study.contenders import BASELINE
 

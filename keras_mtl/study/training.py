@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import keras
 
-from keras_mtl._file_of import file_of
+from keras_mtl._files import file_of
 from keras_mtl.multi_task_model import MultiTaskModel, tasks_of
 from keras_mtl.sharing import Branched, Sharing
 from keras_mtl.study._digest import digest, renamed

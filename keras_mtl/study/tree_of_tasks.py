@@ -10,7 +10,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
+from keras_mtl._checks import check_choice
 from keras_mtl.search import TreeReport, rank_trees, tree_dissimilarity
 from keras_mtl.sharing import Branched, Sharing
 from keras_mtl.study._digest import digest

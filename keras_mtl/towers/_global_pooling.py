@@ -2,7 +2,7 @@
 
 from keras import layers
 
-from keras_mtl._check_choice import check_choice
+from keras_mtl._checks import check_choice
 
 POOLS = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
 

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import Shape
 from keras_mtl.layers import L2Normalization
 from keras_mtl.towers._check_channels_last import check_channels_last

@@ -6,8 +6,7 @@ from typing import Literal
 import keras
 from keras import layers
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_choice, check_integer
 from keras_mtl._types import PathLike, Shape, Tensor
 from keras_mtl.layers import CeilMaxPooling2D
 from keras_mtl.towers._check_channels_last import check_channels_last

@@ -6,13 +6,13 @@ from typing import Self
 
 import keras
 
-from keras_mtl._copy_layer import NOISE, copy_layer
-from keras_mtl._copy_state import copy_state
-from keras_mtl._functional_models import as_functional, is_graph, with_inlined
-from keras_mtl._layer_names import prefixed
-from keras_mtl._names import names
-from keras_mtl._topological_nodes import topological_nodes
+from keras_mtl._checks import names
 from keras_mtl._types import Config, Shape
+from keras_mtl.graphs.copy_layer import NOISE, copy_layer
+from keras_mtl.graphs.copy_state import copy_state
+from keras_mtl.graphs.functional_models import as_functional, is_graph, with_inlined
+from keras_mtl.graphs.layer_names import prefixed
+from keras_mtl.graphs.topological_nodes import topological_nodes
 
 
 @keras.saving.register_keras_serializable("keras_mtl")

@@ -9,11 +9,10 @@ import urllib.request
 from pathlib import Path
 from typing import TypeVar
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._keras_folder import keras_folder
-from keras_mtl._progress_bar import progress_bar
+from keras_mtl._checks import check_integer
+from keras_mtl._files import keras_folder, whole_file
+from keras_mtl._text import progress_bar
 from keras_mtl._types import PathLike
-from keras_mtl._whole_file import whole_file
 from keras_mtl.weights._urls import file_name, is_url
 
 FOLDER = "keras_mtl/weights"

@@ -10,7 +10,7 @@ import keras_mtl
 from keras_mtl.applications._fcn_parts import fcn_parts
 from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
 from keras_mtl.datasets import LazyArray, cityscapes_mtl, nyuv2, rooms, taskonomy
-from keras_mtl.heads import NormalsCodebook
+from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.metrics import SegmentationScores
 from keras_mtl.recipes.problems._columns import held_out, per_image
 from keras_mtl.recipes.problems.problem import Problem

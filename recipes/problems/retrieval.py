@@ -10,7 +10,7 @@ import numpy as np
 
 import keras_mtl
 from keras_mtl import modulate
-from keras_mtl._whole_file import whole_file
+from keras_mtl._files import whole_file
 from keras_mtl.datasets import (
     LazyArray,
     TripletBatches,

@@ -9,7 +9,8 @@ from keras import layers, ops
 
 import keras_mtl
 from keras_mtl.applications import FCN, CrossStitchFCN
-from keras_mtl.heads import DepthHead, NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.geometry import NormalsCodebook
+from keras_mtl.heads import DepthHead, NormalsHead, SegmentationHead
 from keras_mtl.layers import CrossStitch
 from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.sharing import Branched

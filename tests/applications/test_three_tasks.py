@@ -9,7 +9,7 @@ import keras_mtl
 from keras_mtl import plots
 from keras_mtl.applications import FCN, CrossStitchFCN
 from keras_mtl.datasets import rooms
-from keras_mtl.heads import NormalsCodebook
+from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.layers import CrossStitch
 from keras_mtl.losses import DepthL1, NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.metrics import DepthScores

@@ -11,7 +11,8 @@ import keras_mtl
 from keras_mtl import Task
 from keras_mtl.applications import FCN, FastRCNN, ModulatedEmbedding
 from keras_mtl.cli import main
-from keras_mtl.heads import AttributesHead, DepthHead, NormalsCodebook
+from keras_mtl.geometry import NormalsCodebook
+from keras_mtl.heads import AttributesHead, DepthHead
 from keras_mtl.sharing import Branched
 from keras_mtl.towers import Tower
 

@@ -18,7 +18,8 @@ import numpy as np
 import skipper
 
 import keras_mtl
-from keras_mtl.heads import NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.geometry import NormalsCodebook
+from keras_mtl.heads import NormalsHead, SegmentationHead
 from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
 
 FOLDER = Path(sys.argv[1])

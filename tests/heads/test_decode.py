@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from keras_mtl import heads
+from keras_mtl import geometry, heads
 
 
 def decoded(head, outputs):
@@ -19,7 +19,7 @@ def test_classes(rng):
 
 
 def test_normals_of_words(rng):
-    codebook = heads.NormalsCodebook.default()
+    codebook = geometry.NormalsCodebook.default()
     certain = 50 * np.eye(len(codebook.codewords), dtype="float32")[None, None]
     found = decoded(heads.NormalsHead(codebook, (1, 20), strides=2), certain)
     np.testing.assert_allclose(found[0, 0], codebook.codewords, atol=1e-5)

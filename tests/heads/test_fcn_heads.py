@@ -6,7 +6,13 @@ import pytest
 from keras import layers, ops
 from layer_checks import check_layer
 
-from keras_mtl.heads import DepthHead, FCNHead, NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.geometry import NormalsCodebook
+from keras_mtl.heads import (
+    DepthHead,
+    FCNHead,
+    NormalsHead,
+    SegmentationHead,
+)
 
 CODEBOOK = NormalsCodebook.default()
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
 
 BOOK = NormalsCodebook.default()

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.losses import NormalsCodebookCrossentropy, SegmentationCrossentropy
 from keras_mtl.metrics import (
     MeanAngularError,

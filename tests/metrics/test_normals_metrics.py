@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 from keras_mtl.metrics import MeanAngularError, MedianAngularError, NormalsScores, WithinAngle
 
 BOOK = NormalsCodebook.default()

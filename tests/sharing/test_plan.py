@@ -12,7 +12,7 @@ from skip_towers import BLOCKS, conv_tower, dense_tower, pooled
 
 import keras_mtl.plots
 from keras_mtl import MultiTaskModel
-from keras_mtl._stage_rows import stage_rows
+from keras_mtl.plots.stage_rows import stage_rows
 from keras_mtl.search import cost
 from keras_mtl.sharing import (
     AdaShared,

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import keras_mtl
-from keras_mtl.heads import AttributesHead, NormalsCodebook, NormalsHead, SegmentationHead
+from keras_mtl.geometry import NormalsCodebook
+from keras_mtl.heads import AttributesHead, NormalsHead, SegmentationHead
 from keras_mtl.losses import (
     NormalsCodebookCrossentropy,
     SegmentationCrossentropy,

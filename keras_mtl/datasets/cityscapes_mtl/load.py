@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
+from keras_mtl._checks import check_choice
 from keras_mtl._types import PathLike
 
 from .._arrays_or_batches import arrays_or_batches

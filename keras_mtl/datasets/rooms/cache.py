@@ -10,8 +10,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from keras_mtl._keras_folder import keras_folder
-from keras_mtl._whole_file import whole_file
+from keras_mtl._files import keras_folder, whole_file
 
 from .render import RENDERER_VERSION
 

@@ -6,9 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from keras_mtl._check_integer import check_integer
-from keras_mtl._names import names
-from keras_mtl._progress_bar import progress_bar
+from keras_mtl._checks import check_integer, names
+from keras_mtl._text import progress_bar
 from keras_mtl._types import Array, PathLike
 
 from ..array_batches import ArrayBatches

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_choice, check_integer
 
 from .render import SPLITS
 

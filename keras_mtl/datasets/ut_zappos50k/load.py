@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_choice, check_integer
 from keras_mtl._types import PathLike
 
 from .._records import Records

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_mtl._check_triplets import check_triplets
+from keras_mtl._checks import check_triplets
 
 from .._existing import existing
 from .properties import PROPERTIES

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from keras_mtl._check_choice import check_choice
+from keras_mtl._checks import check_choice
 from keras_mtl._types import Array, PathLike
 
 from .._records import Records

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import NumberTree
 from keras_mtl.search.trees._partitions import coarsenings, singletons
 

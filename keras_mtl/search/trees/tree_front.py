@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._check_integer import check_integer
+from keras_mtl._checks import check_integer
 from keras_mtl._types import NumberTree
 from keras_mtl.search.trees._checked_affinity import checked_affinity
 from keras_mtl.search.trees._joins import agglomerations, spectral_clusterings

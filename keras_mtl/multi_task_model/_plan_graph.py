@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_mtl._layer_names import prefix_of
-from keras_mtl._split_tasks import split_tasks
+from keras_mtl.graphs.layer_names import prefix_of
+from keras_mtl.graphs.split_tasks import split_tasks
 from keras_mtl.sharing.plan import StageCall
 
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_mtl._functional_models import is_graph
+from keras_mtl.graphs.functional_models import is_graph
 
 
 def channel_axis(tensor):

@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_mtl._copied_layers import CopiedLayers
-from keras_mtl._layer_names import prefix_of, prefixed
+from keras_mtl.graphs.copied_layers import CopiedLayers
+from keras_mtl.graphs.layer_names import prefix_of, prefixed
 from keras_mtl.towers import Tower
 
 

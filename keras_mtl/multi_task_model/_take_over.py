@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_mtl._copy_state import copy_state
+from keras_mtl.graphs.copy_state import copy_state
 
 
 def stage_donors(model, donors):

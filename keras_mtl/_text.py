@@ -1,6 +1,9 @@
-"""Tables as text."""
+"""What is written for people: tables as text, and the progress of long work."""
 
+import sys
 from collections.abc import Sequence
+
+import keras
 
 
 def text_table(lines: Sequence[Sequence[str]]) -> str:
@@ -20,3 +23,17 @@ def text_table(lines: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def markdown_table(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells as Markdown; the first one is the heading."""
+    heading, *others = lines
+    ruled = [heading, ["---"] * len(heading), *others]
+    return "\n".join(f"| {' | '.join(line)} |" for line in ruled)
+
+
+def progress_bar(count, unit_name, verbose=1):
+    """Keras' bar for `count` pieces of work, which writes nothing if `verbose` is 0."""
+    # A log file gets a line only now and then.
+    interval = 0.2 if sys.stdout.isatty() else 10.0
+    return keras.utils.Progbar(count, verbose=verbose, interval=interval, unit_name=unit_name)

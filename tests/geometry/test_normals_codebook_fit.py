@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_mtl.heads.normals_codebook import NormalsCodebook
+from keras_mtl.geometry.normals_codebook import NormalsCodebook
 
 pytestmark = pytest.mark.one_backend
 

@@ -11,15 +11,13 @@ from typing import Any, Self
 
 import keras
 
-from keras_mtl._check_choice import check_choice
-from keras_mtl._check_compile import checked_by_output, warn_of_lost_rates
-from keras_mtl._check_targets import check_names, check_targets
-from keras_mtl._copy_layer import copy_layer
-from keras_mtl._copy_state import copy_state
-from keras_mtl._finite_units import FiniteUnits
-from keras_mtl._functional_models import is_graph
-from keras_mtl._layer_names import layer_name, names_of_one_model
-from keras_mtl._layer_settings import (
+from keras_mtl._checks import check_choice
+from keras_mtl._types import Config, PathLike
+from keras_mtl.graphs.copy_layer import copy_layer
+from keras_mtl.graphs.copy_state import copy_state
+from keras_mtl.graphs.functional_models import is_graph
+from keras_mtl.graphs.layer_names import layer_name, names_of_one_model
+from keras_mtl.graphs.layer_settings import (
     inner_changes,
     quantize,
     quantized_modes,
@@ -27,10 +25,12 @@ from keras_mtl._layer_settings import (
     set_trainable,
     trainable_flags,
 )
-from keras_mtl._plan_graph import layers_of, plan_graph
-from keras_mtl._take_over import stage_donors, take_over, unit_donor
-from keras_mtl._tower_of import tower_of
-from keras_mtl._types import Config, PathLike
+from keras_mtl.multi_task_model._check_compile import checked_by_output, warn_of_lost_rates
+from keras_mtl.multi_task_model._check_targets import check_names, check_targets
+from keras_mtl.multi_task_model._finite_units import FiniteUnits
+from keras_mtl.multi_task_model._plan_graph import layers_of, plan_graph
+from keras_mtl.multi_task_model._take_over import stage_donors, take_over, unit_donor
+from keras_mtl.multi_task_model._tower_of import tower_of
 from keras_mtl.sharing.plan import Plan
 from keras_mtl.sharing.sharing import Sharing
 from keras_mtl.task import Task, made_head

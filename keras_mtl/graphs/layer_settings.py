@@ -4,8 +4,8 @@ import types
 
 import keras
 
-from keras_mtl._copy_layer import copy_layer
-from keras_mtl._layers_within import held_by, layers_within
+from keras_mtl.graphs.copy_layer import copy_layer
+from keras_mtl.graphs.layers_within import held_by, layers_within
 
 
 def copy_settings(source, target):

@@ -4,8 +4,8 @@ import tempfile
 
 from keras import ops
 
-from keras_mtl._layer_settings import copy_settings
-from keras_mtl._layers_within import held_by, layers_within
+from keras_mtl.graphs.layer_settings import copy_settings
+from keras_mtl.graphs.layers_within import held_by, layers_within
 
 
 def copy_state(source, target, settings=False):

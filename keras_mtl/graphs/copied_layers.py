@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_mtl._copy_layer import copy_layer
-from keras_mtl._copy_state import copy_state
+from keras_mtl.graphs.copy_layer import copy_layer
+from keras_mtl.graphs.copy_state import copy_state
 
 
 class CopiedLayers:

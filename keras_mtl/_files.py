@@ -1,14 +1,50 @@
-"""Files that are whole, or not there."""
+"""Files of our own: where they are, that they are whole, and what is wrong with others."""
 
 import contextlib
+import csv
 import hashlib
 import os
 import re
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from keras_mtl._types import PathLike
+
+
+def keras_folder() -> str:
+    """Keras' own folder, of its rule: `$KERAS_HOME`, or else `~/.keras`."""
+    home = os.environ.get("KERAS_HOME")
+    if home is None:
+        base = os.path.expanduser("~")
+        # As Keras does where the home folder is read-only.
+        home = os.path.join(base if os.access(base, os.W_OK) else "/tmp", ".keras")
+    return os.path.expanduser(home)
+
+
+# What reading raises where something is missing, is of another type or form, or is cut.
+WRONG = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    *(EOFError, NotImplementedError, RuntimeError, csv.Error, zipfile.BadZipFile, zlib.error),
+)
+
+
+@contextlib.contextmanager
+def file_of(writer: str, path: PathLike, must: str = "`path` must be") -> Iterator[None]:
+    """Within it, whatever is wrong with a file is a ValueError that names it and what writes such.
+
+    Errors of the file system stay what they are.
+    """
+    try:
+        yield
+    except WRONG as error:
+        reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        raise ValueError(
+            f"{must} a whole file of `{writer}`. Received: {path}. {reason[:500]}"
+        ) from error
+
 
 PREFIX, DIGITS = ".unfinished-keras_mtl", 12
 # By place, process and draw. Not by the name to be: it may be as long as a file system allows.

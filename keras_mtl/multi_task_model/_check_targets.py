@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_mtl._check_labels import check_labels
+from keras_mtl._checks import check_labels
 
 
 def check_names(model, targets):

@@ -5,8 +5,8 @@ import math
 
 import keras
 
-from keras_mtl._topological_nodes import topological_nodes
 from keras_mtl._types import Shape
+from keras_mtl.graphs.topological_nodes import topological_nodes
 from keras_mtl.layers import ModulationGate, SkipBlock
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.towers import possible_cuts

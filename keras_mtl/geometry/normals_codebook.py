@@ -9,7 +9,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_mtl._types import Array, Config, Tensor
-from keras_mtl.heads._spherical_kmeans import spherical_kmeans
+from keras_mtl.geometry._spherical_kmeans import spherical_kmeans
 
 # Six evenly spread words (an octahedron) already cover the whole sphere with triangles whose
 # circles measure 54.7 degrees; a triangle with a wider circle bridges a hole in the codebook.

@@ -1,0 +1,5 @@
+"""The network of several tasks."""
+
+from keras_mtl.multi_task_model.multi_task_model import MultiTaskModel, tasks_of
+
+__all__ = ["MultiTaskModel", "tasks_of"]
