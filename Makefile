@@ -19,7 +19,7 @@ help:
 
 demo: .venv/demo-$(BACKEND)
 	KERAS_BACKEND=$(BACKEND) $(BIN)/keras-mtl train cross_stitch_table5 --preset mini --seeds 1 \
-	  --rows one-task ensemble "split heads" cross-stitch
+	  --rows one-task ensemble "split heads" cross-stitch --set steps=400
 
 test: .venv/test lint
 	@for backend in tensorflow jax torch; do \

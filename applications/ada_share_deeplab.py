@@ -49,8 +49,8 @@ def AdaShareDeepLab(
         width, features, dropout: as in `DeepLab`.
         seed: integer seed of weights, dropout and draws, or `None`.
         name: name of the model.
-        **options: `per_task_statistics`, `temperature`, `hard`, `sparsity`, `sharing`, `form` of
-            `AdaShared`, for a policy that is learned.
+        **options: `per_task_statistics`, `temperature`, `hard`, `sparsity_weight`,
+            `agreement_weight`, `form` of `AdaShared`, for a policy that is learned.
 
     Returns:
         A `MultiTaskModel`; see `DeepLab`.

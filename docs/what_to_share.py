@@ -16,7 +16,7 @@ tower = keras_mtl.towers.Tower(net, cuts)
 sharings = {
     "stitched": keras_mtl.sharing.CrossStitched(after=["block_5_add", "block_12_add"]),
     "branched": keras_mtl.sharing.Branched.split(at="block_13_project_BN"),
-    "skipping": keras_mtl.sharing.AdaShared(sparsity=0.05, sharing=0.05),
+    "skipping": keras_mtl.sharing.AdaShared(sparsity_weight=0.05, agreement_weight=0.05),
     "modulated": keras_mtl.sharing.Modulated(after=["block_5_add", "block_12_add"]),
 }
 loss = {"age": "mse", "species": keras.losses.SparseCategoricalCrossentropy(from_logits=True)}

@@ -41,8 +41,8 @@ class AdaShareSettings(DeepLabSettings):
     search_rate: float
     """Learning rate of the weights after the warm-up."""
     policy_rate: float = 0.01
-    sparsity: float
-    sharing: float
+    sparsity_weight: float
+    agreement_weight: float
     form: str = "code"
     blocks_every: int
     """Rounds after which a further block comes under the policy."""
@@ -106,8 +106,8 @@ def mini(task_weights):
         # To 0.4 within the twelve rounds: the weights must learn what a decision does.
         temperature_decay=0.8,
         # With 0.005 hardly a block is skipped; both do as well on the validation split.
-        sparsity=0.02,
-        sharing=0.05,
+        sparsity_weight=0.02,
+        agreement_weight=0.05,
         blocks_every=1,
         candidates=3,
         retrained=1,
@@ -126,8 +126,8 @@ def ada_share(settings, data, tasks):
     search = PolicySearch(
         AdaShared(
             per_task_statistics=settings.per_task_statistics,
-            sparsity=settings.sparsity,
-            sharing=settings.sharing,
+            sparsity_weight=settings.sparsity_weight,
+            agreement_weight=settings.agreement_weight,
             form=settings.form,
         ),
         settings.turns,
@@ -178,7 +178,7 @@ _NYUV2 = {
     "train_images": 795,
     "test_images": 654,
     "rate": 1e-3,
-    "sharing": 0.05,
+    "agreement_weight": 0.05,
     "blocks_every": 3,
 }
 _TASKONOMY = {"segmentation": 1, "normals": 3, "depth": 2, "keypoints": 7, "edges": 7}
@@ -208,13 +208,13 @@ takes 25 minutes a seed on 2 cores.
             "paper": published(
                 **_PUBLISHED,
                 task_weights={"segmentation": 1, "normals": 20, "depth": 3},
-                sparsity=0.001,
+                sparsity_weight=0.001,
                 **_NYUV2,
             ),
             "paper-2-tasks": published(
                 **{**_PUBLISHED, "depth": 18},
                 task_weights={"segmentation": 1, "normals": 20},
-                sparsity=0.05,
+                sparsity_weight=0.05,
                 **_NYUV2,
             ),
         },
@@ -241,8 +241,8 @@ network.
                 rate=1e-3,
                 head_rate=0.1,
                 task_weights={"segmentation": 1, "depth": 20},
-                sparsity=0.01,
-                sharing=0.1,
+                sparsity_weight=0.01,
+                agreement_weight=0.1,
                 blocks_every=3,
             ),
         },
@@ -270,8 +270,8 @@ buildings, so that the paper's numbers are not to be expected.
                 test_images=50_000,
                 rate=1e-4,
                 task_weights=_TASKONOMY,
-                sparsity=0.001,
-                sharing=0.005,
+                sparsity_weight=0.001,
+                agreement_weight=0.005,
                 blocks_every=1,
             ),
         },

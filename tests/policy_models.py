@@ -12,7 +12,7 @@ STEPS = 4  # of an epoch
 
 def make_model(rng, tasks=TASKS, nested=False):
     image = keras.Input((3,))
-    policy = SkipPolicy(tasks, BLOCKS, sparsity=0.5, name="skip_policy")
+    policy = SkipPolicy(tasks, BLOCKS, sparsity_weight=0.5, name="skip_policy")
     gates = policy(image)
     if nested:
         inner = keras.Model(image, gates, name="inner")

@@ -28,11 +28,12 @@ class SkipPolicy(keras.layers.Layer):
     Two losses are added to the model's. With P the probabilities, a the execute logits and l the
     number of a block, counted from 0, over the blocks under the policy:
 
-    - `form="code"`, that of the authors' program: `sparsity · Σ_k mean_l -log P[k, l, skip]` and
-      `sharing · Σ_{i<j} Σ_l (l + 1) / L · |a[i, l] - a[j, l]|`;
-    - `form="paper"`: `sparsity · Σ_k Σ_l log P[k, l, execute]`, which has no lower bound, and
-      `sharing · Σ_{i<j} Σ_l (L - l) / L · |P[i, l, execute] - P[j, l, execute]|`, by which early
-      blocks are shared most.
+    - `form="code"`, that of the authors' program: `sparsity_weight` times
+      `Σ_k mean_l -log P[k, l, skip]` and `agreement_weight` times
+      `Σ_{i<j} Σ_l (l + 1) / L · |a[i, l] - a[j, l]|`;
+    - `form="paper"`: `Σ_k Σ_l log P[k, l, execute]`, which has no lower bound, and
+      `Σ_{i<j} Σ_l (L - l) / L · |P[i, l, execute] - P[j, l, execute]|`, by which early blocks are
+      shared most, with the same factors.
 
     Source: Sun et al., "AdaShare: Learning What to Share for Efficient Deep Multi-Task Learning",
     NeurIPS 2020, section 3.
@@ -43,7 +44,7 @@ class SkipPolicy(keras.layers.Layer):
         temperature: temperature at the start; later that of the variable `temperature`.
         hard: whether training executes or skips a block as a whole (0 or 1), with the gradient of
             the soft draw ("straight-through").
-        sparsity, sharing: weights of the two losses.
+        sparsity_weight, agreement_weight: factors on the two losses.
         form: `"code"` or `"paper"`.
         seed: integer seed of the draws, or `None`.
         **kwargs: `name`, … of `keras.layers.Layer`.
@@ -74,8 +75,8 @@ class SkipPolicy(keras.layers.Layer):
         *,
         temperature: float = 5.0,
         hard: bool = False,
-        sparsity: float = 0.0,
-        sharing: float = 0.0,
+        sparsity_weight: float = 0.0,
+        agreement_weight: float = 0.0,
         form: Literal["code", "paper"] = "code",
         seed: int | None = None,
         **kwargs: Any,
@@ -84,7 +85,8 @@ class SkipPolicy(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.tasks, self.blocks = _checked_names(tasks, "tasks"), _checked_names(blocks, "blocks")
         self.initial_temperature = _checked(temperature, "temperature", positive=True)
-        self.sparsity, self.sharing = _checked(sparsity, "sparsity"), _checked(sharing, "sharing")
+        self.sparsity_weight = _checked(sparsity_weight, "sparsity_weight")
+        self.agreement_weight = _checked(agreement_weight, "agreement_weight")
         check_choice("form", form, FORMS)
         self.hard, self.form, self.seed = hard, form, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -166,8 +168,8 @@ class SkipPolicy(keras.layers.Layer):
             "blocks": list(self.blocks),
             "temperature": self.initial_temperature,
             "hard": self.hard,
-            "sparsity": self.sparsity,
-            "sharing": self.sharing,
+            "sparsity_weight": self.sparsity_weight,
+            "agreement_weight": self.agreement_weight,
             "form": self.form,
             "seed": self.seed,
         }
@@ -190,10 +192,10 @@ class SkipPolicy(keras.layers.Layer):
         return ops.where(self._is_active(), weights, 1.0)
 
     def _add_losses(self):
-        if self.sparsity:
-            self.add_loss(self.sparsity * self._sparsity_loss())
-        if self.sharing and len(self.tasks) > 1:
-            self.add_loss(self.sharing * self._sharing_loss())
+        if self.sparsity_weight:
+            self.add_loss(self.sparsity_weight * self._sparsity_loss())
+        if self.agreement_weight and len(self.tasks) > 1:
+            self.add_loss(self.agreement_weight * self._agreement_loss())
 
     def _sparsity_loss(self):
         active = ops.cast(self._is_active(), "float32")
@@ -202,7 +204,7 @@ class SkipPolicy(keras.layers.Layer):
             return ops.sum(active * execute)
         return -ops.sum(active * skip) / ops.maximum(ops.sum(active), 1.0)
 
-    def _sharing_loss(self):
+    def _agreement_loss(self):
         count = len(self.blocks)
         number = ops.arange(count, dtype="float32")
         if self.form == "paper":

@@ -16,7 +16,7 @@ POLICY = "skip_policy"
 """Name of the layer that holds the policy while it is learned."""
 SHARED = "shared"
 """What the one copy of a stage is named after."""
-OPTIONS = {"temperature", "hard", "sparsity", "sharing", "form", "seed"}
+OPTIONS = {"temperature", "hard", "sparsity_weight", "agreement_weight", "form", "seed"}
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -46,8 +46,8 @@ class AdaShared(Sharing):
         per_task_statistics: whether batch normalisation takes the statistics of every task's
             features on their own while the policy is learned, as in the authors' program, rather
             than those of all tasks together. Every task then calls the blocks by itself.
-        **options: of the `SkipPolicy`: `temperature`, `hard`, `sparsity`, `sharing`, `form`,
-            `seed`.
+        **options: of the `SkipPolicy`: `temperature`, `hard`, `sparsity_weight`,
+            `agreement_weight`, `form`, `seed`.
 
     Raises:
         TypeError: an unknown option.
@@ -57,7 +57,7 @@ class AdaShared(Sharing):
     Example:
 
     >>> import keras_mtl
-    >>> learned = keras_mtl.sharing.AdaShared(sparsity=0.05, sharing=0.05)
+    >>> learned = keras_mtl.sharing.AdaShared(sparsity_weight=0.05, agreement_weight=0.05)
     >>> fixed = keras_mtl.sharing.AdaShared({"segmentation": "1011", "depth": "1110"})
     """
 

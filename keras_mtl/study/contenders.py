@@ -336,7 +336,7 @@ def ada_share(name: str = "AdaShare", **policy: Any) -> Contender:
         name: what it is called.
         **policy: options of the search, as of `keras_mtl.sharing.AdaShared`.
     """
-    options = {"sparsity": 0.01, "sharing": 0.05, **policy}
+    options = {"sparsity_weight": 0.01, "agreement_weight": 0.05, **policy}
     return Contender(name, PolicyOfTasks(), search=AdaShared(**options))
 
 

@@ -44,7 +44,7 @@ class PolicySearch:
 
     >>> import keras_mtl
     >>> search = keras_mtl.study.PolicySearch.of(
-    ...     keras_mtl.sharing.AdaShared(sparsity=0.01), steps=200)
+    ...     keras_mtl.sharing.AdaShared(sparsity_weight=0.01), steps=200)
     >>> search.turns, search.steps
     ((5, 5), 200)
     """

@@ -110,7 +110,7 @@ def tiny(tasks=None, **options):
 
 
 def test_a_learned_policy_trains_is_pruned_and_comes_back(rng, tmp_path):
-    model = tiny(sparsity=0.1, sharing=0.1, seed=1)
+    model = tiny(sparsity_weight=0.1, agreement_weight=0.1, seed=1)
     losses = {
         "segmentation": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         **dict.fromkeys(["normals", "depth", "edges"], "mse"),
@@ -162,7 +162,9 @@ def test_a_fixed_policy_starts_from_a_network_that_shares_all(rng):
 
 
 def test_options_reach_the_policy():
-    options = dict(temperature=2.0, hard=True, sparsity=0.1, sharing=0.2, form="paper", seed=5)
+    options = dict(
+        temperature=2.0, hard=True, sparsity_weight=0.1, agreement_weight=0.2, form="paper", seed=5
+    )
     config = tiny(per_task_statistics=True, **options).get_layer("skip_policy").get_config()
     assert {name: config[name] for name in options} == options
     assert config["tasks"] == list(TASKS)
@@ -180,8 +182,8 @@ def test_weights_of_a_file(rng, tmp_path):
 def test_a_given_policy_is_not_learned():
     model = tiny(policy=np.ones((4, 8), bool))
     assert "skip_policy" not in {layer.name for layer in model.layers}
-    with pytest.raises(ValueError, match="is not learned: it takes no options.*'sparsity'"):
-        tiny(policy=np.ones((4, 8)), sparsity=0.1)
+    with pytest.raises(ValueError, match="is not learned: it takes no options.*'sparsity_weight'"):
+        tiny(policy=np.ones((4, 8)), sparsity_weight=0.1)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_a_given_policy_is_not_learned():
     [
         ({"depth": 101}, "`depth` must be one of"),
         ({"policy": np.ones((4, 16))}, "`policy` must have one value for each of the 8 blocks"),
-        ({"sparsity": -1.0}, "`sparsity` must be at least 0"),
+        ({"sparsity_weight": -1.0}, "`sparsity_weight` must be at least 0"),
         ({"temprature": 3}, "`options` must be some of.*'temprature'"),
         ({"tasks": {"depth": "metres"}}, r"`tasks\['depth'\]` must be a number of.*'metres'"),
         ({"tasks": {"labels": 1}}, r"`tasks\['labels'\]` must be a number of classes \(2"),

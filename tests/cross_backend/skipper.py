@@ -25,8 +25,8 @@ def build():
         depth=18,
         width=1 / 32,
         features=4,
-        sparsity=0.1,
-        sharing=0.1,
+        sparsity_weight=0.1,
+        agreement_weight=0.1,
         seed=0,
     )
 

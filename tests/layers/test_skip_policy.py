@@ -158,7 +158,13 @@ def test_gradients_are_those_of_the_soft_draw(rng, hard, form):
     logits, noise = rng.normal(size=(3, 4, 2)).astype("float32"), rng.gumbel(size=(3, 4, 2))
     weights, active, temperature = rng.normal(size=(3, 4)), 2, 1.5
     policy = SkipPolicy(
-        TASKS, BLOCKS, temperature=temperature, hard=hard, form=form, sparsity=0.3, sharing=0.2
+        TASKS,
+        BLOCKS,
+        temperature=temperature,
+        hard=hard,
+        form=form,
+        sparsity_weight=0.3,
+        agreement_weight=0.2,
     )
     # The tasks take the place of the batch, so that `fit` can hand over the noise.
     symbolic = keras.Input(noise.shape[1:])
@@ -245,11 +251,19 @@ def test_losses(rng, form, training):
     logits = rng.normal(size=(3, 4, 2)).astype("float32")
     for active in range(5):
         sparsity, sharing = expected_losses(logits, active, form)
-        for weights in ({"sparsity": 0.5}, {"sharing": 2.0}, {"sparsity": 0.5, "sharing": 2.0}, {}):
+        for weights in (
+            {"sparsity_weight": 0.5},
+            {"agreement_weight": 2.0},
+            {"sparsity_weight": 0.5, "agreement_weight": 2.0},
+            {},
+        ):
             policy = policy_of(logits, active=active, form=form, **weights)
             policy(ANY, training=training)
             assert len(policy.losses) == len(weights)
-            expected = weights.get("sparsity", 0) * sparsity + weights.get("sharing", 0) * sharing
+            expected = (
+                weights.get("sparsity_weight", 0) * sparsity
+                + weights.get("agreement_weight", 0) * sharing
+            )
             found = sum(float(value(loss)) for loss in policy.losses)
             assert found == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
@@ -260,11 +274,11 @@ def test_the_losses_pull_where_the_paper_wants_them(rng):
     for form in ("code", "paper"):
         sparsity = [expected_losses(agreeing + [step, 0], 4, form)[0] for step in (-1, 0, 1)]
         assert sparsity == sorted(sparsity)
-        policy = policy_of(agreeing, form=form, sharing=1.0)
+        policy = policy_of(agreeing, form=form, agreement_weight=1.0)
         policy(ANY)
         # TensorFlow rounds equal values by their place in a vector register.
         np.testing.assert_allclose(value(policy.losses[0]), 0, atol=1e-6)
-    alone = policy_of(agreeing[:1], sharing=1.0)
+    alone = policy_of(agreeing[:1], agreement_weight=1.0)
     alone(ANY)
     assert not alone.losses
 
@@ -274,7 +288,9 @@ def test_the_losses_pull_where_the_paper_wants_them(rng):
 
 def test_layer_contract(rng, tmp_path):
     image = keras.Input((5,), name="image")
-    options = dict(temperature=3.0, hard=True, sparsity=0.1, sharing=0.2, form="paper", seed=4)
+    options = dict(
+        temperature=3.0, hard=True, sparsity_weight=0.1, agreement_weight=0.2, form="paper", seed=4
+    )
     policy = SkipPolicy(TASKS, BLOCKS, name="skip_policy", **options)
     outputs = policy(image)
     assert tuple(outputs.shape) == policy.compute_output_shape((None, 5)) == (3, 4)
@@ -301,7 +317,7 @@ def test_layer_contract(rng, tmp_path):
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "bfloat16"])
 def test_precision_is_full_in_all_of_them(rng, dtype):
-    policy = SkipPolicy(TASKS, BLOCKS, dtype=dtype, sparsity=1.0)
+    policy = SkipPolicy(TASKS, BLOCKS, dtype=dtype, sparsity_weight=1.0)
     draw = policy(ANY.astype("float16"), training=True)
     kinds = [keras.backend.standardize_dtype(x.dtype) for x in (draw, *policy.losses)]
     kinds += [keras.backend.standardize_dtype(x.dtype) for x in policy.weights]
@@ -319,8 +335,8 @@ def test_precision_is_full_in_all_of_them(rng, dtype):
         ({"temperature": 0}, "`temperature` must be positive.*0"),
         ({"temperature": -1.0}, "`temperature`.*-1"),
         ({"temperature": float("nan")}, "`temperature`.*nan"),
-        ({"sparsity": -0.1}, "`sparsity` must be at least 0.*-0.1"),
-        ({"sharing": float("inf")}, "`sharing`.*inf"),
+        ({"sparsity_weight": -0.1}, "`sparsity_weight` must be at least 0.*-0.1"),
+        ({"agreement_weight": float("inf")}, "`agreement_weight`.*inf"),
         ({"form": "book"}, r"`form` must be one of \['code', 'paper'\].*'book'"),
     ],
 )

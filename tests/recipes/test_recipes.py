@@ -201,8 +201,8 @@ def test_settings_are_the_published_ones():
 
     nyuv2, pair = (ALL["adashare_nyuv2"].presets[name] for name in ("paper", "paper-2-tasks"))
     assert (nyuv2.network["depth"], pair.network["depth"]) == (34, 18)
-    assert (nyuv2.sparsity, nyuv2.sharing) == (0.001, 0.05)
-    assert (pair.sparsity, pair.sharing) == (0.05, 0.05)
+    assert (nyuv2.sparsity_weight, nyuv2.agreement_weight) == (0.001, 0.05)
+    assert (pair.sparsity_weight, pair.agreement_weight) == (0.05, 0.05)
     assert nyuv2.task_weights == {"segmentation": 1, "normals": 20, "depth": 3}
     cityscapes = ALL["adashare_cityscapes"].presets["paper"]
     assert cityscapes.rate * cityscapes.head_rate == pytest.approx(1e-4)

@@ -76,7 +76,9 @@ def test_warming_up_is_training_with_hard_sharing(rng):
     x = images(rng)
     y = {task: rng.normal(size=(4, 4)) for task in TASKS}
     hard = randomize(MultiTaskModel(conv_tower(), Branched.hard_sharing(), pooled()), rng)
-    learned = MultiTaskModel(conv_tower(), AdaShared(sparsity=1.0, sharing=1.0), pooled())
+    learned = MultiTaskModel(
+        conv_tower(), AdaShared(sparsity_weight=1.0, agreement_weight=1.0), pooled()
+    )
     learned.initialize_from(hard).get_layer("skip_policy").active_blocks.assign(0)
     losses = []
     for model in (hard, learned):
@@ -308,7 +310,7 @@ def test_saves_and_loads(rng, tmp_path, per_task):
             per_task_statistics=per_task,
             temperature=2.0,
             hard=True,
-            sparsity=0.1,
+            sparsity_weight=0.1,
             form="paper",
             seed=1,
         )
@@ -330,7 +332,9 @@ def test_saves_and_loads(rng, tmp_path, per_task):
 
 
 def test_configuration_comes_back():
-    options = dict(temperature=2.0, hard=True, sparsity=0.1, sharing=0.2, form="paper", seed=1)
+    options = dict(
+        temperature=2.0, hard=True, sparsity_weight=0.1, agreement_weight=0.2, form="paper", seed=1
+    )
     for sharing in (
         AdaShared(),
         AdaShared(per_task_statistics=True, **options),
@@ -436,7 +440,7 @@ def precision():
 @pytest.mark.parametrize("name", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(rng, tmp_path, precision, name):
     precision(name)
-    model = randomize(MultiTaskModel(conv_tower(), AdaShared(sparsity=0.1), pooled()), rng)
+    model = randomize(MultiTaskModel(conv_tower(), AdaShared(sparsity_weight=0.1), pooled()), rng)
     kinds = {weight.path: keras.backend.standardize_dtype(weight.dtype) for weight in model.weights}
     assert kinds.pop("skip_policy/active_blocks") == "int32" and set(kinds.values()) == {"float32"}
     x, y = images(rng), {task: rng.normal(size=(4, 4)) for task in TASKS}
@@ -528,12 +532,12 @@ def test_what_is_no_policy_is_refused_at_once(policy):
 
 
 def test_wrong_options_are_refused_at_once():
-    with pytest.raises(ValueError, match=r"takes no options. Received: \['sparsity'\]"):
-        AdaShared({"a": "1"}, sparsity=0.1)
+    with pytest.raises(ValueError, match=r"takes no options. Received: \['sparsity_weight'\]"):
+        AdaShared({"a": "1"}, sparsity_weight=0.1)
     with pytest.raises(ValueError, match="per_task_statistics"):
         AdaShared({"a": "1"}, per_task_statistics=True)
-    with pytest.raises(ValueError, match="`sharing` must be at least 0"):
-        AdaShared(sharing=-1.0)
+    with pytest.raises(ValueError, match="`agreement_weight` must be at least 0"):
+        AdaShared(agreement_weight=-1.0)
     with pytest.raises((TypeError, ValueError), match="heat"):
         AdaShared(heat=2.0)
 

@@ -57,7 +57,9 @@ def test_a_task_skips_the_blocks_that_harm_it_and_executes_one_that_it_needs(rng
     y = {"odd": x @ rng.normal(size=(4, 1)), "even": np.abs(x) @ rng.normal(size=(4, 1))}
     y = {task: ((z - z.mean()) / z.std()).astype("float32") for task, z in y.items()}
     heads = {task: layers.Dense(1) for task in y}
-    model = MultiTaskModel(tower(absolute), AdaShared(sparsity=0.1, hard=hard, seed=1), heads)
+    model = MultiTaskModel(
+        tower(absolute), AdaShared(sparsity_weight=0.1, hard=hard, seed=1), heads
+    )
     schedule = dict(temperature=2.0, decay=0.9, blocks_every=2)
     policy = trained(model, x, y, (12, 8), 12, 2, Adam(0.1), schedule)
     odd, even = policy.decisions()
@@ -87,7 +89,7 @@ def test_sharing_brings_equal_tasks_together(rng):
     """By themselves they would stay apart."""
     alone = learned_by_two_of_a_kind(rng)
     assert (alone[0] > 0.5).all() and (alone[1] < 0.5).all()
-    for sharing in (dict(sharing=0.5), dict(sharing=4.0, form="paper")):
+    for sharing in (dict(agreement_weight=0.5), dict(agreement_weight=4.0, form="paper")):
         found = learned_by_two_of_a_kind(rng, **sharing)
         assert (found > 0.5).all()
         assert (np.abs(found[0] - found[1]) < 0.3 * np.abs(alone[0] - alone[1])).all()
