@@ -171,7 +171,8 @@ class Training:
         """
         sharing = self.sharing
         if not isinstance(sharing, Sharing):
-            sharing = sharing.choose(study, self)
+            with self._fitting():
+                sharing = sharing.choose(study, self)
         start = self._networks_to_start_from(study)
         model = self.built(study, sharing)
         if self._start_of_towers(study):
