@@ -7,7 +7,8 @@ from keras_mtl.optimizers import SGD
 from keras_mtl.recipes.figures import draw_ada_share
 from keras_mtl.recipes.problems.deeplab import DeepLabSettings, deeplab_problem
 from keras_mtl.recipes.recipe import Recipe
-from keras_mtl.sharing import AdaShared, CrossStitched
+from keras_mtl.recipes.rows import stitched
+from keras_mtl.sharing import AdaShared
 from keras_mtl.study import (
     Budget,
     Contender,
@@ -114,11 +115,9 @@ def mini(task_weights):
     )
 
 
-def stitched(settings, data, tasks):
-    """The network stitched from the one-task networks behind the stem and every stage."""
-    after = ["stem", *locations(settings.network["depth"])]
-    units = {"alpha": settings.alpha, "learning_rate_multiplier": settings.alpha_rate}
-    return Contender("cross-stitch", CrossStitched(after, **units), "one-task")
+def ends(settings):
+    """The stages with cross-stitch units behind them: the stem, and the last block of each size."""
+    return ["stem", *locations(settings.network["depth"])]
 
 
 def ada_share(settings, data, tasks):
@@ -163,7 +162,7 @@ def recipe(name, title, text, presets, paper_data, data_sets):
         rows={
             "one-task": one_task(),
             "hard sharing": hard_sharing(),
-            "cross-stitch": stitched,
+            "cross-stitch": stitched(ends),
             "AdaShare": ada_share,
             "random policy": random_policy,
         },

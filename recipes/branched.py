@@ -1,14 +1,14 @@
 """Branched networks, Vandenhende et al., BMVC 2020: where should tasks part, for a given budget?"""
 
 from keras_mtl.applications.catalog import VANDENHENDE
-from keras_mtl.recipes.ada_share import stitched as stitched_resnets
+from keras_mtl.recipes.ada_share import ends
 from keras_mtl.recipes.figures import draw_trees
 from keras_mtl.recipes.problems import attributes
 from keras_mtl.recipes.problems.attributes import ATTRIBUTES
 from keras_mtl.recipes.problems.deeplab import DeepLabSettings, deeplab_problem
 from keras_mtl.recipes.problems.dense import IMAGE_LABELS
 from keras_mtl.recipes.recipe import Recipe
-from keras_mtl.sharing import CrossStitched
+from keras_mtl.recipes.rows import stitched
 from keras_mtl.study import Budget, Contender, TreeOfTasks, hard_sharing, one_task
 from keras_mtl.study.tree_of_tasks import IMAGES
 from keras_mtl.towers.resnet import locations
@@ -65,12 +65,6 @@ def tree(places, copies, of_resnet):
     return contender
 
 
-def stitched_vggs(settings, data, tasks):
-    """The network stitched from the one-task networks behind every pool."""
-    units = {"alpha": settings.alpha, "learning_rate_multiplier": settings.alpha_rate}
-    return Contender("cross-stitch", CrossStitched(POOLS, **units), "one-task")
-
-
 def rows(budgets, of_resnet=True):
     """The rows of a table.
 
@@ -82,7 +76,7 @@ def rows(budgets, of_resnet=True):
     found = {
         "one-task": one_task(),
         "hard sharing": hard_sharing(),
-        "cross-stitch": stitched_resnets if of_resnet else stitched_vggs,
+        "cross-stitch": stitched(ends if of_resnet else POOLS),
     }
     for copies in budgets:
         for kind, places in list(PLACES.items())[: 1 if copies == 1 else None]:

@@ -16,21 +16,12 @@ from keras_mtl.recipes.problems import dense, detection
 from keras_mtl.recipes.problems.dense import DENSE, DROPOUT
 from keras_mtl.recipes.problems.detection import DETECTION
 from keras_mtl.recipes.recipe import Extra, Recipe
-from keras_mtl.sharing import CrossStitched, LatentShared
+from keras_mtl.recipes.rows import stitched
+from keras_mtl.sharing import LatentShared
 from keras_mtl.study import Contender, ensemble, one_task, split
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
 CONVOLUTIONS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
-
-
-def stitched(after=AFTER, start="one-task", **units):
-    """A row: the network stitched from the one-task networks, with the usual units but for some."""
-
-    def contender(settings, data, tasks):
-        usual = {"alpha": settings.alpha, "learning_rate_multiplier": settings.alpha_rate}
-        return Contender("cross-stitch", CrossStitched(after, **{**usual, **units}), start)
-
-    return contender
 
 
 def latent_shared(head_of):
@@ -104,7 +95,7 @@ On NYUv2 the paper reports 34.6° mean error and 18.2 mean IU for (0.1, 0.9), 34
         rows={
             "one-task": one_task(),
             **{
-                f"({same}, {1 - same:.1f})": stitched(alpha=(same, round(1 - same, 1)))
+                f"({same}, {1 - same:.1f})": stitched(AFTER, alpha=(same, round(1 - same, 1)))
                 for same in (0.1, 0.5, 0.7, 0.9)
             },
         },
@@ -134,7 +125,7 @@ of `cross_stitch_table5`.
         rows={
             "one-task": of_table2(one_task_at_rate),
             **{
-                f"factor {factor:,}": of_table2(stitched(learning_rate_multiplier=factor))
+                f"factor {factor:,}": of_table2(stitched(AFTER, learning_rate_multiplier=factor))
                 for factor in (1, 10, 100, 1000, 100_000)
             },
         },
@@ -164,9 +155,9 @@ one-task networks. `mini` was not timed.
         presets=dense.PRESETS,
         rows={
             "one-task": one_task(),
-            "from random": stitched(start="tower"),
-            "from image labels": stitched(start=dense.IMAGE_LABELS),
-            "from one-task": stitched(),
+            "from random": stitched(AFTER, start="tower"),
+            "from image labels": stitched(AFTER, start=dense.IMAGE_LABELS),
+            "from one-task": stitched(AFTER),
         },
         paper={
             "from ImageNet": (34.6, 18.8, 38.6, 53.7, 59.4, 48.0, 17.7, 33.4),
@@ -198,7 +189,7 @@ GPU.
             "ensemble": ensemble(),
             **{f"split {at}": split(at) for at in SPLITS},
             "MTL-shared": latent_shared(dense.head_of),
-            "cross-stitch": stitched(),
+            "cross-stitch": stitched(AFTER),
         },
         paper={
             "one-task": (34.8, 19.0, 38.3, 53.5, 59.2, 46.6, 18.4, 33.1),
@@ -266,8 +257,8 @@ The paper gives no numbers. `mini` takes a minute a seed on 2 cores on top of `c
         presets=dense.PRESETS,
         rows={
             "one-task": one_task(),
-            "per layer": stitched(per_channel=False),
-            "per channel": stitched(),
+            "per layer": stitched(AFTER, per_channel=False),
+            "per channel": stitched(AFTER),
         },
         draw=draw_sorted_alphas,
     ),
@@ -288,7 +279,7 @@ a minute a seed on 2 cores on top of `cross_stitch_table5`.
         rows={
             "one-task": one_task(),
             "one-task, rectified": Extra("one-task", rectified),
-            "cross-stitch": stitched(),
+            "cross-stitch": stitched(AFTER),
             "cross-stitch, rectified": Extra("cross-stitch", rectified),
         },
     ),
@@ -307,8 +298,8 @@ seed on 2 cores on top of `cross_stitch_table5`.
         presets=dense.PRESETS,
         rows={
             "one-task": one_task(),
-            "after convolutions": stitched(after=CONVOLUTIONS),
-            "after pooling": stitched(),
+            "after convolutions": stitched(CONVOLUTIONS),
+            "after pooling": stitched(AFTER),
         },
         draw=draw_sorted_alphas,
     ),

@@ -3,16 +3,10 @@
 from keras_mtl.recipes.figures import draw_fashion
 from keras_mtl.recipes.problems import fashion
 from keras_mtl.recipes.recipe import Recipe
-from keras_mtl.sharing import CrossStitched
-from keras_mtl.study import Contender, hard_sharing, one_task
+from keras_mtl.recipes.rows import stitched
+from keras_mtl.study import hard_sharing, one_task
 
 STITCHES = ("pool1", "pool2", "fc3")
-
-
-def stitched(settings, data, tasks):
-    """The network stitched from the one-task networks."""
-    units = {"alpha": settings.alpha, "learning_rate_multiplier": settings.alpha_rate}
-    return Contender("cross-stitch", CrossStitched(STITCHES, **units), "one-task")
 
 
 RECIPES = [
@@ -36,7 +30,7 @@ seed on 2 cores; `paper`, about as long as the training of Lin et al., one to tw
         rows={
             "one-task": one_task(),
             "hard sharing": hard_sharing(),
-            "cross-stitch": stitched,
+            "cross-stitch": stitched(STITCHES),
         },
         draw=draw_fashion,
     ),

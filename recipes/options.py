@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from keras_mtl._checks import check_choice, check_integer
+from keras_mtl._checks import check_choice, check_integer, names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +47,14 @@ class Options:
         data = self.data or problem.data_sets[0]
         check_choice("data", data, problem.data_sets)
         check_integer("seeds", self.seeds, 1)
-        rows = tuple(self.rows or recipe.default_rows or recipe.rows)
+        rows = tuple(names(self.rows, "rows") or recipe.default_rows or recipe.rows)
         for each in rows:
             check_choice("rows", each, recipe.rows)
-        settings = recipe.presets[self.preset].replaced(self.set)
-        for each in self.tasks:
+        words = tuple(names(self.set, "set"))
+        settings = recipe.presets[self.preset].replaced(words)
+        tasks = tuple(names(self.tasks, "tasks") or settings.tasks or problem.default_tasks)
+        for each in tasks:
             check_choice("tasks", each, getattr(settings, "task_weights", problem.tasks))
-        tasks = tuple(self.tasks or settings.tasks or problem.default_tasks)
         if data not in problem.without_folder and not self.data_dir:
             raise ValueError(
                 f"`data_dir` must be the folder of the files of {data!r}. Received: ''."
@@ -66,7 +67,7 @@ class Options:
                 )
             network = {**settings.network, "weights": str(self.weights)}
             settings = dataclasses.replace(settings, network=network)
-        filled = dataclasses.replace(self, data=data, rows=rows, tasks=tasks)
+        filled = dataclasses.replace(self, data=data, rows=rows, tasks=tasks, set=words)
         output = self.output or f"results/{problem.folder}/{filled._name(problem)}"
         return dataclasses.replace(filled, output=output), settings
 

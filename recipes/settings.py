@@ -58,12 +58,18 @@ class Settings:
             if key:
                 value = {**found.network, key: value}
             elif name == "steps":
-                value = Budget.of(value)
+                value = found._with_steps(value)
             elif not _is_alike(value, getattr(self, name)):
                 kind = type(getattr(self, name)).__name__
                 raise ValueError(f"`set`: {name} must be a {kind}. Received: {text}.")
             found = dataclasses.replace(found, **{name: value})
         return found
+
+    def _with_steps(self, count):
+        """The budget with so many steps, half of them in each part if there are two."""
+        halves = Budget.of(count)
+        first, second = (halves.first, halves.second) if self.steps.first else (0, count)
+        return dataclasses.replace(self.steps, first=first, second=second)
 
 
 def _value(text):

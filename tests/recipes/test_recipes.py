@@ -130,6 +130,11 @@ def test_settings_are_replaced_by_words():
     other = settings.replaced(["rate=1", "network.width=0.5", "steps=9", "latent_size=7"])
     assert (other.rate, other.network["width"], other.latent_size) == (1, 0.5, 7)
     assert (other.steps.first, other.steps.second) == (4, 5)
+    # Its rates stay what they are; of one part there stays one.
+    paper = ALL["adashare_nyuv2"].presets["paper"].replaced(["steps=100"]).steps
+    assert (paper.first, paper.second, paper.annealed, paper.falls_by) == (50, 50, False, 0.5)
+    embedding = ALL["modulation_celeba"].presets["mini"].replaced(["steps=100"]).steps
+    assert (embedding.first, embedding.second) == (0, 100)
     for word, message in {
         "rate": "NAME=VALUE.*Received: rate",
         "speed=1": "of the names train_images.*Received: speed=1",
