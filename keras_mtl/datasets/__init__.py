@@ -19,6 +19,7 @@ from keras_mtl.datasets.keypoint_map import keypoint_map
 from keras_mtl.datasets.lazy_array import LazyArray
 from keras_mtl.datasets.object_crops import object_crops
 from keras_mtl.datasets.roi_batches import RoIBatches
+from keras_mtl.datasets.roi_sampling import RoISampling
 from keras_mtl.datasets.sample_rois import sample_rois
 from keras_mtl.datasets.sample_triplets import sample_triplets
 from keras_mtl.datasets.triplet_batches import TripletBatches
@@ -29,6 +30,7 @@ __all__ = [
     "ImageFiles",
     "LazyArray",
     "RoIBatches",
+    "RoISampling",
     "TripletBatches",
     "celeba",
     "center_offsets",

@@ -1,18 +1,20 @@
 """Pictures, RoIs and their targets as batches for a detector."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from keras_mtl._checks import check_integer, names
-from keras_mtl._types import Pictures
 from keras_mtl.boxes import canvas, check_boxes
-from keras_mtl.boxes.encode_boxes import STD
 
 from ._check_annotations import check_annotations
 from ._ordered_batches import OrderedBatches
-from .sample_rois import check_sampling, sample_rois
+from .roi_sampling import RoISampling
+from .sample_rois import sample_rois
+
+COLUMNS = ("boxes", "classes", "proposals")
+"""What must be known of all pictures."""
 
 _TARGETS = {
     "detection": ("detection_classes", "detection_boxes"),
@@ -36,27 +38,32 @@ class RoIBatches(OrderedBatches):
     object; a script that uses them needs the guard `if __name__ == "__main__":`.
 
     Args:
-        images: uint8 array (N, H, W, 3), RGB, or a sequence of N arrays (h, w, 3), such as
-            `ImageFiles`, which is read picture by picture.
-        boxes: List of N arrays (K, 4): the true boxes `[x1, y1, x2, y2]` in pixels. K may be 0.
-            Boxes and proposals that stick out of their picture are clipped to it; those that lie
-            outside are refused, for a sequence when the picture is read.
-        classes: List of N integer arrays (K,), from 1; 0 is the background.
-        attributes: List of N arrays (K, A) of 0 and 1, or -1 where unknown; or `None`, if there is
-            no task "attributes".
-        proposals: List of N arrays (P, 4), such as those of `keras_mtl.proposals`. P may be 0.
+        pictures: Dict of columns, such as `voc2008_attributes.load` returns, and `proposals`;
+            others are passed over:
+
+            - `image`: uint8 array (N, H, W, 3), RGB, or a sequence of N arrays (h, w, 3), such as
+              `ImageFiles`, which is read picture by picture.
+            - `boxes`: list of N arrays (K, 4): the true boxes `[x1, y1, x2, y2]` in pixels. K may
+              be 0. Boxes and proposals that stick out of their picture are clipped to it; those
+              that lie outside are refused, for a sequence when the picture is read.
+            - `classes`: list of N integer arrays (K,), from 1; 0 is the background.
+            - `attributes`: list of N arrays (K, A) of 0 and 1, or -1 where unknown; not needed
+              without the task "attributes".
+            - `proposals`: list of N arrays (P, 4), such as those of `keras_mtl.proposals`. P may
+              be 0.
+            - `difficult`: list of N boolean arrays (K,): objects not to be learned from; none
+              where it is not there.
         batch_size: Pictures a batch, B.
-        difficult: List of N boolean arrays (K,): objects not to be learned from; by default none.
+        sampling: A `RoISampling`: how many RoIs R of a picture, and which; fewer are padded. The
+            paper's if `None`.
         num_classes: Number of classes, that no class is beyond; not checked by default, and then a
             class that the model does not have is a loss of NaN.
-        rois_per_image: RoIs of a picture, R; fewer are padded.
-        foreground_fraction, foreground_iou, background_iou, std: As of `sample_rois`.
         tasks: "detection", "attributes" or both.
         mirror: Whether to mirror each picture with its boxes, with probability .5.
         pad_to: `(height, width)` of a canvas that every picture stands at the top left of, for
             pictures of several sizes; the rest has the colour (123, 117, 104).
-        shuffle, seed, epoch, drop_remainder: As of `ArrayBatches`.
-        workers, use_multiprocessing, max_queue_size: As of `keras.utils.PyDataset`.
+        **options: `shuffle`, `seed`, `epoch`, `drop_remainder`, as of `ArrayBatches`; and
+            `workers`, `use_multiprocessing`, `max_queue_size`, as of `keras.utils.PyDataset`.
 
     Batches:
         A tuple of two dicts: `image`, float32 (B, H, W, 3), 0..255, and `rois`, float32 (B, R, 4);
@@ -74,9 +81,9 @@ class RoIBatches(OrderedBatches):
     Example:
 
     >>> from keras_mtl.datasets import RoIBatches
-    >>> images = np.zeros((4, 48, 64, 3), "uint8")
-    >>> box = [10, 10, 30, 30]
-    >>> data = RoIBatches(images, [[box]] * 4, [[1]] * 4, [[[0, 1]]] * 4, [[box]] * 4)
+    >>> pictures = {"image": np.zeros((4, 48, 64, 3), "uint8"), "boxes": [[[10, 10, 30, 30]]] * 4}
+    >>> pictures |= {"classes": [[1]] * 4, "attributes": [[[0, 1]]] * 4}
+    >>> data = RoIBatches({**pictures, "proposals": pictures["boxes"]})
     >>> inputs, targets = data[0]
     >>> inputs["rois"].shape, targets["attributes"].shape
     ((2, 64, 4), (2, 64, 2))
@@ -84,65 +91,37 @@ class RoIBatches(OrderedBatches):
 
     def __init__(
         self,
-        images: Pictures,
-        boxes: Sequence[ArrayLike],
-        classes: Sequence[ArrayLike],
-        attributes: Sequence[ArrayLike] | None,
-        proposals: Sequence[ArrayLike],
+        pictures: Mapping[str, Any],
         batch_size: int = 2,
+        sampling: RoISampling | None = None,
         *,
-        difficult: Sequence[ArrayLike] | None = None,
         num_classes: int | None = None,
-        rois_per_image: int = 64,
-        foreground_fraction: float = 0.25,
-        foreground_iou: float = 0.5,
-        background_iou: tuple[float, float] = (0.1, 0.5),
-        std: Sequence[float] = STD,
         tasks: str | Iterable[str] = ("detection", "attributes"),
         mirror: bool = False,
         pad_to: tuple[int, int] | None = None,
-        shuffle: bool = True,
-        seed: int = 0,
-        epoch: int = 0,
-        drop_remainder: bool = False,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-        max_queue_size: int = 10,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            len(images),
-            batch_size,
-            shuffle,
-            seed,
-            epoch,
-            drop_remainder,
-            workers,
-            use_multiprocessing,
-            max_queue_size,
-        )
         self.tasks = tuple(names(tasks or (), "tasks"))
         if not self.tasks or not set(self.tasks) <= set(_TARGETS):
             raise ValueError(f"`tasks` must be one or more of {list(_TARGETS)}. Received: {tasks}.")
-        if attributes is None and "attributes" in self.tasks:
+        needed = ("image", *COLUMNS, *(["attributes"] if "attributes" in self.tasks else []))
+        missing = [name for name in needed if pictures.get(name) is None]
+        if missing:
             raise ValueError(
-                "`attributes` must be given for the task 'attributes'. Received: None."
+                f"`pictures` must have the columns {list(needed)}. "
+                f"Received: {list(pictures)}, without {missing}."
             )
-        check_sampling(foreground_fraction, foreground_iou, background_iou, std)
-        self.sampling = {
-            "num_rois": check_integer("rois_per_image", rois_per_image, 1),
-            "foreground_fraction": foreground_fraction,
-            "foreground_iou": foreground_iou,
-            "background_iou": background_iou,
-            "std": std,
-        }
-        self.images = images
-        self.mirror = mirror
+        self.images = pictures["image"]
+        order = {"shuffle": True, "seed": 0, "epoch": 0, "drop_remainder": False, **options}
+        super().__init__(len(self.images), batch_size, **order)
+        self.sampling, self.mirror = sampling or RoISampling(), mirror
         self.pad_to = None if pad_to is None else _check_size(pad_to)
+        columns = {name: pictures.get(name) for name in (*COLUMNS, "attributes", "difficult")}
         self._pictures, self.num_attributes = check_annotations(
-            len(images), boxes, classes, attributes, proposals, difficult, num_classes
+            len(self.images), num_classes=num_classes, **columns
         )
-        if isinstance(images, np.ndarray):
-            for number in range(len(images)):
+        if isinstance(self.images, np.ndarray):
+            for number in range(len(self.images)):
                 self._read(number)
 
     def _make(self, epoch, index):
@@ -153,7 +132,7 @@ class RoIBatches(OrderedBatches):
             if self.mirror and rng.random() < 0.5:
                 image, picture = _mirrored(image, picture)
             images.append(image)
-            samples.append(sample_rois(rng=rng, **picture, **self.sampling))
+            samples.append(sample_rois(rng=rng, sampling=self.sampling, **picture))
         batch = {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
         inputs = {"image": canvas(images, self.pad_to), "rois": batch["rois"]}
         return inputs, {name: batch[name] for task in self.tasks for name in _TARGETS[task]}

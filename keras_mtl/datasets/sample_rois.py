@@ -1,14 +1,12 @@
 """RoIs to learn from, and what they are: Fast R-CNN's sampler."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_mtl._checks import check_integer
 from keras_mtl._types import Array
 from keras_mtl.boxes import check_boxes, encode_boxes, iou
-from keras_mtl.boxes.encode_boxes import STD, check_std
+
+from .roi_sampling import RoISampling
 
 
 def sample_rois(
@@ -17,19 +15,15 @@ def sample_rois(
     attributes: ArrayLike,
     proposals: ArrayLike,
     rng: np.random.Generator,
-    num_rois: int = 64,
-    foreground_fraction: float = 0.25,
-    foreground_iou: float = 0.5,
-    background_iou: tuple[float, float] = (0.1, 0.5),
-    std: Sequence[float] = STD,
+    sampling: RoISampling | None = None,
     difficult: ArrayLike | None = None,
 ) -> dict[str, Array]:
     """Draws the RoIs of one picture and their targets.
 
-    Candidates are the proposals and the true boxes themselves. Foreground is what overlaps its
-    best true box by `foreground_iou` or more; it takes that box's class, offsets and attributes.
-    Background is what overlaps its best true box by an IoU within `background_iou`. Both are drawn
-    without replacement, and where there are too few of them, RoIs that only pad follow.
+    Candidates are the proposals and the true boxes themselves; `RoISampling` says which are
+    foreground and background. The foreground takes the class, offsets and attributes of its best
+    true box. Both are drawn without replacement, and where there are too few of them, RoIs that
+    only pad follow.
 
     Difficult objects are not learned from, but neither is a candidate that covers one (IoU of
     `foreground_iou` or more) background. In a picture with nothing to learn from, no overlap
@@ -41,11 +35,7 @@ def sample_rois(
         attributes: Array (K, A) of 0 and 1, or -1 where unknown.
         proposals: Array (P, 4) in pixels; P may be 0.
         rng: A `numpy.random.Generator`.
-        num_rois: Number of RoIs, R.
-        foreground_fraction: Most of them, 0 to 1, that may be foreground.
-        foreground_iou: Least IoU of the foreground.
-        background_iou: IoUs of the background, from the first to below the second.
-        std: Four numbers that the offsets are divided by.
+        sampling: A `RoISampling`; the paper's if `None`.
         difficult: Booleans (K,), by default none.
 
     Returns:
@@ -64,17 +54,17 @@ def sample_rois(
 
     Example:
 
-    >>> from keras_mtl.datasets import sample_rois
+    >>> from keras_mtl.datasets import RoISampling, sample_rois
+    >>> four = RoISampling(num_rois=4)
     >>> near, aside = [12, 10, 32, 30], [20, 10, 50, 30]
     >>> rng = np.random.default_rng(0)
-    >>> sample = sample_rois([[10, 10, 30, 30]], [3], [[1, 0]], [near, aside], rng, num_rois=4)
+    >>> sample = sample_rois([[10, 10, 30, 30]], [3], [[1, 0]], [near, aside], rng, four)
     >>> print(sample["detection_classes"], sample["attributes"][0])
     [ 3  0 -1 -1] [1. 0.]
     """
     proposals, boxes = check_boxes(proposals, "proposals"), check_boxes(boxes, "boxes")
     classes, attributes = np.asarray(classes, "int32"), np.asarray(attributes, "float32")
-    num_rois = check_integer("num_rois", num_rois, 1)
-    check_sampling(foreground_fraction, foreground_iou, background_iou, std)
+    sampling = sampling or RoISampling()
     difficult = np.zeros(len(boxes), bool) if difficult is None else np.asarray(difficult, bool)
     if attributes.ndim != 2:
         raise ValueError(
@@ -87,11 +77,11 @@ def sample_rois(
 
     candidates = np.concatenate([boxes, proposals])
     truth, overlap = _best(candidates, boxes)
-    low, high = background_iou if len(boxes) else (0, 1)
+    low, high = sampling.background_iou if len(boxes) else (0, 1)
     is_background = (overlap >= low) & (overlap < high)
-    is_background &= _best(candidates, hard)[1] < foreground_iou
-    most = max(round(foreground_fraction * num_rois), int(foreground_fraction > 0))
-    foreground = _draw(overlap >= foreground_iou, most, rng)
+    is_background &= _best(candidates, hard)[1] < sampling.foreground_iou
+    num_rois = sampling.num_rois
+    foreground = _draw(overlap >= sampling.foreground_iou, sampling.most_foreground, rng)
     background = _draw(is_background, num_rois - len(foreground), rng)
 
     drawn, known = np.concatenate([foreground, background]), len(foreground)
@@ -106,7 +96,8 @@ def sample_rois(
     sample["detection_classes"][:known] = classes[truth]
     sample["detection_classes"][known : len(drawn)] = 0
     sample["detection_boxes"][:, 0] = sample["detection_classes"]
-    sample["detection_boxes"][:known, 1:] = encode_boxes(boxes[truth], candidates[foreground], std)
+    offsets = encode_boxes(boxes[truth], candidates[foreground], sampling.std)
+    sample["detection_boxes"][:known, 1:] = offsets
     sample["attributes"][:known] = attributes[truth]
     return sample
 
@@ -119,26 +110,6 @@ def check_lengths(boxes, **values_of_boxes):
                 f"`{name}` must have one entry for each of the {len(boxes)} boxes. "
                 f"Received: {len(values)} entries."
             )
-
-
-def check_sampling(foreground_fraction, foreground_iou, background_iou, std):
-    """Raises ValueError, naming the argument, unless the sampler can work with them."""
-    if not 0 <= foreground_fraction <= 1:
-        raise ValueError(
-            f"`foreground_fraction` must be from 0 to 1. Received: {foreground_fraction}."
-        )
-    if not 0 < foreground_iou <= 1:
-        raise ValueError(
-            f"`foreground_iou` must be above 0, and at most 1. Received: {foreground_iou}."
-        )
-    if np.shape(background_iou) != (2,) or not (
-        0 <= background_iou[0] < background_iou[1] <= foreground_iou
-    ):
-        raise ValueError(
-            "`background_iou` must be two rising numbers from 0 to `foreground_iou` = "
-            f"{foreground_iou}. Received: {background_iou}."
-        )
-    check_std(std)
 
 
 def _best(candidates, boxes):

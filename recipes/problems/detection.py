@@ -7,7 +7,7 @@ import numpy as np
 import keras_mtl
 from keras_mtl import Ensemble, predict_regions
 from keras_mtl.boxes import detections
-from keras_mtl.datasets import LazyArray, RoIBatches, rooms, voc2008_attributes
+from keras_mtl.datasets import LazyArray, RoIBatches, RoISampling, rooms, voc2008_attributes
 from keras_mtl.heads import AttributesHead, DetectionHead
 from keras_mtl.metrics import attribute_average_precision, detection_average_precision
 from keras_mtl.optimizers import SGD
@@ -161,23 +161,18 @@ class Regions(Examples):
         return len(self.part["image"])
 
     def batches(self, outputs, batch_size, seed=None):
-        part, settings = self.part, self.settings
+        settings = self.settings
         return RoIBatches(
-            part["image"],
-            part["boxes"],
-            part["classes"],
-            part["attributes"],
-            part["proposals"],
+            self.part,
             batch_size,
-            difficult=part["difficult"],
+            RoISampling(settings.rois_per_image),
             num_classes=self.num_classes,
-            rois_per_image=settings.rois_per_image,
             tasks=list(outputs),
             mirror=settings.augmented,
             pad_to=settings.canvas,
             seed=seed or 0,
             drop_remainder=True,
-            workers=2 if isinstance(part["image"], LazyArray) else 1,
+            workers=2 if isinstance(self.part["image"], LazyArray) else 1,
         )
 
     def arrays(self):

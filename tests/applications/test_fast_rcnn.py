@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_mtl.applications import CrossStitchFastRCNN, FastRCNN
-from keras_mtl.datasets import RoIBatches
+from keras_mtl.datasets import RoIBatches, RoISampling
 from keras_mtl.losses import AttributesCrossentropy, DetectionCrossentropy, SmoothL1
 from keras_mtl.optimizers import SGD
 from keras_mtl.search import cost
@@ -103,7 +103,8 @@ def test_a_stitched_detector_learns_by_plain_fit_and_comes_back(rng, tmp_path):
     attributes = [[[label == 1, 0, 1, 0, 1]] for (label,) in classes]
     proposals = [np.clip(rng.uniform(-20, 50, (30, 1)) + [0, 0, 24, 24], 0, 64) for _ in images]
     proposals = [each[(each[:, 2:] > each[:, :2] + 1).all(-1)] for each in proposals]
-    data = RoIBatches(images, boxes, classes, attributes, proposals, 4, rois_per_image=8)
+    pictures = {"image": images, "boxes": boxes, "classes": classes, "attributes": attributes}
+    data = RoIBatches({**pictures, "proposals": proposals}, 4, RoISampling(num_rois=8))
     model = CrossStitchFastRCNN(2, 5, seed=0, dropout=0.0, learning_rate_multiplier=10.0, **TINY)
     before = [keras.ops.convert_to_numpy(unit.alpha) for unit in model.units.values()]
     model.compile(SGD(0.005, momentum=0.9), loss=LOSSES, loss_weights=WEIGHTS)

@@ -3,7 +3,7 @@
 import numpy as np
 
 import keras_mtl
-from keras_mtl.datasets import RoIBatches
+from keras_mtl.datasets import RoIBatches, RoISampling
 from keras_mtl.losses import AttributesCrossentropy, DetectionCrossentropy, SmoothL1
 from keras_mtl.proposals import jittered_boxes
 
@@ -63,7 +63,9 @@ def build():
 
 def train(model):
     """Two epochs of two steps."""
-    data = RoIBatches(*pictures(), batch_size=2, rois_per_image=8)
+    names = ("image", "boxes", "classes", "attributes", "proposals")
+    columns = dict(zip(names, pictures(), strict=True))
+    data = RoIBatches(columns, sampling=RoISampling(num_rois=8))
     model.fit(data, epochs=2, shuffle=False, verbose=0)
 
 

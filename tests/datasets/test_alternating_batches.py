@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_mtl.datasets import AlternatingBatches, ArrayBatches, RoIBatches
+from keras_mtl.datasets import AlternatingBatches, ArrayBatches, RoIBatches, RoISampling
 
 
 def part(first, count, batch_size=2, names=("a", "b"), **kwargs):
@@ -82,10 +82,10 @@ def test_the_parts_of_a_detector_may_read_ahead(rng):
     def rois(workers, seed):
         images = rng.integers(0, 255, (5, 16, 16, 3)).astype("uint8")
         box = [[2, 2, 12, 12]]
-        annotations = [[box] * 5, [[1]] * 5, None, [box] * 5]
+        pictures = {"image": images, "boxes": [box] * 5, "classes": [[1]] * 5}
+        pictures["proposals"] = pictures["boxes"]
         return RoIBatches(
-            *(images, *annotations, 1),
-            **dict(rois_per_image=2, tasks="detection", seed=seed, workers=workers),
+            pictures, 1, RoISampling(2), tasks="detection", seed=seed, workers=workers
         )
 
     state = rng.bit_generator.state

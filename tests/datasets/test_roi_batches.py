@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_mtl.boxes.canvas import MEAN_COLOUR
-from keras_mtl.datasets import RoIBatches
+from keras_mtl.datasets import RoIBatches, RoISampling
 from keras_mtl.proposals import jittered_boxes
 
 NUM_IMAGES, HEIGHT, WIDTH = 6, 12, 16
@@ -28,7 +28,7 @@ def annotations(seed=5):
         attributes.append(np.full((len(box), 2), [number % 2, 1]))
         proposals.append(jittered_boxes(boxes[-1], (HEIGHT, WIDTH), 30, rng))
     return {
-        "images": images,
+        "image": images,
         "boxes": boxes,
         "classes": classes,
         "attributes": attributes,
@@ -37,7 +37,9 @@ def annotations(seed=5):
 
 
 def make(batch_size=2, **kwargs):
-    return RoIBatches(**{**annotations(), "rois_per_image": 8, **kwargs}, batch_size=batch_size)
+    columns = annotations()
+    columns |= {name: kwargs.pop(name) for name in (*columns, "difficult") if name in kwargs}
+    return RoIBatches(columns, batch_size, RoISampling(num_rois=8), **kwargs)
 
 
 def flat(batch):
@@ -165,10 +167,10 @@ class Lazy:
 
 def make_lazy(sizes, boxes=([0, 0, 4, 4],), missing=(), **kwargs):
     count = len(sizes)
-    return RoIBatches(
-        Lazy(sizes, missing), [np.array(boxes)] * count, [[1]] * count, [[[1]]] * count,
-        [np.array(boxes)] * count, count, shuffle=False, **kwargs,
-    )  # fmt: skip
+    columns = {"image": Lazy(sizes, missing), "boxes": [np.array(boxes)] * count}
+    columns |= {"classes": [[1]] * count, "attributes": [[[1]]] * count}
+    columns["proposals"] = columns["boxes"]
+    return RoIBatches(columns, count, shuffle=False, **kwargs)
 
 
 def test_pictures_stand_at_the_top_left_of_the_canvas():
@@ -250,15 +252,13 @@ def replaced(name, number, value):
         ({"batch_size": 0}, "batch_size=0"),
         ({"tasks": "depth"}, "`tasks` must be one or more of.*depth"),
         ({"tasks": ()}, "`tasks` must be"),
-        ({"attributes": None}, "`attributes` must be given"),
-        ({"rois_per_image": 0}, "rois_per_image=0"),
-        ({"foreground_fraction": 2}, "`foreground_fraction`.*2"),
-        ({"std": (1, 1)}, "`std` must be four"),
+        ({"attributes": None}, r"`pictures` must have.*'attributes'.*without \['attributes'\]"),
+        ({"classes": None, "tasks": "detection"}, r"without \['classes'\]"),
         ({"pad_to": 100}, "`pad_to` must be.*100"),
         ({"pad_to": (8, 99)}, r"`images\[0\]` must fit"),
         ({"workers": 2, "max_queue_size": 0}, "max_queue_size=0"),
-        ({"images": GOOD["images"] / 255}, r"`images\[0\]` must be a uint8 array.*float64"),
-        ({"images": GOOD["images"][:4]}, "`boxes` must have one entry for each of the 4 images"),
+        ({"image": GOOD["image"] / 255}, r"`images\[0\]` must be a uint8 array.*float64"),
+        ({"image": GOOD["image"][:4]}, "`boxes` must have one entry for each of the 4 images"),
         ({"difficult": [[]]}, "`difficult` must have one entry for each of the 6 images"),
         (replaced("boxes", 3, [[1, 2, 3]]), r"`boxes\[3\]` must be of shape \(N, 4\)"),
         (replaced("boxes", 3, [[1, 2, np.nan, 3]]), r"`boxes\[3\]` must be finite"),

@@ -1,10 +1,12 @@
 """Fast R-CNN's sampler."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from keras_mtl.boxes import encode_boxes, iou
-from keras_mtl.datasets import sample_rois
+from keras_mtl.datasets import RoISampling, sample_rois
 from keras_mtl.proposals import jittered_boxes
 
 pytestmark = pytest.mark.one_backend
@@ -16,7 +18,9 @@ ATTRIBUTES = np.array([[1, 0], [0, 1], [1, -1]])
 
 def sample(proposals, rng, **kwargs):
     defaults = {"boxes": BOXES, "classes": CLASSES, "attributes": ATTRIBUTES}
-    return sample_rois(proposals=proposals, rng=rng, **{**defaults, **kwargs})
+    fields = {field.name for field in dataclasses.fields(RoISampling)} & set(kwargs)
+    sampling = RoISampling(**{name: kwargs.pop(name) for name in fields})
+    return sample_rois(proposals=proposals, rng=rng, sampling=sampling, **{**defaults, **kwargs})
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from published_files.voc2008_attributes import (
 )
 
 from keras_mtl.boxes import check_boxes
-from keras_mtl.datasets import RoIBatches, _scaling, voc2008_attributes
+from keras_mtl.datasets import RoIBatches, RoISampling, _scaling, voc2008_attributes
 from keras_mtl.datasets.voc2008_attributes import ATTRIBUTES, AYAHOO_CLASSES, CLASSES, load
 
 pytestmark = pytest.mark.one_backend
@@ -115,14 +115,9 @@ def test_scaled_boxes_keep_to_their_pictures(folder):
 
 
 def batches(data, **options):
-    return RoIBatches(
-        *(data[name] for name in ("image", "boxes", "classes", "attributes", "boxes")),
-        difficult=data["difficult"],
-        pad_to=(60, 50),
-        shuffle=False,
-        rois_per_image=8,
-        **options,
-    )
+    columns = {**data, "proposals": data["boxes"]}
+    options = {"pad_to": (60, 50), "shuffle": False, **options}
+    return RoIBatches(columns, sampling=RoISampling(num_rois=8), **options)
 
 
 def test_feeds_a_detector(folder):
