@@ -76,12 +76,12 @@ FUNCTIONS = functions()
 
 def test_functions_are_found():
     shown = {
-        "multi_task_model.MultiTaskModel.fit",
+        "multi_task_model.multi_task_model.MultiTaskModel.fit",
         "layers._roi_layer.RoILayer.call",
         "datasets.rooms.load.load",
         "optimizers.alternating.Alternating.learning_rate = …",
         "applications.fcn.FCN",
-        "heads.normals_codebook.NormalsCodebook.triangles",
+        "geometry.normals_codebook.NormalsCodebook.triangles",
     }
     assert {f"keras_mtl.{name}" for name in shown} < set(FUNCTIONS)
 

@@ -1,6 +1,7 @@
 """What should my tasks share? Declared networks, trained, compared and kept."""
 
 from keras_mtl.study.budget import Budget
+from keras_mtl.study.choice import Choice
 from keras_mtl.study.compare import compare
 from keras_mtl.study.contenders import (
     Contender,
@@ -26,6 +27,7 @@ from keras_mtl.study.tree_of_tasks import TreeOfTasks
 
 __all__ = [
     "Budget",
+    "Choice",
     "Contender",
     "Found",
     "TreeOfTasks",
