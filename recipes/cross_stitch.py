@@ -61,6 +61,8 @@ def rectified(run, seed, networks):
     """The scores of networks whose normals are turned into each picture's Manhattan frame."""
     study, vote = run.study, Ensemble(networks)
     scores, metric = study.scores(networks, study.test), NormalsScores()
+    if "normals" not in study.tasks:
+        return networks, scores
     batches = study.test.batches({"normals": "normals"}, study.batch_size)
     for number in range(len(batches)):
         images, known = batches[number]

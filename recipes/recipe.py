@@ -10,7 +10,7 @@ from keras_mtl._files import file_of, whole_file
 from keras_mtl.recipes._results import by_own_names, entry_of, provenance
 from keras_mtl.recipes.options import Options
 from keras_mtl.recipes.problems.problem import Problem
-from keras_mtl.recipes.table import format_table, scored
+from keras_mtl.recipes.table import BASELINE, format_table, scored
 from keras_mtl.study import Contender, Study
 
 
@@ -40,7 +40,7 @@ class Recipe:
         problem: the `Problem`.
         presets: dict from name to `Settings`.
         rows: dict from a row's name to a `Contender`, a function of `Settings`, data and tasks that
-            returns one, or an `Extra`.
+            returns one, or an `Extra`; "one-task" is the baseline.
         paper: dict from a row's name to the paper's numbers, in the order of the columns.
         also: `None`, or a function of a `Run`, a seed and networks that returns further scores of
             theirs, a dict by the tasks of the table.
@@ -99,6 +99,7 @@ class Recipe:
         print(f"{self.name}: networks and results go to {options.output}", flush=True)
         folders = options.data_dir or None, options.cache_dir or None
         run = Run(self, options, settings, self.problem.load(options.data, settings, *folders))
+        run.save()
         print(f"{run.study.plan()}\n", flush=True)
         run.study.run()
         run.write()
@@ -176,10 +177,14 @@ class Run:
         self.results["rows"] = {row: rows[row] for row in self.recipe.rows if row in rows}
         if self.recipe.timed:
             self._add_times()
+        self.save()
+        print(f"\n{format_table(self.recipe, self.results)}\n", flush=True)
+
+    def save(self):
+        """Writes the results, with the settings that they are of."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(self.path) as unfinished:
             unfinished.write_text(json.dumps(self.results, indent=2) + "\n")
-        print(f"\n{format_table(self.recipe, self.results)}\n", flush=True)
 
     def _take_up(self):
         """Adds what other runs have had, or raises a ValueError if that is of other settings."""
@@ -187,9 +192,11 @@ class Run:
             return
         with file_of("a recipe", self.path, "`output` must hold"):
             before = json.loads(self.path.read_text())
-            rows, settings = before["rows"], before["settings"]
-        ours = self.results["settings"]
-        different = {name: value for name, value in settings.items() if ours.get(name) != value}
+            rows = before["rows"]
+            theirs = {**before.get("settings", {"settings": "of another version"})}
+            theirs["backend"] = before["backend"]
+        ours = {**self.results["settings"], "backend": self.results["backend"]}
+        different = {name: value for name, value in theirs.items() if ours.get(name) != value}
         if different:
             raise ValueError(
                 "`output` must be new, or hold a run of the same settings: "
@@ -201,7 +208,8 @@ class Run:
     def _contenders(self):
         """The contenders of the wanted rows, and of those that they need."""
         made = {}
-        for name in map(self._of, self.wanted):
+        # The baseline is the recipe's own, also where it is not asked for.
+        for name in [BASELINE, *map(self._of, self.wanted)]:
             row = self.recipe.rows[name]
             if not isinstance(row, Contender):
                 row = row(self.settings, self.data, self.tasks)

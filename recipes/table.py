@@ -107,7 +107,9 @@ def cells(recipe, results):
         entries = of_row["seeds"].values()
         if any("diverged" in entry for entry in entries):
             count = sum("diverged" in entry for entry in entries)
-            rows[row] = [f"diverged with {count} of {len(entries)} seeds"]
+            unfit = any("does not fit" in entry.get("diverged", "") for entry in entries)
+            what = "does not fit" if unfit else "diverged"
+            rows[row] = [f"{what} with {count} of {len(entries)} seeds"]
             continue
         line = [
             _mean_and_deviation(

@@ -1,13 +1,14 @@
 """Makes a trained network the one that an application gives for `weights="rooms"`.
 
     python -m tools.ship CrossStitchFCN \\
-        results/cross_stitch/mini-rooms-torch/seed_0/cross_stitch.keras
+        results/cross_stitch/mini-rooms-torch/study/networks/HASH.keras
 
-writes it to `applications/rooms/` without its optimizer, and with weights of about a byte each:
-larger arrays are rounded to a decimal place, so that a standard deviation has `--steps` steps or
-more (20), by HDF5's scale-offset filter, which Keras reads like any other. Then it scores the file
-as it ships and keeps its size, hash and scores in `applications/catalog.csv`. It takes a minute,
-and a few more to render the pictures the first time.
+(`records.jsonl` in `study` says which one a row has taken) writes it to `applications/rooms/`
+without its optimizer, and with weights of about a byte each: larger arrays are rounded to a decimal
+place, so that a standard deviation has `--steps` steps or more (20), by HDF5's scale-offset filter,
+which Keras reads like any other. Then it scores the file as it ships and keeps its size, hash and
+scores in `applications/catalog.csv`. It takes a minute, and a few more to render the pictures the
+first time.
 """
 
 import dataclasses

@@ -60,10 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments):
-    if arguments[:1] == ["train"] and {"-h", "--help"} & {*arguments[2:]}:
+    words, asks = arguments[1:2], {"-h", "--help"} & {*arguments[2:]}
+    if arguments[:1] == ["train"] and asks and not words[0].startswith("-"):
         from keras_mtl.cli.train import page
 
-        return page(arguments[1])  # The options are the same for all, what they may be is not.
+        return page(*words)  # The options are the same for all, what they may be is not.
     if arguments == ["--version"]:
         print(f"keras-mtl {__version__}")
         return 0

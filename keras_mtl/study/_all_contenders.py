@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_mtl._checks import check_choice
+from keras_mtl.sharing import AdaShared
 from keras_mtl.study._optimizer import has_loss_scale
 from keras_mtl.study.contenders import BASELINE, Contender, automatic, one_task
 
@@ -57,6 +58,11 @@ def _check_contender(study, contender):
         raise ValueError(
             f"`start` of {contender.name!r} must be 'tower' in a budget without a first part. "
             f"Received: start={contender.start!r}."
+        )
+    if isinstance(contender.search, AdaShared) and not budget.first_of(study.tasks):
+        raise ValueError(
+            f"`search` of {contender.name!r} must be a PolicySearch in a budget without a first "
+            "part. Received: an AdaShared."
         )
     if contender.search is not None and has_loss_scale(contender.optimizer or study._optimizer):
         raise ValueError(

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import inspect
 import json
 import re
@@ -54,8 +55,12 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def _code():
-    code = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+    code, folders = hashlib.sha256(), [str(Path(__file__).parents[1])]
+    for part in ("applications", "recipes"):  # In a clone they stand beside it.
+        spec = importlib.util.find_spec(f"keras_mtl.{part}")
+        folders += spec.submodule_search_locations or [] if spec else []
+    files = {path.resolve() for folder in folders for path in Path(folder).rglob("*.py")}
+    for path in sorted(files):
         code.update(path.read_bytes())
     return code.hexdigest()[:LENGTH]
 

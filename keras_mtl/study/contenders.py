@@ -213,10 +213,12 @@ class _Declared:
         """The trainings that a choice looks at."""
         if self.contender.looks_at is not None:
             return self.contender.looks_at.networks(self.study, self.seed)
-        if self.contender.search is None:
-            return tuple(self.one_task(task) for task in self.study.tasks)
         baseline = self.study.baseline.networks(self.study, self.seed)
-        return (self.search(outputs), *baseline)
+        if self.contender.search is not None:
+            return (self.search(outputs), *baseline)
+        if not self.budget.first_of(self.study.tasks):
+            return baseline
+        return tuple(self.one_task(task) for task in self.study.tasks)
 
     def twin(self, task):
         """The network of two towers of one task."""
@@ -225,8 +227,8 @@ class _Declared:
             other += "_twin"
         outputs = ((task, task), (other, task))
         start = tuple(self.one_task(task, member) for member in (0, 1))
-        if self.contender.start == "tower":
-            start = (self._first(outputs),)
+        if self.contender.start != "one-task":
+            start = self._start(outputs)
         return self.second(outputs, start)
 
     def second(self, outputs, start, member=0, **options):

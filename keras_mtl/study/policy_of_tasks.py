@@ -42,7 +42,8 @@ class PolicyOfTasks(Choice):
     def _ranked(self, study, training):
         """All policies, the best first: dicts from task to a string of ones and zeros."""
         search, *baseline = training.chosen_from
-        key = digest([self.drawn, training.seed, *(each.hash for each in training.chosen_from)])
+        looked_at = [each.hash for each in training.chosen_from]
+        key = digest([self.drawn, study.choosing, training.seed, *looked_at])
         path = study.folder / "networks" / f"{key}.policies.json"
         if path.exists():
             return json.loads(path.read_text())

@@ -1,5 +1,6 @@
 """Tasks, contenders and seeds under one budget: what is to be trained, before anything is."""
 
+import dataclasses
 import functools
 import json
 import math
@@ -281,10 +282,11 @@ class Study:
 
     def optimizer(self, training: Training) -> keras.optimizers.Optimizer:
         """A new optimizer for a training."""
-        own = training.optimizer or self._optimizer
 
-        def new(optimizer=own):
-            return optimizer_of(training, optimizer)
+        def new(optimizer=None):
+            if optimizer is not None:  # That of a search keeps its rate.
+                return optimizer_of(dataclasses.replace(training, falls=None), optimizer)
+            return optimizer_of(training, training.optimizer or self._optimizer)
 
         return new() if training.search is None else training.search.by_turns(new)
 

@@ -181,12 +181,10 @@ def dense_study(settings, data, tasks, **options):
     Networks may also start from one that has learned which classes a picture shows.
     """
     augment = Compose([RandomHorizontalFlip(), ColorJitter()]) if settings.augmented else None
-    starts = {each.start for each in options["contenders"]}
-    auxiliary = [IMAGE_LABELS] if IMAGE_LABELS in starts else []
     return keras_mtl.Study(
         lambda seed: _parts(settings, data, [], seed)[0],
         {task: _task(settings, data, task) for task in tasks},
-        data.examples("train", [*tasks, *auxiliary]),
+        data.examples("train", [*tasks, IMAGE_LABELS]),
         data.examples("validation", tasks),
         data.examples("test", tasks),
         steps=settings.steps,
@@ -194,7 +192,8 @@ def dense_study(settings, data, tasks, **options):
         optimizer=keras_mtl.optimizers.SGD(
             settings.rate, settings.momentum, weight_decay=settings.weight_decay
         ),
-        auxiliary={task: image_labels_task(data) for task in auxiliary},
+        # Also of tables that do not need it: they share their networks.
+        auxiliary={IMAGE_LABELS: image_labels_task(data)},
         augment=augment and OfMaps(augment),
         **options,
     )

@@ -179,7 +179,8 @@ class Regions(Examples):
         images = self.part["image"]
         lists = ("boxes", "classes", "attributes", "difficult", "proposals")
         rows = [np.asarray(each) for name in lists for each in self.part[name]]
-        return [images if hasattr(images, "shape") else images[0], *rows]
+        drawn = np.array([self.settings.rois_per_image, self.settings.augmented])
+        return [images if hasattr(images, "shape") else images[0], drawn, *rows]
 
 
 class DetectionStudy(keras_mtl.Study):

@@ -221,7 +221,9 @@ class Triplets(Examples):
 
     def arrays(self):
         known = [self.part[kind] for kind in ("labels", "triplets") if kind in self.part]
-        return [self.part["image"], *(column for of in known for column in of.values())]
+        names = ("triplets_per_task", "steps_an_epoch", "judged_triplets")
+        drawn = np.array([getattr(self.settings, name) for name in names])
+        return [self.part["image"], drawn, *(column for of in known for column in of.values())]
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -341,7 +343,8 @@ class EmbeddingStudy(keras_mtl.Study):
     def _kept_compliance(self, model, seed, gates_act):
         counted = model.weights if gates_act else _of_tower(model)
         content = b"".join(keras.ops.convert_to_numpy(each).tobytes() for each in counted)
-        name = f"{hashlib.sha256(content).hexdigest()[:16]}-{seed}.compliance.json"
+        count = self.settings.compliance_batches
+        name = f"{hashlib.sha256(content).hexdigest()[:16]}-{seed}-{count}.compliance.json"
         path = self.folder / "networks" / name
         if not path.exists():
             with whole_file(path) as unfinished:

@@ -10,7 +10,7 @@ from tiny_recipes import ALL, tiny_settings
 
 from keras_mtl.recipes import recipe as recipe_module
 from keras_mtl.recipes.recipe import Extra
-from keras_mtl.recipes.table import cells, format_table
+from keras_mtl.recipes.table import BASELINE, cells, format_table
 
 pytestmark = pytest.mark.one_backend
 
@@ -114,6 +114,7 @@ def test_all_have_what_tables_are_made_of():
             assert settings.replaced(["rate=0.5"]).rate == 0.5
             tasks = getattr(settings, "task_weights", problem.tasks)
             assert set(tasks) <= set(problem.tasks) <= set(problem.columns), name
+        assert BASELINE in recipe.rows
         assert recipe.title.endswith("?") and recipe.text.strip() and recipe.source
 
 
@@ -250,3 +251,38 @@ def test_seeds_differ(tiny_run):
     study = tiny_run(ALL["multi_fashion"], seeds=2).study
     assert len({each.hash for each in study.trainings}) == len(study.trainings)
     assert np.unique([each.seed for each in study.trainings]).tolist() == [0, 1]
+
+
+def test_tables_of_a_problem_share_their_networks(tiny_run, untrained):
+    rows = {"cross_stitch_table5": "cross-stitch", "cross_stitch_table3": "from image labels"}
+    studies = [tiny_run(ALL[name], [row]).study for name, row in rows.items()]
+    ours, theirs = ({each.hash for each in study.trainings} for study in studies)
+    assert len(ours & theirs) == 4  # Both parts of the one-task networks.
+
+
+def test_the_baseline_is_the_recipe_s_own_also_where_it_is_not_asked_for(tiny_run, tmp_path):
+    asked, not_asked = (
+        tiny_run(ALL["cross_stitch_table2"], rows, folder=tmp_path / str(len(rows))).study
+        for rows in (["one-task", "factor 10"], ["factor 10"])
+    )
+    assert {each.hash for each in asked.trainings} == {each.hash for each in not_asked.trainings}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("cross_stitch_table6", {"rois_per_image": 5}),
+        ("cross_stitch_table6", {"augmented": False}),
+        ("modulation_zappos50k", {"steps_an_epoch": 3}),
+        ("modulation_zappos50k", {"judged_triplets": 20}),
+    ],
+)
+def test_settings_of_batches_and_scores_are_in_the_names_of_networks(
+    tiny_run, tmp_path, name, changed
+):
+    studies = [
+        tiny_run(ALL[name], ["one-task"], folder=tmp_path / folder, **others).study
+        for folder, others in (("before", {}), ("after", changed))
+    ]
+    ours, theirs = ({each.hash for each in study.rows} for study in studies)
+    assert not ours & theirs

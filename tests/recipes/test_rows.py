@@ -17,6 +17,7 @@ from keras_mtl.recipes.problems.retrieval import (
     mean_compliance,
     property_labels,
 )
+from keras_mtl.study import Budget
 
 pytestmark = pytest.mark.one_backend
 
@@ -87,6 +88,13 @@ def test_rectified_rows_differ_in_their_normals_only(finished, untrained):
     plain, rectified = (row["seeds"]["0"] for row in run.results["rows"].values())
     assert plain["segmentation"] == rectified["segmentation"]
     assert plain["normals"] != rectified["normals"]
+
+
+def test_there_is_nothing_to_rectify_without_normals(finished, untrained):
+    rows = ["one-task, rectified"]
+    run = finished(ALL["cross_stitch_manhattan"], rows, ("segmentation", "depth"))
+    plain, rectified = (row["seeds"]["0"] for row in run.results["rows"].values())
+    assert plain["depth"] == rectified["depth"]
 
 
 def test_three_tasks_make_a_table(finished, untrained):
@@ -173,6 +181,15 @@ def test_the_search_is_that_of_the_settings(tiny_run):
     assert search.steps == 3 * (2 + 1) and len(run.study.batches(search)) == 3
     config = optimizer.get_config()
     assert config["warm_up_steps"] == 3 and tuple(config["steps"]) == (2, 1)
+
+
+def test_the_rate_of_the_search_stays(tiny_run):
+    budget = Budget(4, 4, annealed=False, falls_every=2, falls_by=0.5)
+    run = tiny_run(ALL["adashare_nyuv2"], ["AdaShare"], steps=budget)
+    (search,) = [each for each in run.study.trainings if each.search]
+    config = run.study.optimizer(search).get_config()
+    assert isinstance(config["weights"]["config"]["learning_rate"], float)
+    assert isinstance(config["warm_up"]["config"]["learning_rate"], dict)
 
 
 # Branched networks

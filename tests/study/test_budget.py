@@ -14,6 +14,7 @@ from keras_mtl.study import (
     Contender,
     PolicySearch,
     TreeOfTasks,
+    ada_share,
     cross_stitch,
     hard_sharing,
     one_task,
@@ -55,11 +56,18 @@ def test_a_rate_may_be_constant_and_then_fall(make):
     assert risen[0] < risen[1] < risen[2] == risen[-1]
 
 
-def test_networks_may_have_one_part(make):
+def test_networks_may_have_one_part(make, tmp_path):
     study = make(steps=Budget(0, 8), contenders=[hard_sharing()], seeds=1)
     assert [each.start for each in study.trainings] == [()] * 3
     assert {each.order for each in study.trainings} == {0}
     assert study.run().scores["hard sharing"][0]["steps"] == 8
+    tree = Contender("tree", TreeOfTasks(0.5))
+    twins = make(
+        steps=Budget(0, 8), contenders=[cross_stitch(start="tower"), tree], seeds=1
+    ).trainings
+    assert all(each.steps == 8 for each in twins)
+    with pytest.raises(ValueError, match="`search` of 'AdaShare' must be a PolicySearch"):
+        make(steps=Budget(0, 8), contenders=[ada_share()])
     with pytest.raises(ValueError, match="`start` of 'cross-stitch' must be 'tower'.*'one-task'"):
         make(steps=Budget(0, 8), contenders=[cross_stitch()])
 
