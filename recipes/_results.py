@@ -23,7 +23,7 @@ def entry_of(run, row, record, networks):
     if record["validation"]:
         of_validation = problem.entry(by_own_names(record["validation"]))
         entry["validation"] = {
-            task: {name: of_validation[task][name] for name in _names(problem, task)}
+            task: {name: of_validation[task][name] for name in problem.compared(task)}
             for task in of_validation
         }
     # Of networks that several rows start from in each of them.
@@ -40,11 +40,6 @@ def provenance():
         "keras": keras.__version__,
         "commit": _commit(),
     }
-
-
-def _names(problem, task):
-    name = problem.headlines[task]
-    return (name,) if isinstance(name, str) else name
 
 
 def by_own_names(scores):

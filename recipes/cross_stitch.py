@@ -21,6 +21,8 @@ from keras_mtl.sharing import LatentShared
 from keras_mtl.study import Contender, ensemble, one_task, split
 
 SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
+RATE = 1e-3
+"""Of Table 2's further steps."""
 CONVOLUTIONS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 
 
@@ -44,13 +46,10 @@ def of_table2(row):
         made = row(settings, data, tasks)
         if settings.rate == RATE:
             return made
-        rate = SGD(RATE, settings.momentum, weight_decay=settings.weight_decay)
-        return dataclasses.replace(made, optimizer=rate)
+        optimizer = SGD(RATE, settings.momentum, weight_decay=settings.weight_decay)
+        return dataclasses.replace(made, optimizer=optimizer)
 
     return contender
-
-
-RATE = 1e-3
 
 
 def one_task_at_rate(settings, data, tasks):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keras_mtl._files import file_of, whole_file
 from keras_mtl.recipes._results import by_own_names, entry_of, provenance
+from keras_mtl.recipes._timing import add_times
 from keras_mtl.recipes.options import Options
 from keras_mtl.recipes.problems.problem import Problem
 from keras_mtl.recipes.table import BASELINE, format_table, scored
@@ -176,7 +177,7 @@ class Run:
         rows = self.results["rows"]
         self.results["rows"] = {row: rows[row] for row in self.recipe.rows if row in rows}
         if self.recipe.timed:
-            self._add_times()
+            add_times(self)
         self.save()
         print(f"\n{format_table(self.recipe, self.results)}\n", flush=True)
 
@@ -229,9 +230,3 @@ class Run:
             of_row.setdefault("parameters", entry["parameters"])
             of_row.setdefault("macs", entry["macs"])
         of_row["seeds"][str(row.seed)] = entry
-
-    def _add_times(self):
-        """Of the first seed's networks the time of inference, and MACs task by task."""
-        from keras_mtl.recipes._timing import add_times
-
-        add_times(self)

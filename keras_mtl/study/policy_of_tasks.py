@@ -69,7 +69,8 @@ class RandomPolicy(Choice):
 
     def choose(self, study: AnyStudy, training: Any) -> Sharing:
         rng = np.random.default_rng(training.seed)
-        model = study.best_of(training.chosen_from, training.seed)
+        baseline = study.baseline.networks(study, training.seed)
+        model = study.network(study.best_of(training.chosen_from, baseline))
         policy = model.get_config()["sharing"]["config"]["policy"]
         return AdaShared({task: rng.permutation(row) for task, row in policy.items()})
 

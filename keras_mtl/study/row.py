@@ -49,11 +49,7 @@ class Row:
         """The trainings whose networks are scored: all, or the best one."""
         if not self.baseline:
             return self.networks
-        gains = {
-            each: study.validation_gain([study.network(each)], self.baseline)
-            for each in self.networks
-        }
-        return (max(gains, key=gains.get),)  # type: ignore[arg-type]
+        return (study.best_of(self.networks, self.baseline),)
 
     def run(self, study: AnyStudy) -> None:
         """Scores the networks on the validation and the test examples, and writes a record."""

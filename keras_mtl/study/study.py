@@ -343,13 +343,13 @@ class Study:
         gain = float(self.gain(ours, self._baselines[key]))
         return gain if math.isfinite(gain) else -math.inf
 
-    def best_of(self, candidates: Sequence[Training], seed: int) -> MultiTaskModel:
-        """The network of the training that is best by validation."""
-        models = [self.network(each) for each in candidates]
-        if len(models) == 1:
-            return models[0]
-        baseline = self.baseline.networks(self, seed)
-        return max(models, key=lambda model: self.validation_gain([model], baseline))
+    def best_of(self, candidates: Sequence[Training], baseline: Sequence[Training]) -> Training:
+        """The training whose network is best by its gain over others on the validation examples."""
+        if len(candidates) == 1:
+            return candidates[0]
+        return max(
+            candidates, key=lambda each: self.validation_gain([self.network(each)], baseline)
+        )
 
     def cost_of(self, model: Any) -> Cost:
         """What a network costs."""

@@ -51,6 +51,11 @@ class Problem:
         """The scores of a study as the table has them."""
         return scores if self.summary is None else self.summary(scores)
 
+    def compared(self, task):
+        """Names of the scores of a task by which networks are compared."""
+        names = self.headlines[task]
+        return (names,) if isinstance(names, str) else names
+
     def by_heading(self, scores):
         """Scores by what stands above them in tables, with the factor on them."""
         return {
@@ -67,8 +72,7 @@ class Problem:
         """What stands above the scores by which networks are compared; of many the first one."""
         found = []
         for task in tasks:
-            compared = self.headlines[task]
-            compared = (compared,) if isinstance(compared, str) else compared
+            compared = self.compared(task)
             first = compared if len(compared) < 3 else compared[:1]
             found += [heading for heading, (name, _) in self.columns[task].items() if name in first]
         return found

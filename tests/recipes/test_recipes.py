@@ -66,10 +66,10 @@ def test_rows_are_scored_drawn_and_known_the_second_time(finished, untrained, ca
         assert entry["commit"] and of_row["parameters"] > 0 and of_row["macs"] > 0
         assert set(run.results["tasks"]) <= set(entry)
         for task in run.results["tasks"]:
-            for score in _compared(recipe, task):
+            for score in recipe.problem.compared(task):
                 assert entry[task][score] is not None
             if not isinstance(recipe.rows[row], Extra):
-                assert set(entry["validation"][task]) == set(_compared(recipe, task))
+                assert set(entry["validation"][task]) == set(recipe.problem.compared(task))
         assert of_row.get("inference_ms", 1) > 0
     heading, lines = cells(recipe, run.results)
     assert all(len(line) == len(heading) for line in lines.values())
@@ -81,11 +81,6 @@ def test_rows_are_scored_drawn_and_known_the_second_time(finished, untrained, ca
     again = finished(recipe, wanted)
     assert len(untrained) == count
     assert _without_times(again.results) == _without_times(run.results)
-
-
-def _compared(recipe, task):
-    names = recipe.problem.headlines[task]
-    return (names,) if isinstance(names, str) else names
 
 
 def _without_times(results):
