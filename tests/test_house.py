@@ -150,6 +150,16 @@ def test_few_ask_for_the_backend():
     assert found == ASK_FOR_THE_BACKEND
 
 
+def test_patches_end_with_their_file():
+    """One of a session's would change the tests of other files, by chance of who runs them."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and "scope='session'" in "".join(
+                map(ast.unparse, node.decorator_list)
+            ):
+                assert "MonkeyPatch" not in ast.unparse(node), f"{relative(path)}: {node.name}"
+
+
 def test_the_parts_stand_in_an_order():
     """So there is no cycle."""
     parts = list(MAY_IMPORT)

@@ -7,7 +7,7 @@ from keras_mtl.study import Budget
 
 ALL = recipes.load()
 
-# A ResNet of one block a stage; `shallow` makes it known.
+# A ResNet of one block a stage; `small` makes it known.
 SHALLOW = 10
 
 FEW = {"train_images": 8, "validation_images": 6, "test_images": 5, "batch_size": 4}

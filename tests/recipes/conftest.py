@@ -14,11 +14,18 @@ from keras_mtl.study.training import Training
 from keras_mtl.towers import resnet
 
 
-@pytest.fixture(scope="session", autouse=True)
-def shallow():
-    """Half of what the smallest ResNet is, for most of these tests' time is building networks."""
+@pytest.fixture(scope="module", autouse=True)
+def small(tmp_path_factory):
+    """Small networks, pictures held out and a folder of Keras' own.
+
+    A ResNet of half the blocks that the smallest has, for most of these tests' time is building
+    networks. A module's, for whatever outlives it would change the tests of others.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(resnet.BLOCKS, SHALLOW, (1, 1, 1, 1))
+        patch.setattr("keras_mtl.recipes.problems.fashion.HELD_OUT", 40)
+        # One for all of them: rendered rooms are kept in it.
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.getbasetemp() / "keras"))
         yield
 
 
@@ -43,29 +50,26 @@ def _write_idx(path, values):
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory, fashion_dir):
+def tiny_data(fashion_dir):
     """A function of a recipe, and of settings that are others, that returns settings and data."""
     known = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        patch.setattr("keras_mtl.recipes.problems.fashion.HELD_OUT", 40)
 
-        def load(recipe, **others):
-            settings = tiny_settings(recipe, **others)
-            key = recipe.problem.folder, repr(settings)
-            if key not in known:
-                folder = fashion_dir if recipe.name == "multi_fashion" else None
-                data = recipe.problem.load(recipe.problem.data_sets[0], settings, folder)
-                if recipe.name == "branched_celeba":
-                    names = data["names"][:ATTRIBUTES]
-                    data = {
-                        part: {name: data[part][name] for name in ("image", *names)}
-                        for part in ("train", "validation", "test")
-                    } | {"names": names}
-                known[key] = settings, data
-            return known[key]
+    def load(recipe, **others):
+        settings = tiny_settings(recipe, **others)
+        key = recipe.problem.folder, repr(settings)
+        if key not in known:
+            folder = fashion_dir if recipe.name == "multi_fashion" else None
+            data = recipe.problem.load(recipe.problem.data_sets[0], settings, folder)
+            if recipe.name == "branched_celeba":
+                names = data["names"][:ATTRIBUTES]
+                data = {
+                    part: {name: data[part][name] for name in ("image", *names)}
+                    for part in ("train", "validation", "test")
+                } | {"names": names}
+            known[key] = settings, data
+        return known[key]
 
-        yield load
+    return load
 
 
 @pytest.fixture
