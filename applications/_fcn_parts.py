@@ -1,12 +1,20 @@
 """What an `FCN` is made of."""
 
-import keras
+import functools
 
+from keras_mtl.applications._dense_task import dense_task
 from keras_mtl.geometry import NormalsCodebook
-from keras_mtl.heads import DepthHead, NormalsHead, SegmentationHead
-from keras_mtl.task import Task, counted
+from keras_mtl.heads import DepthHead, MapHead, NormalsHead, SegmentationHead
+from keras_mtl.task import Task
 from keras_mtl.towers import CaffeNet, Tower
 from keras_mtl.towers.caffenet import STAGES, score_geometry
+
+HEADS = {
+    "classes": SegmentationHead,
+    "depth": DepthHead,
+    "map": MapHead,
+    "offsets": functools.partial(MapHead, channels=2),
+}
 
 
 def fcn_parts(
@@ -58,16 +66,6 @@ def fcn_parts(
 
 
 def _task(task, kind, options):
-    if isinstance(kind, (Task, keras.layers.Layer)):
-        return kind
     if isinstance(kind, NormalsCodebook):
         return Task.of(NormalsHead(kind, **options))
-    if isinstance(kind, str) and kind == "depth":
-        return Task.of(DepthHead(**options))
-    count, names = counted(kind)
-    if count is not None and count > 1:
-        return Task.of(SegmentationHead(count, **options), names)
-    raise ValueError(
-        f"`tasks[{task!r}]` must be a number of classes (2 or more), their names, a "
-        f"NormalsCodebook, 'depth', a Task or a Keras layer. Received: {kind!r}."
-    )
+    return dense_task(task, kind, HEADS, options, others="a NormalsCodebook, ")

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import keras
 
 from keras_mtl._types import PathLike, Shape
+from keras_mtl.applications._dense_task import dense_task
 from keras_mtl.applications._ships import ships
 from keras_mtl.applications._split_weights import split_weights
 from keras_mtl.heads import (
@@ -17,7 +18,7 @@ from keras_mtl.heads import (
 )
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing.sharing import Sharing
-from keras_mtl.task import Task, counted
+from keras_mtl.task import Task
 from keras_mtl.towers import ResNet, Tower
 from keras_mtl.towers.resnet import stages
 from keras_mtl.weights import load_weights
@@ -28,6 +29,7 @@ Kind: TypeAlias = (
 """What `tasks` says of a task: its classes, its kind, all of it, or its head."""
 
 HEADS = {
+    "classes": ASPPSegmentationHead,
     "normals": ASPPNormalsHead,
     "depth": ASPPDepthHead,
     "map": ASPPMapHead,
@@ -115,14 +117,4 @@ def DeepLab(
 
 def deeplab_task(task, kind, options):
     """The `Task` of a kind; options are those of its head."""
-    if isinstance(kind, (Task, keras.layers.Layer)):
-        return kind
-    if isinstance(kind, str) and kind in HEADS:
-        return Task.of(HEADS[kind](**options))
-    count, names = counted(kind)
-    if count is not None and count > 1:
-        return Task.of(ASPPSegmentationHead(count, **options), names)
-    raise ValueError(
-        f"`tasks[{task!r}]` must be a number of classes (2 or more), their names, one of "
-        f"{list(HEADS)}, a Task or a Keras layer. Received: {kind!r}."
-    )
+    return dense_task(task, kind, HEADS, options)

@@ -16,7 +16,12 @@ from keras_mtl.task import Task
 from keras_mtl.weights import load_weights
 
 Kind: TypeAlias = (
-    int | Sequence[str] | NormalsCodebook | Literal["depth"] | Task | keras.layers.Layer
+    int
+    | Sequence[str]
+    | NormalsCodebook
+    | Literal["depth", "map", "offsets"]
+    | Task
+    | keras.layers.Layer
 )
 """What `tasks` says of a task: its classes, its codebook, its kind, all of it, or its head."""
 
@@ -48,8 +53,9 @@ def FCN(
     Args:
         sharing: a `keras_mtl.sharing.Sharing`; its stages are `keras_mtl.towers.caffenet.STAGES`.
         tasks: dict from task name to the number of classes, or their names (segmentation), a
-            `NormalsCodebook` (surface normals), `"depth"` (in metres), a `keras_mtl.Task` with a
-            head of its own, or a Keras layer that makes the output of fc7's features.
+            `NormalsCodebook` (surface normals), `"depth"` (in metres), `"map"` (a number a pixel),
+            `"offsets"` (two numbers a pixel), a `keras_mtl.Task` with a head of its own, or a Keras
+            layer that makes the output of fc7's features.
         input_shape: `(height, width, 3)` in pixels.
         weights: `None`, or the path or URL (as of `keras_mtl.weights.fetch`) of a file of weights:
             of Keras, of this very model; or a `.caffemodel` of CaffeNet, with which every task's

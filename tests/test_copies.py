@@ -469,6 +469,7 @@ HEADS = {
     "segmentation": lambda: heads.SegmentationHead(3, (8, 8), 2, dropout=0.2),
     "normals": lambda: heads.NormalsHead(geometry.NormalsCodebook.default(), (8, 8), 2),
     "depth": lambda: heads.DepthHead((8, 8), 2),
+    "map": lambda: heads.MapHead((8, 8), 2),
     "aspp_segmentation": lambda: heads.ASPPSegmentationHead(3, (8, 8)),
     "aspp_normals": lambda: heads.ASPPNormalsHead((8, 8)),
     "aspp_depth": lambda: heads.ASPPDepthHead((8, 8)),

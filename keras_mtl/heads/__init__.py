@@ -9,6 +9,7 @@ from keras_mtl.heads.attributes_head import AttributesHead
 from keras_mtl.heads.depth_head import DepthHead
 from keras_mtl.heads.detection_head import DetectionHead
 from keras_mtl.heads.fcn_head import FCNHead
+from keras_mtl.heads.map_head import MapHead
 from keras_mtl.heads.normals_head import NormalsHead
 from keras_mtl.heads.segmentation_head import SegmentationHead
 
@@ -22,6 +23,7 @@ __all__ = [
     "DepthHead",
     "DetectionHead",
     "FCNHead",
+    "MapHead",
     "NormalsHead",
     "SegmentationHead",
 ]

@@ -10,13 +10,13 @@ from keras import ops
 
 from keras_mtl._checks import check_integer, check_pair
 from keras_mtl._types import Config, Shape, Size, Tensor
-from keras_mtl.heads._log_of_share import log_of_share
+from keras_mtl.heads._meanings import Scores
 
 WINDOW = 3
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class ASPPHead(keras.layers.Layer):
+class ASPPHead(Scores, keras.layers.Layer):
     """The sum of branches that look around each cell at several distances.
 
     A branch is a dilated 3×3 convolution, ReLU, dropout, a 1×1 convolution, ReLU, dropout and a 1×1
@@ -53,9 +53,6 @@ class ASPPHead(keras.layers.Layer):
     >>> tuple(head(np.ones((1, 13, 13, 64))).shape)
     (1, 96, 96, 17)
     """
-
-    kind = "classes"
-    """What the outputs are, as of `keras_mtl.Task`."""
 
     def __init__(
         self,
@@ -94,20 +91,6 @@ class ASPPHead(keras.layers.Layer):
                 scores, self.output_size, interpolation="bilinear", data_format="channels_last"
             )
         return self.activation(scores)
-
-    def prediction(self, outputs: Tensor) -> Tensor:
-        """What the outputs say, in a form whose mean over several networks makes sense."""
-        is_logits = self.activation is keras.activations.linear
-        return ops.softmax(outputs) if is_logits else outputs
-
-    def outputs_for(self, prediction: Tensor) -> Tensor:
-        """Outputs of which that is the `prediction`."""
-        is_logits = self.activation is keras.activations.linear
-        return log_of_share(prediction) if is_logits else prediction
-
-    def decode(self, predictions: Tensor) -> Tensor:
-        """What `prediction` means: the likeliest class of every pixel, int32 (batch, h, w)."""
-        return ops.cast(ops.argmax(predictions, axis=-1), "int32")
 
     def compute_output_spec(
         self, inputs: keras.KerasTensor, training: bool | None = None

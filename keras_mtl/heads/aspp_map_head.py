@@ -3,15 +3,14 @@
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_mtl._types import Array, Size, Tensor
-from keras_mtl.heads._check_map import check_map
+from keras_mtl._types import Size
+from keras_mtl.heads._meanings import Numbers
 from keras_mtl.heads.aspp_head import ASPPHead
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class ASPPMapHead(ASPPHead):
+class ASPPMapHead(Numbers, ASPPHead):
     """An `ASPPHead` whose outputs are numbers: one for every pixel, or several.
 
     Its targets are numbers of any sign, (batch, height, width, channels), or (batch, height, width)
@@ -34,26 +33,5 @@ class ASPPMapHead(ASPPHead):
     (1, 96, 96, 1)
     """
 
-    kind = "numbers"
-
     def __init__(self, output_size: Size | None = None, channels: int = 1, **kwargs: Any) -> None:
         super().__init__(channels, output_size, **kwargs)
-
-    def prediction(self, outputs: Tensor) -> Tensor:
-        return outputs  # the targets' own unit
-
-    def outputs_for(self, prediction: Tensor) -> Tensor:
-        return prediction
-
-    def decode(self, predictions: Tensor) -> Tensor:
-        return predictions
-
-    def check_targets(self, values: Array, name: str = "map") -> None:
-        """Raises a `ValueError` unless they are (…, height, width, channels), none infinite."""
-        check_map(values, name, channels=self.channels)
-        infinite = np.isinf(values)
-        if infinite.any():
-            raise ValueError(
-                f"`{name}` must be finite; set unknown values to NaN. Received: "
-                f"{int(infinite.sum())} infinite values."
-            )

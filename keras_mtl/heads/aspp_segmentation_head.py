@@ -2,13 +2,12 @@
 
 import keras
 
-from keras_mtl._checks import check_labels
-from keras_mtl._types import Array
+from keras_mtl.heads._meanings import Classes
 from keras_mtl.heads.aspp_head import ASPPHead
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class ASPPSegmentationHead(ASPPHead):
+class ASPPSegmentationHead(Classes, ASPPHead):
     """An `ASPPHead` whose channels are class logits; arguments as there.
 
     Its targets are integer labels (batch, height, width) from 0 to `channels` − 1, or 255 for void.
@@ -23,11 +22,3 @@ class ASPPSegmentationHead(ASPPHead):
     >>> tuple(head(np.ones((1, 13, 13, 64))).shape)
     (1, 96, 96, 17)
     """
-
-    def check_targets(self, labels: Array, name: str = "labels") -> None:
-        """Raises a `ValueError` if labels are out of range.
-
-        Without it, a label out of range stops TensorFlow and PyTorch deep inside the step, and
-        JAX trains on silently.
-        """
-        check_labels(labels, self.channels, name)

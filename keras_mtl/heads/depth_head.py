@@ -4,13 +4,13 @@ from typing import Any
 
 import keras
 
-from keras_mtl._types import Array, Config, Size, Tensor
-from keras_mtl.heads._check_depth import check_depth
+from keras_mtl._types import Size
+from keras_mtl.heads._meanings import Metres
 from keras_mtl.heads.fcn_head import FCNHead
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class DepthHead(FCNHead):
+class DepthHead(Metres, FCNHead):
     """An `FCNHead` with one channel: depth in metres, (batch, height, width, 1).
 
     The output is the score itself, without an activation: nothing keeps it positive but training.
@@ -31,25 +31,5 @@ class DepthHead(FCNHead):
     (1, 96, 96, 1)
     """
 
-    kind = "metres"
-
     def __init__(self, output_size: Size, strides: int, **kwargs: Any) -> None:
         super().__init__(1, output_size, strides, **kwargs)
-
-    def prediction(self, outputs: Tensor) -> Tensor:
-        return outputs  # metres
-
-    def outputs_for(self, prediction: Tensor) -> Tensor:
-        return prediction
-
-    def decode(self, predictions: Tensor) -> Tensor:
-        return predictions
-
-    def check_targets(self, depth: Array, name: str = "depth") -> None:
-        """Raises a `ValueError` unless depths are (…, height, width) numbers, finite, ≥ 0."""
-        check_depth(depth, name)
-
-    def get_config(self) -> Config:
-        config = super().get_config()
-        del config["channels"]
-        return config

@@ -4,16 +4,15 @@ import math
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_mtl._checks import check_integer
 from keras_mtl._types import Config, Shape, Size, Tensor
-from keras_mtl.heads._log_of_share import log_of_share
+from keras_mtl.heads._meanings import Scores
 from keras_mtl.layers import BilinearDeconvolution
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class FCNHead(keras.layers.Layer):
+class FCNHead(Scores, keras.layers.Layer):
     """Dropout, a 1×1 score convolution, a frozen bilinear deconvolution and a crop.
 
     Source: Long et al., "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015.
@@ -43,9 +42,6 @@ class FCNHead(keras.layers.Layer):
     >>> tuple(head(np.ones((1, 6, 6, 1024))).shape)
     (1, 96, 96, 17)
     """
-
-    kind = "classes"
-    """What the outputs are, as of `keras_mtl.Task`."""
 
     def __init__(
         self,
@@ -81,18 +77,6 @@ class FCNHead(keras.layers.Layer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self.upsample(self.score(self.dropout(inputs, training=training)))
-
-    def prediction(self, outputs: Tensor) -> Tensor:
-        """What the outputs say, in a form whose mean over several networks makes sense."""
-        return ops.softmax(outputs)
-
-    def outputs_for(self, prediction: Tensor) -> Tensor:
-        """Outputs of which that is the `prediction`, such as for a loss of what networks vote."""
-        return log_of_share(prediction)
-
-    def decode(self, predictions: Tensor) -> Tensor:
-        """What `prediction` means: the likeliest class of every pixel, int32 (batch, h, w)."""
-        return ops.cast(ops.argmax(predictions, axis=-1), "int32")
 
     def compute_output_spec(
         self, inputs: keras.KerasTensor, training: bool | None = None

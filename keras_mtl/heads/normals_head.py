@@ -4,14 +4,14 @@ from typing import Any
 
 import keras
 
-from keras_mtl._types import Array, Config, Size, Tensor
+from keras_mtl._types import Config, Size, Tensor
 from keras_mtl.geometry.normals_codebook import NormalsCodebook
-from keras_mtl.heads._check_normals import check_normals
+from keras_mtl.heads._meanings import FixedChannels, Normals
 from keras_mtl.heads.fcn_head import FCNHead
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class NormalsHead(FCNHead):
+class NormalsHead(FixedChannels, FCNHead):
     """An `FCNHead` whose channels are logits of the words of a `NormalsCodebook`.
 
     Its targets are unit normals (batch, height, width, 3), zero where none is known. Train it with
@@ -34,6 +34,7 @@ class NormalsHead(FCNHead):
     """
 
     kind = "normals"
+    check_targets = Normals.check_targets
 
     def __init__(
         self, codebook: NormalsCodebook, output_size: Size, strides: int, **kwargs: Any
@@ -51,11 +52,6 @@ class NormalsHead(FCNHead):
         """Unit normals (batch, height, width, 3) of the words' probabilities."""
         return self.codebook.decode(predictions)
 
-    def check_targets(self, normals: Array, name: str = "normals") -> None:
-        """Raises a `ValueError` unless normals are (…, 3) unit vectors, or zero."""
-        check_normals(normals, name)
-
     def get_config(self) -> Config:
-        config = super().get_config()
-        del config["channels"]
-        return {**config, "codebook": keras.saving.serialize_keras_object(self.codebook)}
+        codebook = keras.saving.serialize_keras_object(self.codebook)
+        return {**super().get_config(), "codebook": codebook}

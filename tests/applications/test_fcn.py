@@ -155,6 +155,8 @@ def test_model_comes_back_from_a_file(rng, tmp_path):
 def test_kinds_of_tasks():
     every = tasks(
         depth="depth",
+        edges="map",
+        vectors="offsets",
         counted=np.int64(3),  # such as labels.max() + 1
         own=layers.Conv2D(1, 1),
         model=keras.Sequential([layers.GlobalAveragePooling2D(), layers.Dense(2)]),
@@ -164,6 +166,8 @@ def test_kinds_of_tasks():
     assert isinstance(model.head("normals"), NormalsHead)
     assert isinstance(model.head("depth"), DepthHead)
     assert tuple(model.output["depth"].shape) == (None, 32, 32, 1)
+    assert tuple(model.output["edges"].shape) == (None, 32, 32, 1)
+    assert tuple(model.output["vectors"].shape) == (None, 32, 32, 2)
     assert tuple(model.output["counted"].shape) == (None, 32, 32, 3)
     assert tuple(model.output["own"].shape) == (None, 2, 2, 1)
     assert tuple(model.output["model"].shape) == (None, 2)
