@@ -6,9 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from keras_mtl._files import file_of, whole_file
 from keras_mtl._types import PathLike
 from keras_mtl.callbacks._recorder import Recorder
+
+OTHER_TASK = ("other", "from_task")
+"""Columns whose names are those of the column "task"."""
 
 
 class StepTable:
@@ -68,8 +73,52 @@ class TableRecorder(Recorder):
         self.table.append((step, epoch, *row) for row in rows)
 
 
-def read_rows(path, columns):
-    """The whole rows of a `StepTable`'s file, as dicts; at least one, of at least `columns`."""
+def read_table(writer, path, columns, axes, value, group=None):
+    """Reads the file of a `StepTable` as arrays; a row of it is a cell, at two names.
+
+    What a kill has cut short is left out: an array that lacks cells, and a last step that has
+    one, or ends before the arrays of the step before it do.
+
+    Args:
+        writer: name of the callback that writes such files.
+        path: the file.
+        columns: the columns that it must have.
+        axes: the two columns of names; "task" first if both are of tasks.
+        value: function of a row that returns the cell.
+        group: the column of the groups, such as layers; all of a step are one, `None`, without.
+
+    Returns:
+        `(rows, columns, history)`: the names of both axes, and a dict from step to a dict from
+        group to array.
+    """
+    with file_of(writer, path):
+        rows = _rows(path, columns)
+        cells = {}
+        for row in rows:
+            of_group = cells.setdefault(int(row["step"]), {}).setdefault(group and row[group], {})
+            of_group[row[axes[0]], row[axes[1]]] = value(row)
+    across, down = ([row[axis] for row in rows] for axis in axes)
+    if axes[1] in OTHER_TASK:
+        across = down = [name for pair in zip(across, down, strict=True) for name in pair]
+    across, down = list(dict.fromkeys(across)), list(dict.fromkeys(down))
+    history = {
+        step: {
+            name: np.array([[of_group[i, j] for j in down] for i in across])
+            for name, of_group in of_step.items()
+            if len(of_group) == len(across) * len(down)
+        }
+        for step, of_step in cells.items()
+    }
+    *before, last = history
+    names, those_before = list(history[last]), list(history[before[-1]]) if before else []
+    ends_early = names == those_before[: len(names)] and len(names) < len(those_before)
+    if ends_early or len(names) < len(cells[last]):
+        del history[last]
+    return across, down, {step: of_step for step, of_step in history.items() if of_step}
+
+
+def _rows(path, columns):
+    """The whole rows, as dicts; at least one, of at least the columns."""
     lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
     rows = list(csv.DictReader(line for line in lines if line.endswith("\n")))
     if not rows or not {*columns} <= set(rows[0]):

@@ -1,10 +1,7 @@
 """The table that `AlphaLogger` writes, read back."""
 
-import numpy as np
-
-from keras_mtl._files import file_of
 from keras_mtl._types import Array, PathLike
-from keras_mtl.callbacks._step_table import read_rows
+from keras_mtl.callbacks._step_table import read_table
 from keras_mtl.callbacks.alpha_logger import COLUMNS
 
 
@@ -37,24 +34,15 @@ def read_alphas(path: PathLike) -> tuple[list[str], dict[str, dict[int, Array]]]
     >>> tasks, histories["stitch_conv1"][0].tolist()
     (['a', 'b'], [[0.9, 0.1], [0.1, 0.9]])
     """
-    with file_of("AlphaLogger", path):
-        return _read(path)
-
-
-def _read(path):
-    rows = read_rows(path, COLUMNS)
-    tasks = list(dict.fromkeys(row["task"] for row in rows))
-    units = {}
-    for row in rows:
-        pairs = units.setdefault(row["layer"], {}).setdefault(int(row["step"]), {})
-        values = [float(x) for x in row.get("alpha", row["mean"]).split()]
-        pairs[row["task"], row["from_task"]] = values if "alpha" in row else values[0]
-    histories = {
-        layer: {
-            step: np.array([[pairs[task, other] for other in tasks] for task in tasks])
-            for step, pairs in steps.items()
-            if len(pairs) == len(tasks) ** 2  # the last step of a run that was killed may lack some
-        }
-        for layer, steps in units.items()
-    }
+    tasks, _, history = read_table(
+        "AlphaLogger", path, COLUMNS, ("task", "from_task"), _alpha, group="layer"
+    )
+    histories: dict[str, dict[int, Array]] = {}
+    for step, units in history.items():
+        for layer, alphas in units.items():
+            histories.setdefault(layer, {})[step] = alphas
     return tasks, histories
+
+
+def _alpha(row):
+    return [float(x) for x in row["alpha"].split()] if "alpha" in row else float(row["mean"])

@@ -5,9 +5,8 @@ from typing import Literal
 import numpy as np
 
 from keras_mtl._checks import check_choice
-from keras_mtl._files import file_of
 from keras_mtl._types import Array, PathLike
-from keras_mtl.callbacks._step_table import read_rows
+from keras_mtl.callbacks._step_table import read_table
 from keras_mtl.callbacks.compliance_logger import COLUMNS
 
 
@@ -47,31 +46,14 @@ def read_compliance(
     (['age', 'height'], [[1.0, 0.5], [0.5, 1.0]])
     """
     check_choice("column", column, ("compliance", "cosine", "norm"))
-    with file_of("ComplianceLogger", path):
-        return _read(path, column)
-
-
-def _read(path, column):
-    rows = read_rows(path, COLUMNS)
-    tasks = list(dict.fromkeys(row[name] for row in rows for name in ("task", "other")))
-    steps = {}
-    for row in rows:
-        values = steps.setdefault(int(row["step"]), {})
-        values[row["layer"], row["task"], row["other"]] = float(row[column])
-    layers = {step: list(dict.fromkeys(key[0] for key in steps[step])) for step in steps}
-    *before, last = steps
-    lacks_rows = len(steps[last]) < len(layers[last]) * len(tasks) ** 2
-    all_but_last = layers[before[-1]][:-1] if before else []
-    lacks_layers = layers[last] == all_but_last[: len(layers[last])]
-    if lacks_rows or lacks_layers:
-        del steps[last]
-    history = {
-        step: {
-            layer: np.array([[values.get((layer, i, j), np.nan) for j in tasks] for i in tasks])
-            for layer in layers[step]
-        }
-        for step, values in steps.items()
-    }
+    tasks, _, history = read_table(
+        "ComplianceLogger",
+        path,
+        COLUMNS,
+        ("task", "other"),
+        lambda row: float(row[column]),
+        group="layer",
+    )
     if column == "norm":  # a task's own
         history = {
             step: {layer: np.diag(values).copy() for layer, values in of_step.items()}

@@ -1,10 +1,7 @@
 """The table that `PolicyLogger` writes, read back."""
 
-import numpy as np
-
-from keras_mtl._files import file_of
 from keras_mtl._types import Array, PathLike
-from keras_mtl.callbacks._step_table import read_rows
+from keras_mtl.callbacks._step_table import read_table
 from keras_mtl.callbacks.policy_logger import COLUMNS
 
 
@@ -34,20 +31,7 @@ def read_policies(path: PathLike) -> tuple[list[str], list[str], dict[int, Array
     >>> tasks, blocks, history[0].tolist()
     (['age'], ['one', 'two'], [[1.0, 0.5]])
     """
-    with file_of("PolicyLogger", path):
-        return _read(path)
-
-
-def _read(path):
-    rows = read_rows(path, COLUMNS)
-    tasks, blocks = (list(dict.fromkeys(row[name] for row in rows)) for name in ("task", "block"))
-    steps = {}
-    for row in rows:
-        values = steps.setdefault(int(row["step"]), {})
-        values[row["task"], row["block"]] = float(row["probability"])
-    history = {
-        step: np.array([[values[task, block] for block in blocks] for task in tasks])
-        for step, values in steps.items()
-        if len(values) == len(tasks) * len(blocks)  # a kill may have cut the last step short
-    }
-    return tasks, blocks, history
+    tasks, blocks, history = read_table(
+        "PolicyLogger", path, COLUMNS, ("task", "block"), lambda row: float(row["probability"])
+    )
+    return tasks, blocks, {step: probabilities[None] for step, probabilities in history.items()}
