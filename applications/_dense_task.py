@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_mtl.task import Task, counted
+from keras_mtl.task import Task
+from keras_mtl.task.counted import counted
 
 
 def dense_task(task, kind, heads, options, others=""):

@@ -8,7 +8,8 @@ from keras_mtl.applications._split_weights import split_weights
 from keras_mtl.heads import AttributesHead, DetectionHead
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing.sharing import Sharing
-from keras_mtl.task import Task, counted_or_refused
+from keras_mtl.task import Task
+from keras_mtl.task.counted import counted_or_refused
 from keras_mtl.towers import FastRCNNCaffeNet, Tower
 from keras_mtl.towers.fast_rcnn_caffenet import STAGES
 from keras_mtl.weights import load_weights

@@ -21,7 +21,7 @@ from keras_mtl.heads import (
     SegmentationHead,
 )
 from keras_mtl.metrics import MeanIU
-from keras_mtl.task import made_head
+from keras_mtl.task.heads import made_head
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
+from keras_mtl.graphs.functional_models import is_graph
+
 _taken: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar("taken", default=None)
 
 
@@ -56,3 +58,15 @@ def _safe(text):
     """Letters, digits, underscores and hyphens, which every backend takes; first a letter."""
     text = re.sub(r"[^\w-]", "_", text, flags=re.ASCII)
     return text if re.match(r"[A-Za-z0-9]", text) else f"task{text}"
+
+
+def name_as_before(operation, name, config):
+    """Gives what came of a configuration the name that it had, and what is within it, too.
+
+    Keras need not have made it with that: there are classes that take no name.
+    """
+    if operation.name != name:
+        operation.name = name
+    if is_graph(operation) and "layers" in config and "input_layers" in config:
+        for inner, of_it in zip(operation.operations, config["layers"], strict=True):
+            name_as_before(inner, of_it["name"], of_it["config"])

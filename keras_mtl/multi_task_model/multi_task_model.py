@@ -3,7 +3,6 @@
 import copy
 import inspect
 import os
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,8 +14,7 @@ from keras_mtl._checks import check_choice
 from keras_mtl._types import Config, PathLike
 from keras_mtl.graphs.copy_layer import copy_layer
 from keras_mtl.graphs.copy_state import copy_state
-from keras_mtl.graphs.functional_models import is_graph
-from keras_mtl.graphs.layer_names import layer_name, names_of_one_model
+from keras_mtl.graphs.layer_names import layer_name, name_as_before, names_of_one_model
 from keras_mtl.graphs.layer_settings import (
     inner_changes,
     quantize,
@@ -26,14 +24,22 @@ from keras_mtl.graphs.layer_settings import (
     trainable_flags,
 )
 from keras_mtl.multi_task_model._check_compile import checked_by_output, warn_of_lost_rates
+from keras_mtl.multi_task_model._check_parts import check_part, check_task, check_tasks
 from keras_mtl.multi_task_model._check_targets import check_names, check_targets
 from keras_mtl.multi_task_model._finite_units import FiniteUnits
+from keras_mtl.multi_task_model._inputs_and_outputs import (
+    by_output_name,
+    check_output_names,
+    inputs_like,
+)
 from keras_mtl.multi_task_model._plan_graph import layers_of, plan_graph
 from keras_mtl.multi_task_model._take_over import stage_donors, take_over, unit_donor
+from keras_mtl.multi_task_model._task_configs import configs_of, read_tasks
 from keras_mtl.multi_task_model._tower_of import tower_of
 from keras_mtl.sharing.plan import Plan
 from keras_mtl.sharing.sharing import Sharing
-from keras_mtl.task import Task, made_head
+from keras_mtl.task import Task
+from keras_mtl.task.heads import made_head
 from keras_mtl.towers.tower import Tower
 
 
@@ -85,11 +91,11 @@ class MultiTaskModel(keras.Model):
         name: str = "multi_task_model",
         **kwargs: Any,
     ) -> None:
-        _check_part("tower", tower, Tower, "Tower(model, cuts=[...])")
-        _check_part("sharing", sharing, Sharing, "CrossStitched(...)")
-        _check_tasks(tasks)
+        check_part("tower", tower, Tower, "Tower(model, cuts=[...])")
+        check_part("sharing", sharing, Sharing, "CrossStitched(...)")
+        check_tasks(tasks)
         heads = {name: made_head(getattr(task, "head", task), 0) for name, task in tasks.items()}
-        inputs = _inputs_like(tower.model)
+        inputs = inputs_like(tower.model)
         with names_of_one_model(x.name for x in inputs):
             plan = sharing.plan(tower, list(heads))
             names = {task: layer_name(task, "head") for task in heads}
@@ -102,13 +108,15 @@ class MultiTaskModel(keras.Model):
             copy_state(head, self.head(task), settings=True)
         self._tasks = {name: task for name, task in tasks.items() if isinstance(task, Task)}
         for name, task in self._tasks.items():
-            _check_task(name, task, {key: self.output[x] for x, key in self._keys(name).items()})
+            check_task(name, task, {key: self.output[x] for x, key in self._keys(name).items()})
 
     def _assemble(self, inputs, sharing, plan, layers, heads, **kwargs):
         """Makes this the functional model of a plan, of layers by their names."""
         features = plan_graph(plan, layers, inputs)
-        outputs = {task: _by_name(task, layers[heads[task]](features[task])) for task in heads}
-        _check_output_names(outputs)
+        outputs = {
+            task: by_output_name(task, layers[heads[task]](features[task])) for task in heads
+        }
+        check_output_names(outputs)
         super().__init__(
             inputs=inputs[0] if len(inputs) == 1 else {x.name: x for x in inputs},
             outputs={name: x for of_task in outputs.values() for name, x in of_task.items()},
@@ -483,7 +491,7 @@ class MultiTaskModel(keras.Model):
             "plan": self.plan.get_config(),
             # As pairs: a file of Keras does not keep the order of a dict.
             "heads": [[task, self._head_layers[task]] for task in self.tasks],
-            "tasks": _configs_of(self._tasks),
+            "tasks": configs_of(self._tasks),
             "inner": inner_changes(self),
             "quantized": quantized_modes(self),
             # A model that is made of its configuration is trainable as a whole.
@@ -497,7 +505,7 @@ class MultiTaskModel(keras.Model):
             copy.deepcopy([config["layers"], config["sharing"]]), custom_objects
         )
         for name, layer in layers.items():
-            _name_as(layer, name, config["layers"][name]["config"])
+            name_as_before(layer, name, config["layers"][name]["config"])
         model = cls.__new__(cls)
         model._assemble(
             [keras.Input(**each) for each in config["inputs"]],
@@ -508,7 +516,7 @@ class MultiTaskModel(keras.Model):
             name=config["name"],
         )
         with keras.saving.custom_object_scope(custom_objects or {}):
-            model._tasks = _tasks_of(config.get("tasks", {}), model)
+            model._tasks = read_tasks(config.get("tasks", {}), model)
         set_inner(model, config["inner"])
         quantize(model, config["quantized"])
         set_trainable(model, config["trainable"])
@@ -523,64 +531,6 @@ def tasks_of(model: MultiTaskModel) -> dict[str, Task | keras.layers.Layer]:
     }
 
 
-def _configs_of(tasks):
-    """The configurations of tasks, but for those that Keras cannot write."""
-    configs = {}
-    for name, task in tasks.items():
-        try:
-            configs[name] = task.get_config(head=False)
-        except (TypeError, ValueError) as error:
-            warnings.warn(
-                f"The task {name!r} is written without its loss and metrics: {str(error)[:300]}",
-                stacklevel=2,
-            )
-    return configs
-
-
-def _tasks_of(configs, model):
-    """The tasks of a file, but for those of functions and classes that nobody has registered."""
-    tasks = {}
-    for name, config in configs.items():
-        try:
-            tasks[name] = Task.from_config({**config, "head": model.head(name)})
-        except (TypeError, ValueError) as error:
-            warnings.warn(
-                f"The task {name!r} is read without its loss and metrics, so `compile` needs them: "
-                f"{str(error)[:300]}",
-                stacklevel=2,
-            )
-    return tasks
-
-
-def _inputs_like(model):
-    """New inputs of a functional model; a single one that Keras has named is called "inputs"."""
-    names = [x.name for x in model.inputs]
-    if len(names) == 1 and re.fullmatch(r"(input_layer|keras_tensor)\w*", names[0]):
-        names = ["inputs"]
-    return [
-        keras.Input(x.shape[1:], dtype=x.dtype, name=name)
-        for name, x in zip(names, model.inputs, strict=True)
-    ]
-
-
-def _by_name(task, outputs):
-    if isinstance(outputs, dict):
-        return {f"{task}_{key}": x for key, x in outputs.items()}
-    if not isinstance(outputs, keras.KerasTensor):
-        raise ValueError(
-            f"`tasks[{task!r}]` must make one tensor, or a dict of several. "
-            f"Received: a {type(outputs).__name__}."
-        )
-    return {task: outputs}
-
-
-def _check_output_names(outputs):
-    names = [name for of_task in outputs.values() for name in of_task]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"`tasks`: every output needs a name of its own. Received twice: {twice}.")
-
-
 def _loaded(model):
     if isinstance(model, (str, os.PathLike)):
         model = keras.models.load_model(model, compile=False)
@@ -590,72 +540,3 @@ def _loaded(model):
             f"Received: {model!r}."
         )
     return model
-
-
-def _check_tasks(tasks):
-    if not isinstance(tasks, Mapping) or not tasks:
-        raise ValueError(
-            f"`tasks` must be a dict from task name to Task or head. Received: {tasks!r}."
-        )
-    letter = r"[^\W_]"
-    bad = [
-        task
-        for task in tasks
-        if not isinstance(task, str) or not re.fullmatch(rf"{letter}|{letter}[^/\n]*\S", task)
-    ]
-    if bad:
-        raise ValueError(
-            "`tasks`: a task name must start with a letter or a digit and have neither slashes nor "
-            f"line breaks, nor end in a space. Received: {bad}."
-        )
-    for task, value in tasks.items():
-        _check_part(f"tasks[{task!r}]", value, (Task, keras.layers.Layer), "Dense(1)")
-
-
-def _check_part(argument, value, kind, example):
-    if not isinstance(value, kind):
-        raise TypeError(
-            f"`{argument}` must be an instance of {_names_of(kind)}, such as `{example}`. "
-            f"Received: {argument}={value!r}."
-        )
-
-
-def _check_task(name, task, outputs):
-    """Raises a `ValueError` if the losses or classes of a task are not those of its outputs."""
-    keys = list(task.loss) if isinstance(task.loss, dict) else [None]
-    if set(keys) != set(outputs):
-        said = [f"a dict of {keys}", "one loss"][keys == [None]]
-        wanted = [f"a dict of losses by {sorted(map(str, outputs))}", "one"][None in outputs]
-        raise ValueError(f"`loss` of the task {name!r} must be {wanted}. Received: {said}.")
-    if task.kind == "objects" and "classes" in outputs:
-        count = outputs["classes"].shape[-1] - 1  # Without the background.
-    elif task.kind in ("classes", "attributes") and None in outputs:
-        count = outputs[None].shape[-1]
-    else:
-        return
-    if task.kind == "classes" and count == 1:
-        raise ValueError(
-            f"`kind` of the task {name!r}, whose head puts out one number, must be 'attributes' "
-            "(yes or no). Received: 'classes'."
-        )
-    if task.classes is not None and count != len(task.classes):
-        raise ValueError(
-            f"`classes` of the task {name!r} must be as many as its head puts out, {count}. "
-            f"Received: {task.classes}."
-        )
-
-
-def _names_of(kinds):
-    return " or ".join(each.__name__ for each in (kinds if isinstance(kinds, tuple) else (kinds,)))
-
-
-def _name_as(operation, name, config):
-    """Gives what came of a configuration the name that it had, and what is within it, too.
-
-    Keras need not have made it with that: there are classes that take no name.
-    """
-    if operation.name != name:
-        operation.name = name
-    if is_graph(operation) and "layers" in config and "input_layers" in config:
-        for inner, of_it in zip(operation.operations, config["layers"], strict=True):
-            _name_as(inner, of_it["name"], of_it["config"])

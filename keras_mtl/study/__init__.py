@@ -3,8 +3,8 @@
 from keras_mtl.study.budget import Budget
 from keras_mtl.study.choice import Choice
 from keras_mtl.study.compare import compare
+from keras_mtl.study.contender import Contender
 from keras_mtl.study.contenders import (
-    Contender,
     ada_share,
     branched,
     cross_stitch,

@@ -7,7 +7,8 @@ import keras
 from keras_mtl._checks import check_choice
 from keras_mtl.sharing import AdaShared
 from keras_mtl.study._optimizer import has_loss_scale
-from keras_mtl.study.contenders import BASELINE, Contender, automatic, one_task
+from keras_mtl.study.contender import BASELINE, Contender
+from keras_mtl.study.contenders import automatic, one_task
 
 STARTS = ("tower", "one-task")
 

@@ -4,7 +4,7 @@ import keras
 
 from keras_mtl.study._digest import digest_of_arrays
 from keras_mtl.study._fresh_weights import fresh_weights, is_untrained
-from keras_mtl.task import config_of_head, made_head
+from keras_mtl.task.heads import config_of_head, made_head
 
 
 def head_of_seed(head, seed):

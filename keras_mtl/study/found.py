@@ -12,7 +12,7 @@ from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.study._statistics import Difference, difference, holm
 from keras_mtl.study._types import AnyStudy
-from keras_mtl.study.contenders import BASELINE, TWIN
+from keras_mtl.study.contender import BASELINE, TWIN
 from keras_mtl.study.scores import Vote, compile_to_score
 
 Part = Literal["validation", "test"]

@@ -9,7 +9,9 @@ from keras_mtl.ensemble import Ensemble, speaker_of
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import SGD
 from keras_mtl.study.examples import Examples
-from keras_mtl.task import LOSS, Task, new_metric
+from keras_mtl.task import Task
+from keras_mtl.task.metrics import new_metric
+from keras_mtl.task.task import LOSS
 
 
 def scores(

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,33 +11,35 @@ import keras
 import numpy as np
 
 from keras_mtl._checks import check_integer
-from keras_mtl._files import file_of, whole_file
 from keras_mtl._types import Augmentation, PathLike
 from keras_mtl.graphs.layers_within import layers_within
 from keras_mtl.multi_task_model import MultiTaskModel
-from keras_mtl.multi_task_model._check_targets import check_targets
 from keras_mtl.optimizers import Adam
 from keras_mtl.search import Cost, cost, relative_gain
-from keras_mtl.sharing import Branched, Sharing
+from keras_mtl.sharing import Sharing
 from keras_mtl.study._all_contenders import all_contenders
 from keras_mtl.study._backbone import Backbone
+from keras_mtl.study._check_study import check_study, check_tasks
+from keras_mtl.study._custom_objects import custom_objects
 from keras_mtl.study._digest import described, digest, digest_of_arrays, versions
+from keras_mtl.study._folder import open_folder
 from keras_mtl.study._heads import described_head, head_of_seed
 from keras_mtl.study._optimizer import check_optimizer, optimizer_of
 from keras_mtl.study._progress import Progress
 from keras_mtl.study._types import Launcher
 from keras_mtl.study.budget import Budget
 from keras_mtl.study.choice import Choice
-from keras_mtl.study.contenders import BASELINE, Contender
+from keras_mtl.study.contender import BASELINE, Contender
 from keras_mtl.study.examples import Examples, examples_of
 from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local
 from keras_mtl.study.records import Records
 from keras_mtl.study.row import Row, with_all_before
-from keras_mtl.study.scores import compile_to_score, scores
+from keras_mtl.study.scores import scores
 from keras_mtl.study.study_plan import StudyPlan
 from keras_mtl.study.training import Training
-from keras_mtl.task import Task, config_of_head, made_head
+from keras_mtl.task import Task
+from keras_mtl.task.heads import config_of_head
 from keras_mtl.towers import Tower
 
 
@@ -114,10 +115,10 @@ class Study:
         augment: Augmentation | None = None,
         folder: PathLike = "what_to_share",
     ) -> None:
-        _check_tasks(tasks)
+        check_tasks(tasks)
         self.tasks, self.auxiliary = dict(tasks), dict(auxiliary or {})
         if self.auxiliary:
-            _check_tasks(self.auxiliary)
+            check_tasks(self.auxiliary)
         self.budget = Budget.of(steps)
         self.budget.check(self.tasks)
         self.seeds = check_integer("seeds", seeds, 1)
@@ -139,7 +140,7 @@ class Study:
         self.choosing = digest(self._choosing())
         self._sizes: dict[str, tuple[Cost | str, int]] = {}
         self._baselines: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._open()
+        open_folder(self)
         self.records = Records(self.folder / "records.jsonl")
 
     @functools.cached_property
@@ -233,16 +234,11 @@ class Study:
     @functools.cached_property
     def custom_objects(self) -> dict[str, Any]:
         """Classes and functions of the caller's program, by the names that files have for them."""
-        tasks = [*self.tasks.values(), *self.auxiliary.values()]
-        heads = [task.head for task in tasks]
-        heads += [head for each in self.contenders for head in each.heads.values()]
-        layers = [self.tower(0).model, *(made_head(head, 0) for head in heads)]
-        objects = [each for layer in layers for each in layers_within(layer)]
-        objects += [self._optimizer, *(each.optimizer for each in self.contenders)]
-        objects += [each for task in tasks for each in _objects_of(task)]
-        known = [each if hasattr(each, "__name__") else type(each) for each in objects]
-        ours = ("builtins", "keras")
-        return {x.__name__: x for x in known if x.__module__.split(".")[0] not in ours}
+        return custom_objects(self)
+
+    def check(self) -> None:
+        """Raises a `ValueError` if targets do not fit the heads, before anything is trained."""
+        check_study(self)
 
     def tower(self, seed: int) -> Tower:
         """What networks of a seed are made of."""
@@ -416,92 +412,9 @@ class Study:
             },
         }
 
-    def check(self) -> None:
-        """Raises a `ValueError` if targets do not fit the heads, before anything is trained."""
-        tower = self.tower(0)
-        if len(tower.model.inputs) > 1:
-            raise ValueError(
-                "`backbone` must have one input. Received one with the inputs "
-                f"{[x.name for x in tower.model.inputs]}."
-            )
-        for name, task in self.tasks.items():
-            if isinstance(task.loss, dict):
-                raise ValueError(
-                    f"`tasks[{name!r}]` must have one output, by which networks are compared. "
-                    f"Received: one of the outputs {list(task.loss)}."
-                )
-        heads = {name: made_head(task.head, 0) for name, task in self.tasks.items()}
-        model = MultiTaskModel(tower, Branched.hard_sharing(), heads)
-        compile_to_score(model, self.tasks, run_eagerly=True)
-        for name in ("train", "validation", "test"):
-            part = getattr(self, name)
-            shape, given = tower.input_shape, tuple(part.x.shape[1:])
-            if len(shape) != len(given) or any(
-                ours not in (None, theirs) for ours, theirs in zip(shape, given, strict=True)
-            ):
-                raise ValueError(
-                    f"`{name}` must have inputs of the backbone's shape {shape}. Received: {given}."
-                )
-            try:
-                check_targets(model, None, {task: part.y[task] for task in self.tasks})
-                found = self.scores([model], part.some(np.arange(1)), run_eagerly=True)
-            except Exception as error:
-                raise ValueError(
-                    f"`{name}` and `tasks` do not fit: {type(error).__name__}: {str(error)[:500]}"
-                ) from error
-        for name, task in self.tasks.items():
-            for headline in task.headlines:
-                if headline not in found[name]:
-                    raise ValueError(
-                        f"`tasks[{name!r}]` must have a headline among its scores "
-                        f"{sorted(found[name])}. Received: {headline!r}."
-                    )
-
-    def _open(self):
-        """Makes the folder, or raises a ValueError if it holds another study."""
-        path = self.folder / "study.json"
-        ours = {
-            "tasks": list(self.tasks),
-            "train": {"examples": len(self.train), "digest": self.train.digest},
-            "validation": {"examples": len(self.validation), "digest": self.validation.digest},
-            "test": {"examples": len(self.test), "digest": self.test.digest},
-        }
-        if path.exists():
-            with file_of("a study", path, "`folder` must hold"):
-                theirs = json.loads(path.read_text())
-                different = {name: theirs[name] for name in ours if theirs[name] != ours[name]}
-            if different:
-                raise ValueError(
-                    f"`folder` must be new, or hold a study of the same tasks and data: "
-                    f"{ {name: ours[name] for name in different} }. Received: {self.folder} with "
-                    f"{different}."
-                )
-            return
-        (self.folder / "networks").mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as unfinished:
-            unfinished.write_text(json.dumps(ours, indent=2) + "\n")
-
 
 def _lower_is_better(name, task):
     """As of `relative_gain`: the task, or those of its headlines."""
     if len(task.headlines) == 1:
         return [name] if task.better == "lower" else []
     return [each for each, better in task.directions.items() if better == "lower"]
-
-
-def _objects_of(task):
-    """The losses and metrics of a task."""
-    losses = task.loss.values() if isinstance(task.loss, dict) else [task.loss]
-    metrics = task.metrics.values() if isinstance(task.metrics, dict) else [task.metrics]
-    return [*losses, *(each for of_output in metrics for each in of_output)]
-
-
-def _check_tasks(tasks):
-    if not isinstance(tasks, Mapping) or not tasks:
-        raise ValueError(f"`tasks` must be a dict from name to Task. Received: tasks={tasks!r}.")
-    for name, task in tasks.items():
-        if not isinstance(task, Task):
-            raise TypeError(
-                f"`tasks[{name!r}]` must be a Task, such as `Task(Dense(1), loss='mse')`. "
-                f"Received: {task!r}."
-            )

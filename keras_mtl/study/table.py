@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_mtl._text import text_table
 from keras_mtl.study._statistics import difference, holm, seeds_needed
-from keras_mtl.study.contenders import BASELINE
+from keras_mtl.study.contender import BASELINE
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 

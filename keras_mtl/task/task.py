@@ -1,7 +1,6 @@
 """A task: what is learned of an input, by which loss, and by what it is scored."""
 
 import copy
-import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeAlias
 
@@ -29,6 +28,20 @@ from keras_mtl.losses import (
     SmoothL1,
 )
 from keras_mtl.metrics import DepthScores, MapAbsoluteError, NormalsScores, SegmentationScores
+from keras_mtl.task._scoring import (
+    by_outputs_key,
+    checked_columns,
+    checked_headlines,
+    checked_metrics,
+    direction_of,
+    kind_of,
+    mapped,
+    name_of,
+    serialized,
+)
+from keras_mtl.task.counted import counted_or_refused
+from keras_mtl.task.heads import check_head, config_of_head, made_head
+from keras_mtl.task.metrics import new_metric
 
 Direction: TypeAlias = Literal["higher", "lower"]
 Kind: TypeAlias = Literal["numbers", "classes", "attributes", "normals", "metres", "objects"]
@@ -102,13 +115,13 @@ class Task:
             raise ValueError(f"`weight` must be at least 0. Received: weight={weight!r}.")
         self.head = head
         self.loss = dict(loss) if isinstance(loss, Mapping) else loss
-        self.metrics = _checked_metrics(metrics, self.loss)
+        self.metrics = checked_metrics(metrics, self.loss)
         known = {
-            _name(metric, key): _direction(metric)
-            for key, of_output in _by_key(self.metrics).items()
+            name_of(metric, key): direction_of(metric)
+            for key, of_output in by_outputs_key(self.metrics).items()
             for metric in of_output
         } or {LOSS: "lower"}
-        self.directions = _checked_headlines(headline, better, known)
+        self.directions = checked_headlines(headline, better, known)
         """Of each headline, which one is better."""
         self.headlines = tuple(self.directions)
         self.headline, self.better = next(iter(self.directions.items()))
@@ -118,10 +131,10 @@ class Task:
             _, self.classes = counted_or_refused("classes", classes)
             if self.classes is None:
                 raise ValueError(f"`classes` must be a list of names. Received: {classes!r}.")
-        kind = kind or getattr(made, "kind", None) or _kind_of(self.loss)
+        kind = kind or getattr(made, "kind", None) or kind_of(self.loss)
         check_choice("kind", kind, KINDS)
         self.kind = kind
-        self.columns = _checked_columns(columns, self.headline)
+        self.columns = checked_columns(columns, self.headline)
 
     @classmethod
     def regression(cls, outputs: int = 1, **options: Any) -> Self:
@@ -393,14 +406,14 @@ class Task:
 
     def new_metrics(self) -> Any:
         """The metrics, without what they have counted."""
-        return _mapped(lambda metrics: [new_metric(each) for each in metrics], self.metrics)
+        return mapped(lambda metrics: [new_metric(each) for each in metrics], self.metrics)
 
     def get_config(self, head: bool = True) -> Config:
         """What decides how the task is learned and scored; of a function of a seed one head."""
         return {
             **({"head": config_of_head(self.head)} if head else {}),
-            "loss": _mapped(lambda each: keras.losses.serialize(keras.losses.get(each)), self.loss),
-            "metrics": _mapped(lambda of_one: [_serialized(each) for each in of_one], self.metrics),
+            "loss": mapped(lambda each: keras.losses.serialize(keras.losses.get(each)), self.loss),
+            "metrics": mapped(lambda of_one: [serialized(each) for each in of_one], self.metrics),
             "better": self.better if len(self.headlines) == 1 else None,
             "headline": self.headline if len(self.headlines) == 1 else self.directions,
             "weight": self.weight,
@@ -418,158 +431,8 @@ class Task:
         several = isinstance(loss, dict) and "class_name" not in loss
         read = keras.saving.deserialize_keras_object
         made["loss"] = {key: read(each) for key, each in loss.items()} if several else read(loss)
-        made["metrics"] = _mapped(
+        made["metrics"] = mapped(
             lambda metrics: [each if isinstance(each, str) else read(each) for each in metrics],
             config["metrics"],
         )
         return cls(**made)
-
-
-def check_head(argument: str, head: Any) -> None:
-    """Raises a `TypeError` unless it is a layer, or a function, which may be one that makes it."""
-    if isinstance(head, type) or not callable(head):  # A layer is callable, too.
-        raise TypeError(
-            f"`{argument}` must be a Keras layer, or a function of a seed. Received: {head!r}."
-        )
-
-
-def made_head(head: Any, seed: int) -> keras.layers.Layer:
-    """The head, or a new one if it is made by a function of a seed."""
-    return head if isinstance(head, keras.layers.Layer) else head(seed)
-
-
-def new_metric(metric: Any, name: str | None = None) -> Any:
-    """A metric of the same kind, under another name if one is given; a name or function itself."""
-    if not isinstance(metric, keras.metrics.Metric):
-        return metric
-    try:
-        made = type(metric).from_config(metric.get_config())
-    except (TypeError, ValueError):  # Such as of a function that nobody has registered.
-        return metric
-    made.name = name or metric.name
-    return made
-
-
-def config_of_head(head: Any) -> Config:
-    """The configuration of a head, or of one that a function of a seed makes."""
-    return keras.saving.serialize_keras_object(made_head(head, 0))
-
-
-def counted(classes: Any) -> tuple[int | None, list[str] | None]:
-    """How many classes there are, and their names if they have any; `None, None` of what is none.
-
-    Args:
-        classes: a number of 1 or more, or a list of different names.
-    """
-    if isinstance(classes, numbers.Integral) and not isinstance(classes, bool) and int(classes) > 0:
-        return int(classes), None
-    if _is_list(classes) and classes and all(isinstance(name, str) for name in classes):
-        return (len(classes), list(classes)) if len(set(classes)) == len(classes) else (None, None)
-    return None, None
-
-
-def counted_or_refused(argument: str, classes: Any) -> tuple[int, list[str] | None]:
-    """As `counted`, or raises a `ValueError` that names the argument."""
-    count, names = counted(classes)
-    if count is None:
-        raise ValueError(
-            f"`{argument}` must be a number of 1 or more, or a list of different names. "
-            f"Received: {argument}={classes!r}."
-        )
-    return count, names
-
-
-def _by_key(values):
-    """What is of several outputs, by their keys; of a single one by `None`."""
-    return values if isinstance(values, dict) else {None: values}
-
-
-def _mapped(function, values):
-    """What a function makes of a value, or of each value of several outputs."""
-    if isinstance(values, dict):
-        return {key: function(value) for key, value in values.items()}
-    return function(values)
-
-
-def _checked_metrics(metrics, loss):
-    """Lists of metrics, by the keys of the loss if it has some."""
-    several = isinstance(loss, dict)
-    by_key = (metrics or {}) if several else {None: metrics}
-    fits = isinstance(by_key, Mapping) and set(by_key) <= set(_by_key(loss))
-    if not fits or not all(map(_is_list, by_key.values())):
-        form = f"a dict from some of {list(loss)} to lists" if several else "a list"
-        raise ValueError(f"`metrics` must be {form}. Received: metrics={metrics!r}.")
-    return _mapped(list, dict(by_key) if several else metrics)
-
-
-def _is_list(values):
-    return isinstance(values, Sequence) and not isinstance(values, str)
-
-
-def _checked_headlines(headline, better, known):
-    """The names of the headlines, each with its direction; `known` has those of metrics."""
-    if isinstance(headline, Mapping):
-        if better is not None or not headline:
-            raise ValueError(
-                "`headline` of several metrics must say the direction of each, and `better` be "
-                f"None. Received: headline={headline!r}, better={better!r}."
-            )
-        given = dict(headline)
-    else:
-        headline = next(iter(known)) if headline is None else headline
-        better = known.get(headline) if better is None else better
-        if better is None:
-            raise ValueError(
-                f"`better` must say whether a 'higher' or a 'lower' {headline} is the "
-                "better one: its metric does not. Received: better=None."
-            )
-        given = {headline: better}
-    for each in given.values():
-        check_choice("better", each, ("higher", "lower"))
-    return given
-
-
-def _checked_columns(columns, headline):
-    if columns is None:
-        return {headline: (headline, 1.0)}
-    try:
-        return {str(heading): (str(name), float(by)) for heading, (name, by) in columns.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(
-            "`columns` must be a dict from heading to the name of a score and a factor, such as "
-            f"{{'accuracy %': ('accuracy', 100)}}. Received: columns={columns!r}."
-        ) from error
-
-
-def _kind_of(loss):
-    """What outputs are that a loss takes: what it says itself, or by its name."""
-    if hasattr(loss, "kind"):
-        return loss.kind
-    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
-    name = getattr(loss, "__name__", type(loss).__name__).lower().replace("_", "")
-    if "crossentropy" not in name:
-        return "numbers"
-    return "attributes" if "binary" in name or "attributes" in name else "classes"
-
-
-def _serialized(metric):
-    return metric if isinstance(metric, str) else keras.saving.serialize_keras_object(metric)
-
-
-def _name(metric, key=None):
-    name = metric if isinstance(metric, str) else getattr(metric, "name", None)
-    name = name or getattr(metric, "__name__", None)
-    if not name:
-        raise ValueError(f"`metrics` must have names. Received: {metric!r}.")
-    return name if key is None else f"{key}_{name}"
-
-
-def _direction(metric):
-    """Which direction of a metric is the better one; `None` if that is not known."""
-    if isinstance(metric, str):
-        try:
-            metric = keras.metrics.get(metric)
-        except ValueError:
-            return None
-    known = {"up": "higher", "down": "lower"}
-    return known.get(getattr(metric, "_direction", None))
