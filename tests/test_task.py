@@ -358,6 +358,7 @@ def test_classes_are_a_number_or_names(classes):
         Task.classification(classes)
 
 
+@pytest.mark.one_backend
 def test_a_study_of_pixels_says_which_scores_it_compares(rng, tmp_path):
     """The headline of a ready task is one that `evaluate` returns."""
     x = rng.normal(size=(4, 8, 8, 3)).astype("float32")
@@ -382,7 +383,7 @@ def test_a_study_of_pixels_says_which_scores_it_compares(rng, tmp_path):
         (x, y),
         (x, y),
         (x, y),
-        steps=2,
+        steps=keras_mtl.study.Budget(0, 1),
         seeds=1,
         batch_size=2,
         cuts=[],

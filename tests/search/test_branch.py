@@ -231,6 +231,7 @@ def test_a_budget_is_kept_to_the_last_parameter(branched, drawn, monkeypatch):
         assert model.name == "own"
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     "locations, parts, behind",
     [
@@ -353,6 +354,7 @@ def test_images_of_unknown_size(rng):
         branch(models, x, any_size, budget=10_000, measure="macs")
 
 
+@pytest.mark.one_backend
 def test_tasks_that_need_the_same_features_are_paired_after_training(rng):
     """a and b are functions of some of the inputs, c and d of the others."""
     x = rng.normal(size=(256, 8)).astype("float32")
@@ -387,6 +389,7 @@ def test_tasks_that_need_the_same_features_are_paired_after_training(rng):
     np.testing.assert_allclose(report.affinity, expected, atol=1e-3)
 
 
+@pytest.mark.one_backend
 def test_images_without_features_are_refused_unless_asked_otherwise(drawn, images):
     """Without biases a black image leaves tanh at 0, in all stages."""
     images = images.copy()
@@ -407,6 +410,7 @@ def test_images_without_features_are_refused_unless_asked_otherwise(drawn, image
 # What is refused: before any image goes through a network, of which there are none here.
 
 
+@pytest.mark.one_backend
 def test_what_cannot_be_branched_is_refused(drawn):
     models = networks(drawn)
 

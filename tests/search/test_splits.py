@@ -52,6 +52,7 @@ def scored(model):
     return SCORES[model.name.removeprefix("split_")]
 
 
+@pytest.mark.one_backend
 def test_every_split_of_caffenet_has_the_parameters_counted_by_hand():
     counts = {}  # by split: parameters by the number of copies of their stage
     with keras.StatelessScope(initialize_variables=False):
@@ -184,6 +185,7 @@ def test_scores_that_cannot_be_ranked_are_refused(scores):
         splits(small_tower(), heads(), lambda model: scores)
 
 
+@pytest.mark.one_backend
 def test_networks_train_and_are_scored(rng):
     """Two copies of one task, learned under every split."""
     x = rng.normal(size=(64, 4)).astype("float32")

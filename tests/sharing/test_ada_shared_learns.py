@@ -13,6 +13,9 @@ from keras_mtl.optimizers import Alternating
 from keras_mtl.sharing import AdaShared
 from keras_mtl.towers import Tower
 
+# Of every backend the gradients are tested, in layers/test_skip_policy.
+pytestmark = pytest.mark.one_backend
+
 SGD, Adam = keras.optimizers.SGD, keras.optimizers.Adam
 
 

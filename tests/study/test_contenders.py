@@ -25,6 +25,8 @@ from keras_mtl.study import (
 from keras_mtl.study._digest import digest
 from keras_mtl.study.row import with_all_before
 
+pytestmark = pytest.mark.one_backend
+
 ALL = {
     "one-task": one_task(),
     "ensemble": ensemble(),
@@ -316,7 +318,6 @@ REFUSED = {
 }
 
 
-@pytest.mark.one_backend
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_does_not_go_with_the_study_is_refused_beforehand(make, name):
     options, error, message = REFUSED[name]
@@ -332,7 +333,6 @@ def made_function(value, inner="x"):
     return module["own"]
 
 
-@pytest.mark.one_backend
 def test_a_function_s_digest_is_that_of_what_it_does():
     """Not of where its parts stand in memory; what it reads of its module counts."""
     assert digest(made_function(3)) == digest(made_function(3))
