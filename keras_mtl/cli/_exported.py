@@ -2,40 +2,16 @@
 
 import dataclasses
 import importlib
-import importlib.util
 import warnings
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 
-@dataclasses.dataclass(frozen=True)
-class Runtime:
-    """What reads a form of network, imported by name: it is no backend here."""
-
-    module: str
-    package: str
-
-    def installed(self):
-        return importlib.util.find_spec(self.module) is not None
-
-    def load(self):
-        return importlib.import_module(self.module)
-
-
-RUNTIMES = {
-    "saved-model": Runtime("tensorflow", "TensorFlow"),
-    "onnx": Runtime("onnxruntime", "onnxruntime"),
-    "torch": Runtime("torch", "PyTorch"),
-    "litert": Runtime("tensorflow", "TensorFlow Lite"),
-    "openvino": Runtime("openvino", "OpenVINO"),
-    "keras": Runtime("keras", "Keras"),
-}
-
-
 def open_sizes(model):
     """What leaves open, of PyTorch's program, the sizes that the model leaves open."""
-    automatic = RUNTIMES["torch"].load().export.Dim.AUTO
+    automatic = importlib.import_module("torch").export.Dim.AUTO
 
     def of_input(x):
         return {axis: automatic for axis, size in enumerate(x.shape) if size is None}
@@ -58,11 +34,17 @@ def name_outputs(path, model):
     onnx.save(written, path)
 
 
-def outputs_of(format, path, model, inputs):
+def called(model, inputs):
+    """What a model says of inputs, as arrays."""
+    outputs = model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
+
+
+def outputs_of(form, path, model, inputs):
     """What an exported network says of inputs: a dict by name, or a list, of arrays."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Such as that TensorFlow Lite will move elsewhere.
-        outputs = READERS[format](RUNTIMES[format].load(), str(path), model, inputs)
+        outputs = form.read(importlib.import_module(form.module), str(path), model, inputs)
     return keras.tree.map_structure(np.asarray, outputs)
 
 
@@ -100,20 +82,7 @@ def _openvino(openvino, path, model, inputs):
 
 
 def _keras(keras, path, model, inputs):
-    found = keras.models.load_model(path, compile=False)(
-        keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False
-    )
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, found)
-
-
-READERS = {
-    "saved-model": _saved_model,
-    "onnx": _onnx,
-    "torch": _torch,
-    "litert": _litert,
-    "openvino": _openvino,
-    "keras": _keras,
-}
+    return called(keras.models.load_model(path, compile=False), inputs)
 
 
 def _in_order(names, model, inputs):
@@ -124,3 +93,64 @@ def _in_order(names, model, inputs):
     if set(names) == set(ours):
         return ours
     return dict(zip(names, ours.values(), strict=False))
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A form in which a network can be written.
+
+    Attributes:
+        name: what the option calls it.
+        keras: what `keras.Model.export` calls it; `None` for Keras' own.
+        suffix: of its file; empty if it is a folder.
+        packages: what has to be installed, by the backends that can write it: names of modules,
+            each with what pip calls it.
+        runtime: what reads it.
+        module: its name; it is imported by that, for it is no backend here.
+        read: function of that module, a path, the model and inputs that returns the outputs.
+    """
+
+    name: str
+    keras: str | None
+    suffix: str
+    packages: dict
+    runtime: str
+    module: str
+    read: Callable
+
+
+FORMATS = {
+    form.name: form
+    for form in (
+        Format(
+            *("saved-model", "tf_saved_model", ""),
+            {"tensorflow": {}, "jax": {"tensorflow": "tensorflow"}},
+            *("TensorFlow", "tensorflow", _saved_model),
+        ),
+        Format(
+            *("onnx", "onnx", ".onnx"),
+            {
+                "tensorflow": {"tf2onnx": "tf2onnx"},
+                "torch": {"onnx": "onnx", "onnxscript": "onnxscript"},
+                "jax": {"jax2onnx": "jax2onnx"},
+            },
+            *("onnxruntime", "onnxruntime", _onnx),
+        ),
+        Format("torch", "torch", ".pt2", {"torch": {}}, "PyTorch", "torch", _torch),
+        Format(
+            *("litert", "litert", ".tflite"),
+            {"tensorflow": {}, "torch": {"litert_torch": "litert-torch"}},
+            *("TensorFlow Lite", "tensorflow", _litert),
+        ),
+        Format(
+            *("openvino", "openvino", ".xml"),
+            {each: {"openvino": "openvino"} for each in ("tensorflow", "torch")},
+            *("OpenVINO", "openvino", _openvino),
+        ),
+        Format(
+            *("keras", None, ".keras"),
+            {each: {} for each in ("tensorflow", "jax", "torch")},
+            *("Keras", "keras", _keras),
+        ),
+    )
+}

@@ -9,7 +9,7 @@ import os
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import keras
 import numpy as np
@@ -17,52 +17,11 @@ import tyro
 
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._errors import CommandError, UsageError
-from keras_mtl.cli._exported import RUNTIMES, name_outputs, open_sizes, outputs_of
+from keras_mtl.cli._exported import FORMATS, called, name_outputs, open_sizes, outputs_of
 from keras_mtl.cli._files import folder
 from keras_mtl.cli._models import load
 from keras_mtl.graphs.functional_models import as_functional
 
-
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """A form in which a network can be written.
-
-    Attributes:
-        keras: what `keras.Model.export` calls it; `None` for Keras' own.
-        suffix: of its file; empty if it is a folder.
-        packages: what has to be installed, by the backends that can write it: names of modules,
-            each with what pip calls it.
-    """
-
-    keras: str | None
-    suffix: str
-    packages: dict
-
-
-FORMATS = {
-    "saved-model": Format(
-        "tf_saved_model",
-        "",
-        {"tensorflow": {}, "jax": {"tensorflow": "tensorflow"}},
-    ),
-    "onnx": Format(
-        "onnx",
-        ".onnx",
-        {
-            "tensorflow": {"tf2onnx": "tf2onnx"},
-            "torch": {"onnx": "onnx", "onnxscript": "onnxscript"},
-            "jax": {"jax2onnx": "jax2onnx"},
-        },
-    ),
-    "torch": Format("torch", ".pt2", {"torch": {}}),
-    "litert": Format(
-        "litert", ".tflite", {"tensorflow": {}, "torch": {"litert_torch": "litert-torch"}}
-    ),
-    "openvino": Format(
-        "openvino", ".xml", {each: {"openvino": "openvino"} for each in ("tensorflow", "torch")}
-    ),
-    "keras": Format(None, ".keras", {each: {} for each in ("tensorflow", "jax", "torch")}),
-}
 BATCHES = (1, 3)
 """Sizes that what was written is run with: one may have been built in."""
 CLOSE = 1e-3
@@ -86,44 +45,36 @@ class Export:
     """A network that ships (see `keras-mtl list`), or a .keras file."""
     output: Annotated[tyro.conf.Positional[Path], option("OUTPUT")]
     """The file, or for a SavedModel the folder, that is to be written."""
-    format: Annotated[Literal[tuple(FORMATS)] | None, option("|".join(FORMATS))] = None
+    format: Annotated[str | None, option("|".join(FORMATS))] = None
     """The form; by default the suffix says it: .onnx, .pt2, .tflite, .xml (OpenVINO), .keras; none
     is a SavedModel."""
     no_check: bool = False
     """Do not run what was written."""
 
     def run(self):
-        format = self.format or _by_suffix(self.output)
-        chosen = FORMATS[format]
-        if self.output.suffix != chosen.suffix and chosen.suffix:
-            raise UsageError(f"a file of format {format} ends in {chosen.suffix}: {self.output}")
+        form = _form(self.format, self.output)
         _check_free(self.output)
-        _check_backend(format)
+        _check_backend(form)
+        model = load(self.name)
         try:
-            model = as_functional(load(self.name))
+            model = as_functional(model)
         except TypeError as error:
             raise CommandError(str(error)) from error
-        if (
-            chosen.keras is not None
-            and keras.backend.backend() == "torch"
-            and "rois" in [x.name for x in model.inputs]
-        ):
+        detects = "rois" in [x.name for x in model.inputs]
+        if detects and form.keras is not None and keras.backend.backend() == "torch":
             # Its exporters lack what the pooling of regions does.
-            other = "" if "tensorflow" in chosen.packages else ", as .onnx or a SavedModel"
+            other = "" if "tensorflow" in form.packages else ", as .onnx or a SavedModel"
             raise CommandError(
-                f"torch cannot export detectors as {format}; KERAS_BACKEND=tensorflow can{other}"
+                f"torch cannot export detectors as {form.name}; KERAS_BACKEND=tensorflow can{other}"
             )
         batches = [_noise(model, size) for size in BATCHES]
         # Keras exports what has been called.
-        expected = [_called(model, inputs) for inputs in batches]
+        expected = [called(model, inputs) for inputs in batches]
         with folder(self.output.parent, "OUTPUT"), _beside(self.output) as unfinished:
-            _write(model, unfinished, chosen, format)
+            _write(model, unfinished, form)
             size = sum(each.stat().st_size for each in unfinished.parent.rglob("*"))
-            told = None if self.no_check else _compare(format, unfinished, model, batches, expected)
-        print(f"{self.output}: {size / 1e6:,.1f} MB")
-        if told:
-            print(told)
-        return 0
+            told = "" if self.no_check else _compare(form, unfinished, model, batches, expected)
+        print(f"{self.output}: {size / 1e6:,.1f} MB{told}")
 
 
 @contextlib.contextmanager
@@ -147,27 +98,36 @@ def _check_free(path):
         raise CommandError(f"{path} is there already: OUTPUT must have another name")
 
 
-def _by_suffix(path):
-    known = {each.suffix: name for name, each in FORMATS.items()}
-    if path.suffix not in known:
-        raise UsageError(f"{path} must end in {', '.join(filter(None, known))}, or give --format")
-    return known[path.suffix]
+def _form(name, output):
+    """The form of a name, or else that of the suffix of the output."""
+    if name is None:
+        forms = [form for form in FORMATS.values() if form.suffix == output.suffix]
+        if not forms:
+            known = ", ".join(form.suffix for form in FORMATS.values() if form.suffix)
+            raise UsageError(f"{output} must end in {known}, or give --format")
+        return forms[0]
+    if name not in FORMATS:
+        raise UsageError(f"--format must be one of {', '.join(FORMATS)}. Received: {name}")
+    form = FORMATS[name]
+    if form.suffix not in ("", output.suffix):
+        raise UsageError(f"a file of format {name} ends in {form.suffix}: {output}")
+    return form
 
 
-def _check_backend(format):
+def _check_backend(form):
     """Says which backend, or which package, can write the form if this one cannot."""
-    packages, backend = FORMATS[format].packages, keras.backend.backend()
+    packages, backend = form.packages, keras.backend.backend()
     if backend not in packages:
         able = " or ".join(f"KERAS_BACKEND={each}" for each in packages)
-        raise CommandError(f"{backend} cannot write {format}: {able} can")
+        raise CommandError(f"{backend} cannot write {form.name}: {able} can")
     missing = [
         pip for module, pip in packages[backend].items() if not importlib.util.find_spec(module)
     ]
     if missing:
-        raise CommandError(f"{format} from {backend} needs: pip install {' '.join(missing)}")
+        raise CommandError(f"{form.name} from {backend} needs: pip install {' '.join(missing)}")
 
 
-def _write(model, path, chosen, format):
+def _write(model, path, form):
     quiet = io.StringIO()  # Exporters print whole graphs where they fail.
     logging.disable(logging.ERROR)
     try:
@@ -177,39 +137,37 @@ def _write(model, path, chosen, format):
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
-            if chosen.keras is None:
+            if form.keras is None:
                 model.save(path)
             else:
-                options = open_sizes(model) if format == "torch" else {}
-                model.export(path, format=chosen.keras, verbose=False, **options)
-            if format == "onnx":
+                options = open_sizes(model) if form.name == "torch" else {}
+                model.export(path, format=form.keras, verbose=False, **options)
+            if form.name == "onnx":
                 name_outputs(path, model)
     except Exception as error:
         raise CommandError(
-            f"{keras.backend.backend()} cannot write {model.name} as {format}: "
+            f"{keras.backend.backend()} cannot write {model.name} as {form.name}: "
             f"{' '.join(str(error).split())[:200]}"
         ) from error
     finally:
         logging.disable(logging.NOTSET)
 
 
-def _compare(format, path, model, batches, expected):
+def _compare(form, path, model, batches, expected):
     """Says how far what was written, where it is meant to run, differs from the model.
 
     Raises:
         CommandError: it does not run, of one size of the batch or another, or differs by much.
     """
-    runtime = RUNTIMES[format]
-    if not runtime.installed():
-        return f"not run: {runtime.package} is not installed"
+    if not importlib.util.find_spec(form.module):
+        return f"\nnot run: {form.runtime} is not installed"
     worst = 0.0
-    for inputs, outputs in zip(batches, expected, strict=True):
-        size = len(keras.tree.flatten(inputs)[0])
+    for size, inputs, outputs in zip(BATCHES, batches, expected, strict=True):
         try:
-            difference = _largest_difference(outputs, outputs_of(format, path, model, inputs))
+            difference = _largest_difference(outputs, outputs_of(form, path, model, inputs))
         except Exception as error:
             raise CommandError(
-                f"{runtime.package} cannot run {path.name} on a batch of {size}: {error}"
+                f"{form.runtime} cannot run {path.name} on a batch of {size}: {error}"
             ) from error
         if not difference < CLOSE:
             raise CommandError(
@@ -219,7 +177,7 @@ def _compare(format, path, model, batches, expected):
     differs = (
         f"differs by at most {worst:.1e} of the largest" if worst else "gives the same outputs"
     )
-    return f"run by {runtime.package}: {differs}"
+    return f"\nrun by {form.runtime}: {differs}"
 
 
 def _noise(model, batch):
@@ -236,11 +194,6 @@ def _noise(model, batch):
         return rng.uniform(0, 255, shape).astype(x.dtype)
 
     return keras.tree.map_structure(values, model.input)
-
-
-def _called(model, inputs):
-    outputs = model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
 
 
 def _largest_difference(expected, found):

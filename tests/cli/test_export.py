@@ -67,11 +67,11 @@ def test_onnx_of_any_batch_with_outputs_by_task(tmp_path):
 def test_nothing_is_left_of_what_fails(network, tmp_path, monkeypatch, capsys):
     before = set(tmp_path.iterdir())
 
-    def of_one_only(format, path, model, inputs):
+    def of_one_only(form, path, model, inputs):
         assert path.exists()
         if len(inputs) > 1:
             raise ValueError("a batch of one is built in")
-        return outputs_of(format, path, model, inputs)
+        return outputs_of(form, path, model, inputs)
 
     monkeypatch.setattr("keras_mtl.cli.export.outputs_of", of_one_only)
     assert main(["export", network, str(tmp_path / "new" / "copy.keras")]) == 1
@@ -81,7 +81,7 @@ def test_nothing_is_left_of_what_fails(network, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.one_backend
 def test_files_beside_the_one_that_was_asked_for(network, tmp_path, monkeypatch, capsys):
-    def writes_two(model, path, chosen, format):
+    def writes_two(model, path, form):
         path.write_text("network")
         path.with_suffix(".bin").write_text("weights")
 
