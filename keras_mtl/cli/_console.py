@@ -1,4 +1,4 @@
-"""Tables and progress on the screen."""
+"""Tables, words in them and progress on the screen."""
 
 import rich.box
 import rich.console
@@ -6,10 +6,10 @@ import rich.progress
 import rich.table
 
 
-def console(stderr=False):
+def console():
     """Where tables go; of a pipe's width nothing is known, so nothing is cut there."""
-    found = rich.console.Console(stderr=stderr, highlight=False)
-    return found if found.is_terminal else rich.console.Console(stderr=stderr, width=200)
+    found = rich.console.Console(highlight=False)
+    return found if found.is_terminal else rich.console.Console(width=200)
 
 
 def table(*columns, title=None):
@@ -33,3 +33,13 @@ def progress():
         transient=True,
         disable=not out.is_terminal,  # A pipe would get an empty line.
     )
+
+
+def few(names, most):
+    """So many of some names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" * (len(names) > most))
+
+
+def dimensions(shape):
+    """A shape, without the batch, as text."""
+    return "×".join("?" if side is None else str(side) for side in shape)

@@ -7,7 +7,9 @@ from pathlib import Path
 import keras
 
 from keras_mtl.applications.catalog import ENTRIES, counts
-from keras_mtl.cli._errors import CommandError
+from keras_mtl.cli._errors import CommandError, UsageError
+from keras_mtl.graphs.functional_models import is_graph
+from keras_mtl.modulation.modulate import TASK
 
 SHIPPED = "rooms"
 
@@ -32,16 +34,19 @@ def load(name, weights=None):
 
     Args:
         name: one of the zoo, or the path of a `.keras` file.
-        weights: `"rooms"`, the path of a `.keras` file that holds the network, or `None`, for the
-            one that ships.
+        weights: of one of the zoo `"rooms"`, the path of a `.keras` file that holds it, or `None`,
+            for the one that ships.
 
     Returns:
         A Keras model.
 
     Raises:
+        UsageError: there are weights for a file.
         CommandError: there is no such network, or it does not ship.
     """
     if is_file(name):
+        if weights is not None:
+            raise UsageError(f"--weights goes with a network of the zoo, not with a file: {name}")
         return _from_file(name)
     found = entry(name)
     if weights not in (None, SHIPPED):
@@ -63,4 +68,12 @@ def _from_file(path):
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:
-        raise CommandError(f"{path} must be a Keras model of keras_mtl: {error}") from error
+        # Keras puts what went wrong behind the whole configuration.
+        reason = str(error).rpartition("Exception encountered: ")[2]
+        raise CommandError(f"{path} must be a Keras model of keras_mtl: {reason}") from error
+
+
+def embeds(model):
+    """Whether a model embeds pictures for several tasks, as one of `keras_mtl.modulate` does."""
+    inputs = [x.name for x in model.inputs] if is_graph(model) else []
+    return len(inputs) == 2 and TASK in inputs

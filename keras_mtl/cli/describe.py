@@ -11,14 +11,14 @@ from keras_mtl import plots
 from keras_mtl._files import whole_file
 from keras_mtl.applications.catalog import counts
 from keras_mtl.cli._arguments import option
-from keras_mtl.cli._console import console, table
+from keras_mtl.cli._console import console, dimensions, few, table
 from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.cli._models import entry, is_file, load
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.plots.stage_rows import stage_rows
 from keras_mtl.search import cost
 
-PAPER = "paper"
+PAPER, MOST_TASKS = "paper", 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +49,13 @@ class Describe:
             self.weights == PAPER or self.weights is None and not counts()[found.name].ships
         )
         model = found.in_paper_size() if shows_paper else load(self.name, self.weights)
+        try:
+            rows = stage_rows(model)
+        except TypeError as error:
+            raise CommandError(str(error).replace("`model`", self.name)) from error
         if found:
             self._introduce(out, found, shows_paper)
-        rows = _stages(model)
-        out.print(rows)
+        out.print(_stages(rows))
         if isinstance(model, MultiTaskModel):
             out.print(_heads(model))
         if found:
@@ -68,8 +71,6 @@ class Describe:
 
     def _check(self):
         """Refuses before the work what cannot be done."""
-        if is_file(self.name) and self.weights is not None:
-            raise UsageError("--weights goes with the name of a network, not with a file")
         if self.picture is None:
             return
         known = plots.pyplot().Figure().canvas.get_supported_filetypes()
@@ -89,28 +90,18 @@ class Describe:
             out.print(f'keras_mtl.applications.{found.name}(weights="rooms")', markup=False)
 
 
-def _stages(model):
-    try:
-        rows = stage_rows(model)
-    except TypeError as error:
-        raise CommandError(str(error)) from error
+def _stages(rows):
     stages = table("stage", "shape", ">parameters", "tasks", "skipped by", "unit behind it")
     several = len({task for row in rows for group in row.groups for task in group}) > 1
     for row in rows:
-        groups = " | ".join(_names(group) for group in row.groups)
+        groups = " | ".join(few(group, MOST_TASKS) for group in row.groups)
         if several and len(row.groups) == 1 and not row.skipped:
             groups = "all"
         unit = row.unit or ""
         if row.unit_parameters:
             unit += f" ({_number(row.unit_parameters)})"
-        stages.add_row(
-            row.stage,
-            _shape(row.output_shape),
-            _number(row.parameters),
-            groups,
-            _names(row.skipped),
-            unit,
-        )
+        shape, skipped = dimensions(row.output_shape), few(row.skipped, MOST_TASKS)
+        stages.add_row(row.stage, shape, _number(row.parameters), groups, skipped, unit)
     return stages
 
 
@@ -118,7 +109,9 @@ def _heads(model):
     heads = table("task", "head", "output", ">parameters")
     for task in model.tasks:
         head = model.head(task)
-        shapes = ", ".join(_shape(model.output[name].shape[1:]) for name in model.outputs_of(task))
+        shapes = ", ".join(
+            dimensions(model.output[name].shape[1:]) for name in model.outputs_of(task)
+        )
         size = sum(math.prod(weight.shape) for weight in head.weights)
         heads.add_row(task, type(head).__name__, shapes, _number(size))
     return heads
@@ -127,19 +120,10 @@ def _heads(model):
 def _tell_counts(out, found):
     of_name = counts()[found.name]
     sizes = table("", ">parameters", ">M MACs", "tasks")
-    sizes.add_row(
-        "in the paper's size",
-        _number(of_name.parameters),
-        _number(of_name.macs / 1e6),
-        _names(of_name.tasks),
-    )
-    if of_name.ships:
-        sizes.add_row(
-            "as it ships",
-            _number(of_name.trained_parameters),
-            _number(of_name.trained_macs / 1e6),
-            _names(of_name.trained_tasks),
-        )
+    paper = "in the paper's size", of_name.parameters, of_name.macs, of_name.tasks
+    ships = "as it ships", of_name.trained_parameters, of_name.trained_macs, of_name.trained_tasks
+    for which, parameters, macs, tasks in (paper, ships) if of_name.ships else (paper,):
+        sizes.add_row(which, _number(parameters), _number(macs / 1e6), few(tasks, MOST_TASKS))
     out.print(sizes)
     if of_name.scores:
         out.print("Scores of what ships, on rooms that it has not seen:")
@@ -163,13 +147,5 @@ def _format(path):
     return path.suffix.removeprefix(".") or "png"
 
 
-def _names(tasks, most=8):
-    return ", ".join(tasks[:most]) + (f" and {len(tasks) - most} more" * (len(tasks) > most))
-
-
 def _number(value):
     return f"{value:,.0f}"
-
-
-def _shape(shape):
-    return "×".join("?" if side is None else str(side) for side in shape)

@@ -4,13 +4,15 @@ import dataclasses
 import json
 
 from keras_mtl.applications.catalog import ENTRIES, counts
-from keras_mtl.cli._console import console, table
+from keras_mtl.cli._console import console, few, table
 
-NARROW = ("network", ">paper", ">ships", "tasks")
-"""Columns on any terminal; names of networks and of tasks must not be broken into letters."""
-WIDE = 150
-COLUMNS = (*NARROW, ">M MACs (paper)", ">M MACs (ships)", "scores of what ships", "source")
-"""Columns from so many characters on."""
+COLUMNS = (
+    *("network", ">paper", ">ships", "tasks"),
+    *(">M MACs (paper)", ">M MACs (ships)", "scores of what ships", "source"),
+)
+NARROW, WIDE = 4, 150
+"""Columns on any terminal, for names must not be broken into letters; characters for all of them.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,45 +34,39 @@ class List:
     def run(self):
         known = counts()
         if self.json:
-            print(json.dumps([_as_dict(ENTRIES[name], known[name]) for name in ENTRIES], indent=1))
+            rows = [
+                {
+                    **{"title": found.title, "source": found.source},
+                    **dataclasses.asdict(known[name]),
+                    "ships": known[name].ships,
+                }
+                for name, found in ENTRIES.items()
+            ]
+            print(json.dumps(rows, indent=1))
             return
         out = console()
-        columns = COLUMNS if out.width >= WIDE else NARROW
+        columns = COLUMNS[: None if out.width >= WIDE else NARROW]
         listed = table(*columns)
         listed.columns[0].no_wrap = True
         for name, found in ENTRIES.items():
             of_name = known[name]
-            row = {
-                "network": name,
-                ">paper": f"{_millions(of_name.parameters)} M",
-                ">ships": f"{of_name.trained_parameters / 1e6:.1f} M" if of_name.ships else "",
-                "tasks": _few(of_name.trained_tasks or of_name.tasks),
-                ">M MACs (paper)": _millions(of_name.macs),
-                ">M MACs (ships)": _millions(of_name.trained_macs) if of_name.ships else "",
-                "scores of what ships": of_name.headline,
-                "source": _short(found.source),
-            }
-            listed.add_row(*(row[column] for column in columns))
+            row = (
+                name,
+                f"{_millions(of_name.parameters)} M",
+                f"{of_name.trained_parameters / 1e6:.1f} M" if of_name.ships else "",
+                few(of_name.trained_tasks or of_name.tasks, 3),
+                _millions(of_name.macs),
+                _millions(of_name.trained_macs) if of_name.ships else "",
+                of_name.headline,
+                _short(found.source),
+            )
+            listed.add_row(*row[: len(columns)])
         out.print(listed)
         print("keras-mtl describe NETWORK tells more of one.")
 
 
-def _as_dict(found, of_name):
-    return {
-        "title": found.title,
-        "source": found.source,
-        **dataclasses.asdict(of_name),
-        "ships": of_name.ships,
-    }
-
-
 def _millions(number):
     return f"{number / 1e6:,.0f}"
-
-
-def _few(tasks, most=3):
-    others = f" and {len(tasks) - most} more" if len(tasks) > most else ""
-    return ", ".join(tasks[:most]) + others
 
 
 def _short(source):
