@@ -27,8 +27,11 @@ def main(arguments=None):
         # What TensorFlow says of the machine is not what was asked for.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         sys.meta_path.insert(0, QuietTensorFlow())
-    from keras_mtl.cli import main
-
+    try:
+        from keras_mtl.cli import main
+    except KeyboardInterrupt:  # Keras takes seconds to be imported.
+        print("keras-mtl: interrupted", file=sys.stderr)
+        return 130
     return main(arguments)
 
 
@@ -98,10 +101,11 @@ def _unheard(function, *arguments):
 
 def _configured():
     """The backend that Keras would take."""
-    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    folder = Path(os.environ.get("KERAS_HOME", "~/.keras"))
     try:
+        folder = folder.expanduser()
         return json.loads((folder / "keras.json").read_text()).get("backend", "tensorflow")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, RuntimeError, ValueError, AttributeError):
         return "tensorflow"
 
 

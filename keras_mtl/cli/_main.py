@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+import itertools
 import os
 import re
 import sys
@@ -41,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not importlib.util.find_spec("tyro") or not importlib.util.find_spec("rich"):
             raise CommandError("keras-mtl needs tyro and rich: pip install 'keras-mtl[cli]'")
-        return _run([each for each in arguments if each != "--debug"]) or 0
-    except SystemExit as stop:  # Of `--help`.
-        if isinstance(stop.code, str):
-            return _told(stop.code, 1)
-        return stop.code or 0
+        code = _run([each for each in arguments if each != "--debug"]) or 0
+        print(end="", flush=True)  # What nobody reads is an error here, not when Python ends.
+        return code
+    except SystemExit as stop:  # Of Rich, where nobody reads.
+        return stop.code
     except KeyboardInterrupt:
         return _told("interrupted", 130)
     except BrokenPipeError:  # Such as by `| head`.
@@ -68,13 +69,6 @@ def _run(arguments):
     if arguments == ["--version"]:
         print(f"keras-mtl {__version__}")
         return 0
-    return _parsed(arguments).run()
-
-
-def _parsed(arguments):
-    """The subcommand that the words ask for, with its options."""
-    import tyro
-
     from keras_mtl.cli.describe import Describe
     from keras_mtl.cli.evaluate import Evaluate
     from keras_mtl.cli.export import Export
@@ -82,47 +76,45 @@ def _parsed(arguments):
     from keras_mtl.cli.predict import Predict
     from keras_mtl.cli.train import Train
 
-    commands = (List, Describe, Train, Evaluate, Predict, Export)
-    if not arguments or arguments[0] in ("-h", "--help"):
-        return _Overview(commands)
+    commands = {x.__name__.lower(): x for x in (List, Describe, Train, Evaluate, Predict, Export)}
+    if arguments and arguments[0] not in ("-h", "--help"):
+        command = _parsed(arguments, commands)
+        return command and command.run()
+    print(f"usage: keras-mtl COMMAND [options]\n\n{DESCRIPTION}\n\ncommands:")
+    for name, command in commands.items():
+        print(f"  {name:9} {command.__doc__.splitlines()[0]}")
+    return 0
+
+
+def _parsed(arguments, commands):
+    """The subcommand that the words ask for, with its options; `None` if they ask for its help."""
+    import tyro
+
     refusal = io.StringIO()
     try:
         with contextlib.redirect_stderr(refusal):
             return tyro.extras.subcommand_cli_from_dict(
-                {command.__name__.lower(): command for command in commands},
+                commands,
                 prog="keras-mtl",
                 args=arguments,
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
     except SystemExit as stop:
         if not stop.code:
-            raise
-        raise UsageError(_without_frame(refusal.getvalue())) from None
-
-
-class _Overview:
-    """What `keras-mtl --help` prints: the commands, each in a line."""
-
-    def __init__(self, commands):
-        self.commands = commands
-
-    def run(self):
-        print(f"usage: keras-mtl COMMAND [options]\n\n{DESCRIPTION}\n\ncommands:")
-        for command in self.commands:
-            print(f"  {command.__name__.lower():9} {command.__doc__.splitlines()[0]}")
+            return None
+        words = ["keras-mtl", *(each for each in arguments[:1] if each in commands), "--help"]
+        raise UsageError(f"{_without_frame(refusal.getvalue())} (see {' '.join(words)})") from None
 
 
 def _without_frame(text):
     """What Tyro says of wrong words, without the frame that it draws around it."""
     lines = [line.strip("│╭╮╰╯─ ") for line in text.splitlines()]
-    title, *lines = [line for line in lines if line]
-    said = " ".join(
-        line.removesuffix(" (required)")
-        for line in lines
-        if not line.startswith("For full helptext") and not line.endswith("--help")
+    title, *lines = [line for line in lines if line.strip("-")]
+    # Behind what is wrong, and what was meant, stands what the help says, too.
+    said = itertools.takewhile(
+        lambda line: not re.match("(Argument|For full) helptext", line), lines
     )
-    helps = re.findall(r"keras-mtl(?: \w+)? --help", text)
-    return f"{said or title} (see {helps[-1] if helps else 'keras-mtl --help'})"
+    return " ".join(said).replace(" (required)", "") or title
 
 
 def _line(error):
