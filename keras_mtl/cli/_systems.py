@@ -7,7 +7,9 @@ import keras_mtl
 from keras_mtl import plots
 from keras_mtl.applications.catalog import counts
 from keras_mtl.cli import _composition as composition
+from keras_mtl.cli._console import dimensions
 from keras_mtl.cli._errors import CommandError
+from keras_mtl.cli._models import embeds
 from keras_mtl.cli._photographs import framed, resized
 from keras_mtl.modulation.modulate import TASK
 from keras_mtl.proposals import selective_search
@@ -27,22 +29,37 @@ def system_of(models, options):
     Raises:
         CommandError: they go together in no way that is known.
     """
-    inputs = [{x.name for x in model.inputs} for model in models]
-    if len(models) == 1 and TASK in inputs[0] and len(inputs[0]) == 2:
+    if len(models) == 1 and embeds(models[0]):
         return Embedding(models[0], options)
     for model in models:
         if not isinstance(model, keras_mtl.MultiTaskModel):
             raise CommandError(f"{model.name} must be a MultiTaskModel, or an embedding of its own")
+    inputs = [{x.name for x in model.inputs} for model in models]
     detectors = [each == {"image", "rois"} for each in inputs]
     if any(detectors) and not all(detectors):
         raise CommandError("a network that finds objects goes with others that do, with no others")
     _check_votes(models)
     if all(detectors):
         return Detector(models, options)
-    shape = models[0].inputs[0].shape
-    if len(inputs[0]) != 1 or len(shape) != 4 or None in shape[1:]:
-        raise CommandError(f"the network must take pictures of one known size, not {_size(shape)}")
+    if len(inputs[0]) != 1:
+        names = ", ".join(x.name for x in models[0].inputs)
+        raise CommandError(f"{models[0].name} must take pictures alone, not {names}")
     return Maps(models)
+
+
+def _picture_size(model, image, known=True):
+    """Height and width of an input, in pixels; unless they have to be `known`, `None` where open.
+
+    Raises:
+        CommandError: it is none of pictures.
+    """
+    *size, channels = image.shape[1:] if len(image.shape) == 4 else (None, None)
+    if channels != 3 or (known and None in size):
+        raise CommandError(
+            f"{model.name} must take colour pictures{' of one known size' * known}, not "
+            f"{dimensions(image.shape[1:])}"
+        )
+    return tuple(size)
 
 
 def _check_votes(models):
@@ -55,16 +72,12 @@ def _check_votes(models):
             for name in model.outputs_of(task)
         }
         for name, shape in named.items():
-            before = sizes.setdefault(name, _size(shape))
-            if before != _size(shape):
+            size = dimensions(shape[1:])
+            before = sizes.setdefault(name, size)
+            if before != size:
                 raise CommandError(
-                    f"networks that vote must agree: {name} of {before} and of {_size(shape)}"
+                    f"networks that vote must agree: {name} of {before} and of {size}"
                 )
-
-
-def _size(shape):
-    """A shape without the batch, as text."""
-    return "×".join("?" if side is None else str(side) for side in shape[1:])
 
 
 class Maps:
@@ -75,7 +88,7 @@ class Maps:
 
     def __init__(self, models):
         self.network = keras_mtl.Ensemble(models)
-        self.size = models[0].inputs[0].shape[1:3]
+        self.size = _picture_size(models[0], models[0].inputs[0])
         self.longest_side = max(DRAWN, *self.size)
         self.models = {task: model for model in models for task in model.tasks}
 
@@ -136,7 +149,7 @@ def _of_pixels(model, task, output, kind, values):
         order = np.argsort(-shares, kind="stable")
         summary = {known[each]: _rounded(shares[each]) for each in order if shares[each] > 0}
         return composition.classes(task, values, known), summary
-    if kind == "normals":
+    if kind == "normals" and values.shape[-1] == 3:
         mean = [_rounded(each) for each in values.mean(axis=(0, 1))]
         return composition.normals(output, values), {"mean": mean}
     if values.shape[-1] == 2:
@@ -169,7 +182,7 @@ class Detector:
             describer = of_task["attributes"]
             count = describer.output["attributes"].shape[-1]
             self.attributes = _names(describer, "attributes", count)
-        self.size = models[0].input["image"].shape[1:3]
+        self.size = _picture_size(models[0], models[0].input["image"], known=False)
         self.longest_side = max(DRAWN, LARGEST, *filter(None, self.size))
 
     def look(self, picture, scale):
@@ -180,8 +193,8 @@ class Detector:
         size = self.size
         if None in size:
             sides = picture.shape[:2]
-            scale = min(SMALLEST / min(sides), LARGEST / max(sides))
-            size = [max(1, round(scale * side)) for side in sides]
+            factor = min(SMALLEST / min(sides), LARGEST / max(sides))
+            size = [max(1, round(factor * side)) for side in sides]
         frame = framed(picture, size, centred=False)
         inner = frame.pixels[: frame.height, : frame.width]
         smallest = self.options.smallest_box or max(4, min(inner.shape[:2]) // 12)
@@ -221,7 +234,7 @@ class Embedding:
 
     def __init__(self, model, options):
         self.model = model
-        self.size = model.inputs[0].shape[1:3]
+        self.size = _picture_size(model, next(x for x in model.inputs if x.name != TASK))
         self.longest_side = max(SHOWN, *self.size)
         gates = [layer for layer in model.layers if hasattr(layer, "num_tasks")]
         if not gates:
