@@ -59,7 +59,7 @@ class Export:
         try:
             model = as_functional(model)
         except TypeError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error).replace("`model`", self.name)) from error
         detects = "rois" in [x.name for x in model.inputs]
         if detects and form.keras is not None and keras.backend.backend() == "torch":
             # Its exporters lack what the pooling of regions does.

@@ -5,15 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pytest
 
-import keras_mtl
 import keras_mtl_command
-from keras_mtl.applications.catalog import ENTRIES, counts
+from keras_mtl.applications.catalog import ENTRIES
 from keras_mtl.cli import main
 from keras_mtl.recipes.recipe import Recipe
 
@@ -64,57 +61,6 @@ def test_describe_with_a_picture(tmp_path, capsys):
     assert main(["describe", "ModulatedEmbedding", "--picture", str(tmp_path / "a.png")]) == 0
     assert "block3" in capsys.readouterr().out
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_evaluate_compares_with_what_is_recorded(monkeypatch, capsys):
-    recorded = counts()["CrossStitchFCN"].scores
-    scores = {**recorded, "normals": {**recorded["normals"], "mean": 30.0}}
-    monkeypatch.setattr(Recipe, "evaluate", lambda self, model: scores)
-    assert main(["evaluate", "CrossStitchFCN"]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    (mean,) = [line for line in lines if line[:2] == ["normals", "mean"]]
-    before = recorded["normals"]["mean"]
-    assert mean[2:4] == ["30.000", f"{before:.3f}"]
-    assert mean[4] == f"{100 * (30 - before) / before:+.2f}"
-    (pixels,) = [line for line in lines if "pixacc" in line]
-    assert pixels[-2] == "+0.00"
-
-
-def test_evaluate_asks_the_file(tmp_path, monkeypatch, capsys):
-    """Scores by the file's own tasks, the same as counted by hand."""
-    rng = np.random.default_rng(0)
-    rooms = {"image": rng.integers(0, 256, (5, 16, 16, 3), dtype="uint8")}
-    rooms["depth"] = rng.uniform(1, 4, (5, 16, 16)).astype("float32")
-    monkeypatch.setattr("keras_mtl.datasets.rooms.load", lambda split, size, count: rooms)
-    net = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Rescaling(1 / 64, name="low")])
-    tower = keras_mtl.towers.Tower(net, [])
-
-    def saved(**tasks):
-        model = keras_mtl.MultiTaskModel(tower, keras_mtl.sharing.Branched.hard_sharing(), tasks)
-        model.save(tmp_path / "own.keras")
-        return model
-
-    model, words = saved(depth=keras_mtl.Task.depth(head=keras.layers.Conv2D(1, 1))), ["evaluate"]
-    words += [str(tmp_path / "own.keras")]
-    assert main(words) == 0
-    printed = capsys.readouterr().out
-    found = np.asarray(model.predict_on_batch(rooms["image"].astype("float32"))["depth"])[..., 0]
-    error = np.abs(found - rooms["depth"]).mean()
-    assert f"{100 * error:.3f}" in printed and "absolute error cm" in printed
-
-    saved(depth=keras.layers.Conv2D(1, 1))
-    assert main(words) == 1
-    assert "must know what depth is scored by" in capsys.readouterr().err
-    saved(age=keras_mtl.Task.regression())
-    assert main(words) == 1
-    assert "has age" in capsys.readouterr().err
-    saved(segmentation=keras_mtl.Task.segmentation(3, head=keras.layers.Conv2D(3, 1)))
-    assert main(words) == 1
-    assert "must have the 17 classes of rooms, not 3" in capsys.readouterr().err
-    saved(depth=keras_mtl.Task.depth(head=keras.layers.Conv2D(1, 1, strides=2)))
-    assert main(words) == 1
-    assert "depth must be of the pictures' size (16, 16)" in capsys.readouterr().err
-    assert main([*words, "--images", "0"]) == 2
 
 
 def test_errors_and_interruptions(monkeypatch, capsys):
@@ -170,16 +116,6 @@ def test_train_tells_wrong_words_in_one_line(words, told, capsys):
     assert main(["train", "cross_stitch_table5", *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("keras-mtl: error: ") and told in line
-
-
-def test_what_is_scored_must_have_the_tasks(monkeypatch, capsys):
-    monkeypatch.setattr(
-        "keras_mtl.cli.evaluate.load", lambda *words: SimpleNamespace(tasks=["segmentation", "age"])
-    )
-    assert main(["evaluate", "CrossStitchFCN", "--weights", "a.keras"]) == 1
-    assert "a.keras also has age" in capsys.readouterr().err
-    assert main(["evaluate", "FCN"]) == 1
-    assert "--weights FILE" in capsys.readouterr().err
 
 
 def test_an_unknown_backend_is_told_in_one_line(monkeypatch, capsys):
