@@ -68,6 +68,7 @@ def files(tmp_path_factory):
         folder / "plain.keras"
     )
     ensemble = keras_mtl.Ensemble([keras.models.load_model(folder / "depth.keras")])
+    ensemble(np.zeros((1, 16, 16, 3), "float32"))
     ensemble.save(folder / "ensemble.keras")
     unknown = type("Unknown", (layers.Layer,), {"call": lambda self, x: x})()
     keras.Sequential([keras.Input((2,)), unknown]).save(folder / "unknown.keras")

@@ -1,5 +1,7 @@
 """Networks as other programs read them."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -7,10 +9,11 @@ import pytest
 import keras_mtl
 from keras_mtl.cli import main
 from keras_mtl.cli._exported import outputs_of
+from keras_mtl.cli.export import _largest_difference
 from keras_mtl.sharing import Branched, Modulated
 from keras_mtl.towers import Tower
 
-TORCH = keras.backend.backend() == "torch"
+BACKEND = keras.backend.backend()
 
 
 def network_of(sharing, tmp_path):
@@ -32,11 +35,23 @@ def network(tmp_path):
     return network_of(Branched.hard_sharing(), tmp_path)
 
 
-def test_what_is_written_says_the_same(network, tmp_path, capsys):
-    output = tmp_path / "written" / ("network.pt2" if TORCH else "network")
+def plain(tmp_path):
+    """A network of one output and of pictures of any size, as Keras makes it."""
+    image = keras.Input((None, None, 3), name="image")
+    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(image)
+    keras.Model(image, keras.layers.Dense(3, name="dense")(pooled)).save(tmp_path / "plain.keras")
+    return str(tmp_path / "plain.keras")
+
+
+@pytest.mark.parametrize("made", [lambda path: network_of(Branched.hard_sharing(), path), plain])
+@pytest.mark.parametrize(
+    "name", {"torch": ["a.pt2"], "jax": ["a"], "tensorflow": ["a", "a.tflite"]}[BACKEND]
+)
+def test_what_is_written_says_the_same(name, made, tmp_path, capsys):
+    network, output = made(tmp_path), tmp_path / "written" / name
     output.parent.mkdir()
     # Files of others, which have names like those that an exporter may give to its own.
-    others = [output.parent / name for name in ("unfinished_network.csv", "network.csv")]
+    others = [output.parent / name for name in ("unfinished_a.csv", "a.csv")]
     for other in others:
         other.write_text(other.name)
     assert main(["export", network, str(output)]) == 0
@@ -47,20 +62,65 @@ def test_what_is_written_says_the_same(network, tmp_path, capsys):
     assert main(["export", network, str(output)]) == 1  # It is there already.
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="needs jax2onnx")
-def test_onnx_of_any_batch_with_outputs_by_task(tmp_path):
+@pytest.mark.skipif(BACKEND == "jax", reason="needs jax2onnx")
+@pytest.mark.parametrize("made", [lambda path: network_of(Modulated(), path), plain])
+def test_onnx_of_any_batch_with_outputs_by_task(made, tmp_path, capsys):
     onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript" if TORCH else "tf2onnx")
-    network, output = network_of(Modulated(), tmp_path), tmp_path / "network.onnx"
+    pytest.importorskip("onnxscript" if BACKEND == "torch" else "tf2onnx")
+    network, output = made(tmp_path), tmp_path / "network.onnx"
     assert main(["export", network, str(output)]) == 0
+    assert "run by onnxruntime: " in capsys.readouterr().out
     session = onnxruntime.InferenceSession(output)
     assert [x.name for x in session.get_inputs()] == ["image"]
-    assert {x.name for x in session.get_outputs()} == {"one", "another"}
     images = np.random.default_rng(0).uniform(size=(3, 16, 16, 3)).astype("float32")
     expected = keras.models.load_model(network, compile=False)(images, training=False)
+    if isinstance(expected, dict):
+        assert {x.name for x in session.get_outputs()} == {"one", "another"}
+    else:
+        expected = {session.get_outputs()[0].name: expected}
     for task, values in expected.items():
         (found,) = session.run([task], {"image": images})
         np.testing.assert_allclose(found, keras.ops.convert_to_numpy(values), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("name", ["embedding", "detection"])
+def test_inputs_that_are_no_pictures(name, files, tmp_path, capsys):
+    assert main(["export", str(files / f"{name}.keras"), str(tmp_path / "a.keras")]) == 0
+    assert "run by Keras: gives the same outputs" in capsys.readouterr().out
+    assert set(tmp_path.iterdir()) == {tmp_path / "a.keras"}
+
+
+@pytest.mark.one_backend
+def test_what_cannot_be_run_here_is_kept(network, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert main(["export", network, str(tmp_path / "a.onnx"), "--format", "onnx"]) == 0
+    assert "\nnot run: onnxruntime is not installed\n" in capsys.readouterr().out
+    assert (tmp_path / "a.onnx").is_file()
+
+
+@pytest.mark.one_backend
+def test_what_says_something_else_is_not_kept(network, tmp_path, monkeypatch, capsys):
+    def of_others(form, path, model, inputs):
+        return {task: x + 1 for task, x in outputs_of(form, path, model, inputs).items()}
+
+    monkeypatch.setattr("keras_mtl.cli.export.outputs_of", of_others)
+    before = set(tmp_path.iterdir())
+    assert main(["export", network, str(tmp_path / "copy.keras")]) == 1
+    assert "copy.keras gives other outputs than the network on a batch" in capsys.readouterr().err
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.one_backend
+def test_outputs_are_matched_by_name_or_order(rng):
+    """Exporters keep names, sort them, or keep the order alone."""
+    expected = {name: rng.normal(size=(2, 3)) for name in ("b", "a", "c")}
+    ordered, by_name = list(expected.values()), [expected[name] for name in "abc"]
+    for found in (expected, dict(zip("xyz", ordered, strict=True)), ordered, by_name):
+        assert _largest_difference(expected, found) == 0
+    assert _largest_difference(expected, [*ordered[:2], ordered[2] + 1]) > 0.1
+    assert _largest_difference(expected, [x[:1] for x in ordered]) == float("inf")
+    assert _largest_difference(ordered[0], [ordered[0] * 0]) == 1
 
 
 @pytest.mark.one_backend
@@ -97,23 +157,7 @@ def test_files_beside_the_one_that_was_asked_for(network, tmp_path, monkeypatch,
 
 
 def test_what_the_backend_cannot_write(network, tmp_path, capsys):
-    output = tmp_path / ("saved_model" if TORCH else "network.pt2")
+    output = tmp_path / ("saved_model" if BACKEND == "torch" else "network.pt2")
     assert main(["export", network, str(output)]) == 1
     assert "KERAS_BACKEND=" in capsys.readouterr().err
     assert not output.exists()
-
-
-@pytest.mark.one_backend
-def test_words_that_contradict_each_other(network, tmp_path, capsys):
-    assert main(["export", network, str(tmp_path / "a.onnx"), "--format", "torch"]) == 2
-    assert main(["export", network, str(tmp_path / "a.doc")]) == 2
-
-
-@pytest.mark.one_backend
-def test_other_models_and_broken_files(tmp_path, capsys):
-    plain = keras.Sequential([keras.Input((2,)), keras.layers.ReLU()])
-    plain.save(tmp_path / "plain.keras")
-    assert main(["export", str(tmp_path / "plain.keras"), str(tmp_path / "copy.keras")]) == 0
-    (tmp_path / "broken.keras").write_bytes((tmp_path / "copy.keras").read_bytes()[:100])
-    assert main(["export", str(tmp_path / "broken.keras"), str(tmp_path / "b.keras")]) == 1
-    assert "broken.keras must be a Keras model of keras_mtl: it is no" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 
 import keras_mtl
 from keras_mtl import Task
-from keras_mtl.applications import FCN, FastRCNN, ModulatedEmbedding
+from keras_mtl.applications import FCN, FastRCNN
 from keras_mtl.cli import main
 from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.heads import AttributesHead, DepthHead
@@ -81,6 +81,7 @@ def test_what_is_shown_stands_in_the_file(tmp_path, rng):
         ),
         "ground": Task.segmentation(["grass", "sand", "sea"], head=layers.Conv2D(3, 1)),
         "far": Task.depth(head=layers.Conv2D(1, 1)),
+        "glow": Task.map(4, head=layers.Conv2D(4, 1)),
         "wind": Task.map(2, head=layers.Conv2D(2, 1)),
         "way": Task.normals(head=layers.Conv2D(3, 1)),
         "age": Task.regression(head=keras.Sequential([layers.Flatten(), layers.Dense(1)])),
@@ -101,7 +102,7 @@ def test_what_is_shown_stands_in_the_file(tmp_path, rng):
     assert set(found["animal"]) == {"cat", "dog"}
     assert sum(found["animal"].values()) == pytest.approx(1, abs=2e-4)
     assert set(found["ground"]) <= {"grass", "sand", "sea"}
-    assert set(found["far"]) == {"least", "median", "most"}
+    assert set(found["far"]) == set(found["glow"]) == {"least", "median", "most"}
     assert set(found["wind"]) == {"mean_length"} and len(found["way"]["mean"]) == 3
     outputs = model.predict_on_batch(picture[None].astype("float32"))
     assert len(found["both_flat"]) == 192 and set(found["both_map"]) == {"mean_length"}
@@ -184,73 +185,82 @@ def test_detectors_complete_each_other(photographs, tmp_path):
             assert len(each["attributes"]) == 24
             left, top, right, bottom = each["box"]
             assert 0 <= left <= right <= 61 and 0 <= top <= bottom <= 41
-    # Attributes alone find nothing, and other networks do not tell of objects.
-    nowhere = ["--output", str(tmp_path / "no" / "where")]
-    assert main(["predict", str(photographs), *models[2:], *nowhere]) == 1
-    flat = FCN(Branched.hard_sharing(), {"depth": "depth"}, (48, 48, 3), padding="same", **TINY)
-    flat.save(tmp_path / "flat.keras")
-    other = ["--model", str(tmp_path / "flat.keras")]
-    assert main(["predict", str(photographs), *models, *other, *nowhere]) == 1
-    assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.one_backend
-def test_boxes_of_a_picture_that_was_shrunk(tmp_path, rng, monkeypatch):
-    """They are in pixels of the file, whatever was read of it."""
+@pytest.mark.parametrize("sides", [48, None])
+def test_boxes_of_a_picture_that_was_shrunk(sides, tmp_path, rng, monkeypatch):
+    """They are in pixels of the file, whatever was read of it, and whatever the network takes."""
     pytest.importorskip("cv2")
     (tmp_path / "pictures").mkdir()
     picture = rng.integers(0, 256, (30, 40, 3), dtype="uint8").repeat(5, 0).repeat(5, 1)
     Image.fromarray(picture).save(tmp_path / "pictures" / "a.png")
-    FastRCNN(Branched.independent(), 14, None, (48, 48, 3), **TINY).save(tmp_path / "a.keras")
+    model = FastRCNN(Branched.independent(), 14, None, (sides, sides, 3), **TINY)
+    model.save(tmp_path / "a.keras")
     words = ["predict", str(tmp_path / "pictures"), "--model", str(tmp_path / "a.keras")]
+    monkeypatch.setattr("keras_mtl.cli._systems.SMALLEST", 60)
     found = []
-    for side in (1000, 50):
+    for side in (1000, 80):
         monkeypatch.setattr("keras_mtl.cli._systems.DRAWN", side)
         monkeypatch.setattr("keras_mtl.cli._systems.LARGEST", side)
         assert main([*words, "--output", str(tmp_path / str(side))]) == 0
         text = (tmp_path / str(side) / "predictions.json").read_text()
         boxes = np.array([each["box"] for each in json.loads(text)["a.png"]["objects"]])
         found.append(boxes[:, 2:].max(axis=0))
-    np.testing.assert_allclose(*found, atol=10)
+    np.testing.assert_allclose(found, 2 * [[200, 150]], atol=10)
 
 
 @pytest.mark.one_backend
-def test_an_embedding_finds_what_is_alike(photographs, tmp_path):
-    model = ModulatedEmbedding(4, (48, 48, 3), width=0.1, size=8)
-    model.save(tmp_path / "model.keras")
-    output = tmp_path / "alike"
-    words = ["predict", str(photographs), "--model", str(tmp_path / "model.keras")]
-    assert main([*words, "--output", str(output)]) == 1
+@pytest.mark.parametrize(
+    "name, notions",
+    [
+        ("likeness", ["kind", "colour", "texture", "shape"]),
+        ("embedding", ["task 0", "task 1", "task 2"]),
+    ],
+)
+def test_an_embedding_finds_what_is_alike(name, notions, photographs, files, tmp_path):
+    words = ["predict", str(photographs), "--model", str(files / f"{name}.keras")]
+    output, kept = tmp_path / "alike", {"colours.jpg", "grey.png", "turned.jpg"}
+    for name in PICTURES - kept:
+        (photographs / name).unlink()
+    assert main([*words, "--output", str(output)]) == 1  # Two files are broken.
     found = json.loads((output / "predictions.json").read_text())
-    assert set(found) == PICTURES
+    assert set(found) == kept
     for name, of_picture in found.items():
-        assert list(of_picture["nearest"]) == ["kind", "colour", "texture", "shape"]
+        assert list(of_picture["nearest"]) == notions
         for others in of_picture["nearest"].values():
-            assert name not in [each["picture"] for each in others]
+            assert {each["picture"] for each in others} == kept - {name}
             distances = [each["distance"] for each in others]
             assert distances == sorted(distances)
+    assert {path.name for path in output.iterdir()} == {
+        *(f"{name}.png" for name in kept),
+        "predictions.json",
+    }
 
 
 @pytest.mark.one_backend
-def test_what_is_refused(photographs, tmp_path, capsys):
-    assert main(["predict", str(photographs / "within" / "nowhere")]) == 1
-    assert main(["predict", str(photographs), "--output", str(photographs)]) == 2
-    assert main(["predict", str(photographs), "--model", "CrosStitchFCN"]) == 1
-    (tmp_path / "none").mkdir()
-    assert main(["predict", str(tmp_path / "none")]) == 1
-    (tmp_path / "file.png").touch()
-    for words in (
-        ["--output", str(tmp_path / "file.png")],
-        ["--output", str(tmp_path / "file.png" / "within")],
-        ["--score", "1.5"],
-        ["--smallest-box", "0"],
-    ):
-        assert main(["predict", str(photographs), *words]) == 2
-    assert not (photographs / "predictions").exists()
-    told = capsys.readouterr().err.splitlines()
-    assert [line.split()[2] for line in told[4:]] == ["--output"] * 2 + [
-        "--score",
-        "--smallest-box",
-    ]
-    assert len(told) == 8 and all(line.startswith("keras-mtl: error: ") for line in told)
-    assert "did you mean CrossStitchFCN?" in told[2]
+def test_what_was_there_is_replaced_and_what_cannot_be_is_told(files, tmp_path, capsys):
+    """An image whose place is taken by a folder is told of, and the others are done."""
+    output = tmp_path / "seen"
+    (output / "0.png.png").mkdir(parents=True)
+    (output / "1.png.png").write_text("before")
+    (output / "predictions.json").write_text("before")
+    (output / "notes.txt").write_text("another's")
+    words = ["predict", str(files / "pictures"), "--model", str(files / "depth.keras")]
+    assert main([*words, "--output", str(output)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == f"1 of 2 pictures, 1 failed: {output}\n"
+    assert printed.err.startswith("keras-mtl: ") and str(output / "0.png.png") in printed.err
+    assert list(json.loads((output / "predictions.json").read_text())) == ["1.png"]
+    assert (output / "1.png.png").read_bytes().startswith(b"\x89PNG")
+    assert (output / "notes.txt").read_text() == "another's"
+    assert len(list(output.iterdir())) == 4
+
+
+@pytest.mark.one_backend
+def test_odd_outputs_are_shown_as_numbers(files, tmp_path):
+    """Normals of two numbers a pixel, which are none."""
+    words = ["predict", str(files / "pictures"), "--model", str(files / "normals.keras")]
+    assert main([*words, "--output", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "predictions.json").read_text())
+    assert set(found["0.png"]["normals"]) == {"mean_length"}
