@@ -103,54 +103,37 @@ class Format:
         name: what the option calls it.
         keras: what `keras.Model.export` calls it; `None` for Keras' own.
         suffix: of its file; empty if it is a folder.
-        packages: what has to be installed, by the backends that can write it: names of modules,
-            each with what pip calls it.
         runtime: what reads it.
         module: its name; it is imported by that, for it is no backend here.
         read: function of that module, a path, the model and inputs that returns the outputs.
+        packages: modules that have to be installed, by the backends that can write it.
     """
 
     name: str
     keras: str | None
     suffix: str
-    packages: dict
     runtime: str
     module: str
     read: Callable
+    packages: dict
 
 
+PACKAGES = {
+    "saved-model": {"tensorflow": (), "jax": ("tensorflow",)},
+    "onnx": {"tensorflow": ("tf2onnx",), "torch": ("onnx", "onnxscript"), "jax": ("jax2onnx",)},
+    "torch": {"torch": ()},
+    "litert": {"tensorflow": (), "torch": ("litert_torch",)},
+    "openvino": {"tensorflow": ("openvino",), "torch": ("openvino",)},
+    "keras": {"tensorflow": (), "jax": (), "torch": ()},
+}
 FORMATS = {
-    form.name: form
-    for form in (
-        Format(
-            *("saved-model", "tf_saved_model", ""),
-            {"tensorflow": {}, "jax": {"tensorflow": "tensorflow"}},
-            *("TensorFlow", "tensorflow", _saved_model),
-        ),
-        Format(
-            *("onnx", "onnx", ".onnx"),
-            {
-                "tensorflow": {"tf2onnx": "tf2onnx"},
-                "torch": {"onnx": "onnx", "onnxscript": "onnxscript"},
-                "jax": {"jax2onnx": "jax2onnx"},
-            },
-            *("onnxruntime", "onnxruntime", _onnx),
-        ),
-        Format("torch", "torch", ".pt2", {"torch": {}}, "PyTorch", "torch", _torch),
-        Format(
-            *("litert", "litert", ".tflite"),
-            {"tensorflow": {}, "torch": {"litert_torch": "litert-torch"}},
-            *("TensorFlow Lite", "tensorflow", _litert),
-        ),
-        Format(
-            *("openvino", "openvino", ".xml"),
-            {each: {"openvino": "openvino"} for each in ("tensorflow", "torch")},
-            *("OpenVINO", "openvino", _openvino),
-        ),
-        Format(
-            *("keras", None, ".keras"),
-            {each: {} for each in ("tensorflow", "jax", "torch")},
-            *("Keras", "keras", _keras),
-        ),
+    name: Format(name, *others, PACKAGES[name])
+    for name, *others in (
+        ("saved-model", "tf_saved_model", "", "TensorFlow", "tensorflow", _saved_model),
+        ("onnx", "onnx", ".onnx", "onnxruntime", "onnxruntime", _onnx),
+        ("torch", "torch", ".pt2", "PyTorch", "torch", _torch),
+        ("litert", "litert", ".tflite", "TensorFlow Lite", "tensorflow", _litert),
+        ("openvino", "openvino", ".xml", "OpenVINO", "openvino", _openvino),
+        ("keras", None, ".keras", "Keras", "keras", _keras),
     )
 }

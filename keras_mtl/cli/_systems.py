@@ -66,13 +66,8 @@ def _check_votes(models):
     """Refuses networks of which the inputs, or the outputs of one task, differ in form."""
     sizes = {}
     for model in models:
-        named = {"pictures": model.inputs[0].shape} | {
-            name: model.output[name].shape
-            for task in model.tasks
-            for name in model.outputs_of(task)
-        }
-        for name, shape in named.items():
-            size = dimensions(shape[1:])
+        for name, tensor in {"pictures": model.inputs[0], **model.output}.items():
+            size = dimensions(tensor.shape[1:])
             before = sizes.setdefault(name, size)
             if before != size:
                 raise CommandError(
@@ -170,10 +165,9 @@ class Detector:
 
     def __init__(self, models, options):
         self.network, self.options = keras_mtl.Ensemble(models), options
-        self.tasks = self.network.tasks
-        if "detection" not in self.tasks:
-            raise CommandError("one of the networks must have the task detection")
         of_task = {task: model for model in models for task in model.tasks}
+        if "detection" not in of_task:
+            raise CommandError("one of the networks must have the task detection")
         detector = of_task["detection"]
         count = detector.output["detection_classes"].shape[-1] - 1
         self.classes = _names(detector, "detection", count)
@@ -242,7 +236,7 @@ class Embedding:
         self.tasks = _notions(gates[0].num_tasks)
 
     def look_at_all(self, pictures):
-        """Yields a figure and a summary for each picture of a dict by their names."""
+        """Yields path, figure and summary of each picture of a dict by their paths."""
         if len(pictures) < 2:
             raise CommandError("what is alike needs two or more pictures")
         images = np.stack([framed(each, self.size).pixels for each in pictures.values()])
@@ -250,7 +244,7 @@ class Embedding:
         index = keras_mtl.retrieval.EmbeddingIndex(self.model, images, self.tasks)
         known = list(pictures)
         count = min(MOST_NEIGHBOURS, len(known) - 1)
-        for number, name in enumerate(known):
+        for number, path in enumerate(known):
             nearest, summary = [], {}
             for task in self.tasks:
                 query = index.embeddings[task][[number]]
@@ -258,7 +252,7 @@ class Embedding:
                 others = numbers[0] != number
                 nearest.append(numbers[0][others][:count])
                 summary[task] = [
-                    {"picture": known[other], "distance": _rounded(distance)}
+                    {"picture": known[other].name, "distance": _rounded(distance)}
                     for other, distance in zip(nearest[-1], distances[0][others], strict=False)
                 ]
             queries = np.repeat(shown[[number]], len(self.tasks), axis=0)
@@ -267,7 +261,7 @@ class Embedding:
             first, _, second, *_ = figure.axes
             first.set_title("picture", fontsize=9, loc="left")
             second.set_title("most alike →", fontsize=9, loc="left")
-            yield name, figure, {"nearest": summary}
+            yield path, figure, {"nearest": summary}
 
 
 def _notions(count):

@@ -120,11 +120,10 @@ def _check_backend(form):
     if backend not in packages:
         able = " or ".join(f"KERAS_BACKEND={each}" for each in packages)
         raise CommandError(f"{backend} cannot write {form.name}: {able} can")
-    missing = [
-        pip for module, pip in packages[backend].items() if not importlib.util.find_spec(module)
-    ]
+    missing = [each for each in packages[backend] if not importlib.util.find_spec(each)]
     if missing:
-        raise CommandError(f"{form.name} from {backend} needs: pip install {' '.join(missing)}")
+        names = " ".join(missing).replace("_", "-")  # As pip calls them.
+        raise CommandError(f"{form.name} from {backend} needs: pip install {names}")
 
 
 def _write(model, path, form):

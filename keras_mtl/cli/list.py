@@ -34,14 +34,10 @@ class List:
     def run(self):
         known = counts()
         if self.json:
-            rows = [
-                {
-                    **{"title": found.title, "source": found.source},
-                    **dataclasses.asdict(known[name]),
-                    "ships": known[name].ships,
-                }
-                for name, found in ENTRIES.items()
-            ]
+            rows = []
+            for name, found in ENTRIES.items():
+                rows.append({"title": found.title, "source": found.source})
+                rows[-1] |= dataclasses.asdict(known[name]) | {"ships": known[name].ships}
             print(json.dumps(rows, indent=1))
             return
         out = console()

@@ -126,8 +126,4 @@ def _look_at_all(system, paths):
             pictures[path], _ = _read(path, system)
         except OSError as error:
             yield path, None, error
-    for path, figure, summary in system.look_at_all(pictures):
-        for of_task in summary["nearest"].values():
-            for each in of_task:
-                each["picture"] = each["picture"].name
-        yield path, figure, summary
+    yield from system.look_at_all(pictures)
