@@ -106,7 +106,6 @@ class Format:
         runtime: what reads it.
         module: its name; it is imported by that, for it is no backend here.
         read: function of that module, a path, the model and inputs that returns the outputs.
-        packages: modules that have to be installed, by the backends that can write it.
     """
 
     name: str
@@ -115,7 +114,11 @@ class Format:
     runtime: str
     module: str
     read: Callable
-    packages: dict
+
+    @property
+    def packages(self):
+        """Modules that have to be installed, by the backends that can write it."""
+        return PACKAGES[self.name]
 
 
 PACKAGES = {
@@ -127,13 +130,13 @@ PACKAGES = {
     "keras": {"tensorflow": (), "jax": (), "torch": ()},
 }
 FORMATS = {
-    name: Format(name, *others, PACKAGES[name])
-    for name, *others in (
-        ("saved-model", "tf_saved_model", "", "TensorFlow", "tensorflow", _saved_model),
-        ("onnx", "onnx", ".onnx", "onnxruntime", "onnxruntime", _onnx),
-        ("torch", "torch", ".pt2", "PyTorch", "torch", _torch),
-        ("litert", "litert", ".tflite", "TensorFlow Lite", "tensorflow", _litert),
-        ("openvino", "openvino", ".xml", "OpenVINO", "openvino", _openvino),
-        ("keras", None, ".keras", "Keras", "keras", _keras),
+    form.name: form
+    for form in (
+        Format("saved-model", "tf_saved_model", "", "TensorFlow", "tensorflow", _saved_model),
+        Format("onnx", "onnx", ".onnx", "onnxruntime", "onnxruntime", _onnx),
+        Format("torch", "torch", ".pt2", "PyTorch", "torch", _torch),
+        Format("litert", "litert", ".tflite", "TensorFlow Lite", "tensorflow", _litert),
+        Format("openvino", "openvino", ".xml", "OpenVINO", "openvino", _openvino),
+        Format("keras", None, ".keras", "Keras", "keras", _keras),
     )
 }

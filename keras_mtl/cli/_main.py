@@ -45,11 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run([each for each in arguments if each != "--debug"]) or 0
         print(end="", flush=True)  # What nobody reads is an error here, not when Python ends.
         return code
-    except SystemExit as stop:  # Of Rich, where nobody reads.
-        return stop.code
     except KeyboardInterrupt:
         return _told("interrupted", 130)
-    except BrokenPipeError:  # Such as by `| head`.
+    except (BrokenPipeError, SystemExit):  # Such as by `| head`; Rich makes the one the other.
         sys.stdout = None
         return 1
     except Exception as error:
