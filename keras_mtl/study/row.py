@@ -46,10 +46,11 @@ class Row:
         return (*self.networks, *self.baseline)
 
     def taken(self, study: AnyStudy) -> tuple[Training, ...]:
-        """The trainings whose networks are scored: all, or the best one."""
+        """The trainings whose networks are scored: all, or the best one that has not failed."""
         if not self.baseline:
             return self.networks
-        return (study.best_of(self.networks, self.baseline),)
+        ended = [each for each in self.networks if not study.record_of(each).get("failed")]
+        return (study.best_of(ended, self.baseline),)
 
     def run(self, study: AnyStudy) -> None:
         """Scores the networks on the validation and the test examples, and writes a record."""
@@ -59,8 +60,13 @@ class Row:
 
     def _score(self, study):
         began = time.monotonic()
-        reasons = [study.record_of(each).get("failed") for each in self.after]
-        found = {"failed": next(filter(None, reasons), None)}
+        failed, needed = [
+            [study.record_of(each).get("failed") for each in of]
+            for of in (self.networks, self.baseline)
+        ]
+        if self.baseline and not all(failed):
+            failed = needed  # One of several candidates is enough.
+        found = {"failed": next(filter(None, [*needed, *failed]), None)}
         if found["failed"] is None:
             taken = self.taken(study)
             models = [study.network(each) for each in taken]

@@ -13,6 +13,7 @@ from keras_mtl.study import (
     Budget,
     Contender,
     PolicySearch,
+    Row,
     TreeOfTasks,
     ada_share,
     cross_stitch,
@@ -131,6 +132,23 @@ def test_several_headlines_are_averaged_into_a_gain(make):
     assert study.gain(now, before) == pytest.approx(((50 + 20) / 2 + 10) / 2)
     with pytest.raises(ValueError, match="`headline` of several.*`better` be None"):
         keras_mtl.Task.regression(headline=both, better="lower")
+
+
+def test_one_candidate_that_has_not_diverged_is_enough(make):
+    wild = Contender("wild", Branched.hard_sharing(), rate=1e30)
+    given = {"steps": Budget(0, 4), "optimizer": keras.optimizers.SGD(0.1)}
+    study = make(contenders=[hard_sharing(), wild], seeds=1, **given)
+    study.run()
+    of_row = {row.contender: row.networks for row in study.rows}
+    (right,), (wrong,), scored = of_row["hard sharing"], of_row["wild"], study.rows[0].scored
+    for name, networks, taken in (("best", (wrong, right), right), ("none", (wrong,), None)):
+        row = Row(name, 0, networks, scored, of_row["one-task"])
+        row.run(study)
+        record = study.record_of(row)
+        if taken:
+            assert record["taken"] == [taken.hash]
+        else:
+            assert "diverged" in record["failed"]
 
 
 @pytest.mark.parametrize(
