@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
-from layer_checks import check_layer
 
 from keras_mtl.layers import CrossStitch
 
@@ -119,12 +118,6 @@ def test_alphas_carry_their_rate_and_their_exemption_from_decay():
     unit.build([(None, 4)] * 2)
     assert unit.learning_rate_multiplier is None
     assert (unit.alpha.learning_rate_multiplier, unit.alpha.learning_rate_limit) == (100, 0.1)
-
-
-def test_layer_contract(rng, tmp_path):
-    x = list(rng.normal(size=(3, 2, 4, 4, 5)).astype("float32"))
-    check_layer(CrossStitch(), x, tmp_path, weights=1)
-    check_layer(CrossStitch(per_channel=False), x, tmp_path, weights=1)
 
 
 @pytest.mark.parametrize("alpha", [(1.5, -0.5), (0.9, 0.9)])

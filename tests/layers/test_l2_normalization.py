@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from layer_checks import check_layer
 from numpy_weights import draw_by_numpy
 
 from keras_mtl.layers import L2Normalization
@@ -63,8 +62,3 @@ def test_gradients_at_zero_are_finite(rng, monkeypatch):
     wrong = (unit - target[1]) / 2  # the mean is over four numbers
     expected = np.outer(x[1], (wrong - unit * (unit @ wrong)) / length)
     np.testing.assert_allclose(kernel - value(dense.kernel), expected, rtol=1e-3, atol=1e-5)
-
-
-def test_layer(rng, tmp_path, monkeypatch):
-    draw_by_numpy(monkeypatch)
-    check_layer(L2Normalization(axis=1), rng.normal(size=(2, 4, 3)).astype("float32"), tmp_path)

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from layer_checks import check_layer
 
 from keras_mtl.layers import ModulationGate
 from keras_mtl.search import cost
@@ -91,6 +90,7 @@ def test_negative_gates_are_shut_unless_without_relu():
         layer = ModulationGate(1, relu=relu, initializer=keras.initializers.Constant(-2.0))
         np.testing.assert_array_equal(values(layer(x))[0], expected)
         np.testing.assert_array_equal(values(layer(x, [0, 0])), expected)
+    assert not ModulationGate(2, per_channel=False).relu
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
@@ -128,64 +128,7 @@ def test_shut_gates_keep_gradients_out_of_the_features(rng):
     np.testing.assert_allclose(moved, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("axis", [-1, 1])
-def test_functional_models_of_every_form_are_saved(rng, tmp_path, axis):
-    x, task = keras.Input((3, 4)), keras.Input((1,), dtype="int32")
-    others = [keras.Input((3, 4)), keras.Input((3, 4))]
-    layers = [ModulationGate(2, axis=axis, name=name) for name in ("one", "each", "list")]
-    outputs = [layers[0](x), layers[1](x, task), layers[2](others)]
-    assert [y.shape for y in keras.tree.flatten(outputs)] == [(None, 3, 4)] * 5
-    model = keras.Model([x, task, *others], outputs)
-    rows = [random_gates(rng, layer, (None, 3, 4)) for layer in layers]
-    model.save(tmp_path / "gates.keras")
-    loaded = keras.models.load_model(tmp_path / "gates.keras")
-    data = rng.normal(size=(3, 5, 3, 4)).astype("float32")
-    numbers = np.array([[0], [1], [1], [0], [1]], "int32")
-    one, each, several = ([gated(data[0], np.maximum(row, 0), axis) for row in r] for r in rows)
-    each = np.where(numbers[..., None] == 1, each[1], each[0])
-    several[1] = gated(data[2], np.maximum(rows[2][1], 0), axis)
-    several[0] = gated(data[1], np.maximum(rows[2][0], 0), axis)
-    for copy in (model, loaded):
-        found = keras.tree.flatten(copy([data[0], numbers, *data[1:]]))
-        for mine, expected in zip(found, [*one, each, *several], strict=True):
-            np.testing.assert_allclose(values(mine), expected, rtol=1e-5, atol=1e-6)
-
-
-def test_all_sizes_but_the_channels_may_be_unknown(rng):
-    for axis, shape in ((-1, (None, None, 4)), (1, (4, None, None))):
-        x, task = keras.Input(shape), keras.Input((), dtype="int32")
-        layer = ModulationGate(3, axis=axis)
-        model = keras.Model([x, task], layer(x, task))
-        assert model.output_shape == (None, *shape)
-        rows = np.abs(random_gates(rng, layer, (None, *shape)))
-        layer.gate.assign(rows)
-        data = rng.normal(size=(5, *(size or 3 for size in shape))).astype("float32")
-        expected = [
-            gated(y, rows[n], axis - (axis > 0)) for y, n in zip(data, NUMBERS, strict=True)
-        ]
-        found = model.predict([data, NUMBERS.astype("int32")], batch_size=2, verbose=0)
-        np.testing.assert_allclose(found, np.stack(expected), rtol=1e-5)
-
-
-def test_layer_contract(rng, tmp_path):
-    x = list(rng.normal(size=(3, 2, 4, 5)).astype("float32"))
-    check_layer(ModulationGate(3, regularizer="l1"), x, tmp_path, weights=1)
-    check_layer(ModulationGate(3, per_channel=False), x, tmp_path, weights=1)
-
-
-@pytest.mark.parametrize("per_channel", [True, False])
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision(dtype, per_channel):
-    x = np.arange(24, dtype="float32").reshape(2, 3, 4)
-    layer = ModulationGate(2, per_channel, dtype=f"mixed_{dtype}")
-    for outputs in (layer(x), layer([x, x]), [layer(x, [1, 0])] * 2):
-        assert {keras.backend.standardize_dtype(y.dtype) for y in outputs} == {dtype}
-        in_full = [values(ops.cast(y, "float32")) for y in outputs]
-        np.testing.assert_array_equal(in_full, [x, x])
-    assert layer.gate.dtype == "float32"
-
-
-def test_output_shapes():
+def test_output_shapes_of_every_form():
     layer = ModulationGate(3, axis=2)
     shape, twin = (None, 5, 4), (None, 5, 7)
     assert layer.compute_output_shape(shape) == [shape] * 3
@@ -229,16 +172,6 @@ def test_gates_are_exempt_from_decay_and_may_be_regularized():
     np.testing.assert_allclose([values(loss) for loss in layer.losses], [1.5])
     twin = ModulationGate.from_config(layer.get_config())
     assert twin.regularizer.l1 == 0.5
-
-
-def test_configuration_comes_back():
-    layer = ModulationGate(2, relu=False, axis=1, initializer="zeros")
-    config = layer.get_config()
-    twin = ModulationGate.from_config(config)
-    assert twin.get_config() == config
-    assert (twin.num_tasks, twin.relu, twin.axis) == (2, False, 1)
-    np.testing.assert_array_equal(values(twin(np.ones((1, 2, 3)))), 0)
-    assert not ModulationGate(2, per_channel=False).relu
 
 
 @pytest.mark.parametrize("count", [0, 2.5, "2", True])

@@ -87,20 +87,3 @@ def test_sizes_may_be_unknown(rng):
     x = rng.normal(size=(3, 4, 5, 3)).astype("float32")
     expected = expected_mix(2 * x, x, POLICY[[0, 2], 0], split=False)
     np.testing.assert_allclose(value(model([x, POLICY])), expected, rtol=1e-5, atol=1e-6)
-
-
-def test_configuration_and_files(rng, tmp_path):
-    layer = SkipBlock(1, [2, 0], name="mix", dtype="mixed_bfloat16")
-    config = layer.get_config()
-    assert SkipBlock.from_config(config).get_config() == config
-    assert (config["block"], config["tasks"], config["split"]) == (1, [2, 0], True)
-    inputs = [keras.Input((5,)), keras.Input((5,)), keras.Input((2,))]
-    model = keras.Model(inputs, SkipBlock(1, [2, 0])(*inputs))
-    assert not model.weights
-    model.save(tmp_path / "block.keras")
-    output, shortcut = rng.normal(size=(2, 4, 5)).astype("float32")
-    loaded = keras.models.load_model(tmp_path / "block.keras")
-    for each in (model, loaded):
-        found = value(each([output, shortcut, POLICY]))
-        expected = expected_mix(output, shortcut, POLICY[[2, 0], 1], split=True)
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
