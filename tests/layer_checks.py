@@ -78,12 +78,12 @@ def check_table(cases, package):
     for kind in {case.kind for case in cases.values() if "__init__" in vars(case.kind)}:
         given = [case.options for case in cases.values() if case.kind is kind]
         for name, argument in inspect.signature(kind).parameters.items():
-            if name not in ("kwargs", "name", "dtype"):
+            if name not in ("kwargs", "name", "dtype", "reduction"):
                 values = [options.get(name, argument.default) for options in given]
                 assert any(each is not argument.default for each in values), (kind, name)
 
 
-def check_configuration(case, _):
+def check_configuration(case, _=None):
     """It can be written as JSON, holds every argument, and makes an equal object."""
     made = case.make()
     written = keras.saving.serialize_keras_object(made)
