@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from functools import partial as of
 
 import keras
 import numpy as np
@@ -148,172 +149,135 @@ def norm(**options):
 
 
 ALWAYS, IF_POSITIVE, NEVER = (True, True), (True, False), (False, False)
+DENSE, LINES = of(layers.Dense, 5), of(layers.Conv1D, 5, 3)
+CONV, SMALL = of(layers.Conv2D, 5, 3), of(layers.Conv2D, 5, 2)
+MEAN, FLATTEN, LEAKY = of(layers.AveragePooling2D, 2), layers.Flatten, layers.LeakyReLU
+UNCENTRED = of(norm, center=False, beta_initializer="ones")  # An offset that would start at 1.
+UNSCALED = of(norm, scale=False)
+SLOPED, CAPPED = of(layers.ReLU, negative_slope=0.2), of(layers.ReLU, max_value=0.5)
+LATE, RELU, TANH = of(layers.ReLU, threshold=0.2), layers.ReLU, of(layers.Activation, "tanh")
+# As the only layer, in front of a gate or behind it.
+PRODUCTS = {
+    "dense": (FLAT, [DENSE]),
+    "dense on a map": (MAP, [DENSE]),
+    "Conv1D": (LINE, [LINES]),
+    "Conv2D": (MAP, [CONV]),
+    "Conv3D": (SOLID, [of(layers.Conv3D, 5, 2)]),
+    "depthwise 1-D": (LINE, [of(layers.DepthwiseConv1D, 3, depth_multiplier=2)]),
+    "depthwise": (MAP, [of(layers.DepthwiseConv2D, 3, depth_multiplier=2)]),
+    "separable 1-D": (LINE, [of(layers.SeparableConv1D, 5, 3, depth_multiplier=2)]),
+    "separable": (MAP, [of(layers.SeparableConv2D, 5, 3, depth_multiplier=2)]),
+    "transposed 1-D": (LINE, [of(layers.Conv1DTranspose, 5, 3, strides=2)]),
+    "transposed": (MAP, [of(layers.Conv2DTranspose, 5, 3, strides=2)]),
+    "transposed 3-D": (SOLID, [of(layers.Conv3DTranspose, 5, 2)]),
+    "norm": (MAP, [norm]),
+    "norm of vectors": (FLAT, [norm]),
+}
+ALL = {name: (*case, ALWAYS) for name, case in PRODUCTS.items()}
+# Between a gate and a convolution, on either side.
+THROUGH = {
+    "leaky ReLU": (LEAKY, IF_POSITIVE),
+    "a slope": (SLOPED, IF_POSITIVE),
+    "ReLU6": (CAPPED, NEVER),
+    "a threshold": (LATE, NEVER),
+    "Activation relu": (of(layers.Activation, "relu"), IF_POSITIVE),
+    "Activation tanh": (TANH, NEVER),
+    "max pooling": (of(layers.MaxPool2D, 2), IF_POSITIVE),
+    "ceil pooling": (of(CeilMaxPooling2D, 2), IF_POSITIVE),
+}
+BEHIND = {f"through {name}": (MAP, [CONV, x], folds) for name, (x, folds) in THROUGH.items()}
+BEFORE = {f"through {name}": (MAP, [x, SMALL], folds) for name, (x, folds) in THROUGH.items()}
 BACKWARD = {
-    "dense": (FLAT, lambda: [layers.Dense(5)], ALWAYS),
-    "dense without bias": (FLAT, lambda: [layers.Dense(5, use_bias=False)], ALWAYS),
-    "dense on a map": (MAP, lambda: [layers.Dense(5)], ALWAYS),
-    "dense with ReLU": (FLAT, lambda: [layers.Dense(5, "relu")], IF_POSITIVE),
-    "dense with leaky ReLU": (FLAT, lambda: [layers.Dense(5, "leaky_relu")], IF_POSITIVE),
-    "dense with ReLU6": (FLAT, lambda: [layers.Dense(5, "relu6")], NEVER),
-    "dense with tanh": (FLAT, lambda: [layers.Dense(5, "tanh")], NEVER),
-    "dense with a layer": (FLAT, lambda: [layers.Dense(5, layers.ReLU(max_value=0.5))], NEVER),
-    "Conv1D": (LINE, lambda: [layers.Conv1D(5, 3)], ALWAYS),
-    "Conv2D": (MAP, lambda: [layers.Conv2D(5, 3)], ALWAYS),
-    "Conv2D with ReLU": (MAP, lambda: [layers.Conv2D(5, 3, activation="relu")], IF_POSITIVE),
-    "Conv3D": (SOLID, lambda: [layers.Conv3D(5, 2)], ALWAYS),
-    "groups": (MAP, lambda: [layers.Conv2D(6, 3, groups=2)], ALWAYS),
-    "FastConv2D": (MAP, lambda: [FastConv2D(6, 3, groups=2, activation="relu")], IF_POSITIVE),
-    "a subclass": (MAP, lambda: [Standardized(5, 3)], NEVER),
-    "depthwise 1-D": (LINE, lambda: [layers.DepthwiseConv1D(3, depth_multiplier=2)], ALWAYS),
-    "depthwise": (MAP, lambda: [layers.DepthwiseConv2D(3, depth_multiplier=2)], ALWAYS),
-    "separable 1-D": (LINE, lambda: [layers.SeparableConv1D(5, 3, depth_multiplier=2)], ALWAYS),
-    "separable": (MAP, lambda: [layers.SeparableConv2D(5, 3, depth_multiplier=2)], ALWAYS),
+    **ALL,
+    **BEHIND,
+    "dense without bias": (FLAT, [of(layers.Dense, 5, use_bias=False)], ALWAYS),
+    "dense with ReLU": (FLAT, [of(layers.Dense, 5, "relu")], IF_POSITIVE),
+    "dense with leaky ReLU": (FLAT, [of(layers.Dense, 5, "leaky_relu")], IF_POSITIVE),
+    "dense with ReLU6": (FLAT, [of(layers.Dense, 5, "relu6")], NEVER),
+    "dense with tanh": (FLAT, [of(layers.Dense, 5, "tanh")], NEVER),
+    "dense with a layer": (FLAT, [of(layers.Dense, 5, CAPPED())], NEVER),
+    "Conv2D with ReLU": (MAP, [of(layers.Conv2D, 5, 3, activation="relu")], IF_POSITIVE),
+    "groups": (MAP, [of(layers.Conv2D, 6, 3, groups=2)], ALWAYS),
+    "FastConv2D": (MAP, [of(FastConv2D, 6, 3, groups=2, activation="relu")], IF_POSITIVE),
+    "a subclass": (MAP, [of(Standardized, 5, 3)], NEVER),
     "separable with ReLU": (
-        *(MAP, lambda: [layers.SeparableConv2D(5, 3, activation="relu")], IF_POSITIVE),
+        *(MAP, [of(layers.SeparableConv2D, 5, 3, activation="relu")], IF_POSITIVE),
     ),
-    "transposed 1-D": (LINE, lambda: [layers.Conv1DTranspose(5, 3, strides=2)], ALWAYS),
-    "transposed": (MAP, lambda: [layers.Conv2DTranspose(5, 3, strides=2)], ALWAYS),
-    "transposed 3-D": (SOLID, lambda: [layers.Conv3DTranspose(5, 2)], ALWAYS),
-    "norm": (MAP, lambda: [norm()], ALWAYS),
-    "norm of vectors": (FLAT, lambda: [norm()], ALWAYS),
-    "norm without scale": (MAP, lambda: [norm(scale=False)], ALWAYS),
+    "norm without scale": (MAP, [UNSCALED], ALWAYS),
     "norm with a scale that would start at 0": (
-        *(MAP, lambda: [norm(scale=False, gamma_initializer="zeros")], ALWAYS),
+        *(MAP, [of(norm, scale=False, gamma_initializer="zeros")], ALWAYS),
     ),
-    "norm with an offset that would start at 1": (
-        *(MAP, lambda: [norm(center=False, beta_initializer="ones")], ALWAYS),
-    ),
-    "norm of rows": (MAP, lambda: [norm(axis=1)], NEVER),
-    "norm of the axis 3": (MAP, lambda: [norm(axis=3, scale=False, center=False)], ALWAYS),
-    "layer norm": (MAP, lambda: [layers.LayerNormalization()], NEVER),
-    "through norm and ReLU": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), norm(scale=False), layers.ReLU()], IF_POSITIVE),
-    ),
-    "through leaky ReLU": (MAP, lambda: [layers.Conv2D(5, 3), layers.LeakyReLU()], IF_POSITIVE),
-    "through a slope": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), layers.ReLU(negative_slope=0.2)], IF_POSITIVE),
-    ),
-    "through ReLU6": (MAP, lambda: [layers.Conv2D(5, 3), layers.ReLU(max_value=0.5)], NEVER),
-    "through a threshold": (MAP, lambda: [layers.Conv2D(5, 3), layers.ReLU(threshold=0.2)], NEVER),
-    "through Activation relu": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), layers.Activation("relu")], IF_POSITIVE),
-    ),
-    "through Activation linear": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), layers.Activation("linear")], ALWAYS),
-    ),
-    "through Activation tanh": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), layers.Activation("tanh")], NEVER),
-    ),
-    "through max pooling": (MAP, lambda: [layers.Conv2D(5, 3), layers.MaxPool2D(2)], IF_POSITIVE),
-    "through ceil pooling": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), CeilMaxPooling2D(2)], IF_POSITIVE),
-    ),
-    "through mean pooling": (
-        *(MAP, lambda: [layers.Conv2D(5, 2), layers.AveragePooling2D(2)], ALWAYS),
-    ),
-    "through global max": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), layers.GlobalMaxPooling2D()], IF_POSITIVE),
-    ),
-    "through a global mean": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), layers.GlobalAveragePooling2D()], ALWAYS),
-    ),
+    "norm with an offset that would start at 1": (MAP, [UNCENTRED], ALWAYS),
+    "norm of rows": (MAP, [of(norm, axis=1)], NEVER),
+    "norm of the axis 3": (MAP, [of(norm, axis=3, scale=False, center=False)], ALWAYS),
+    "layer norm": (MAP, [layers.LayerNormalization], NEVER),
+    "through norm and ReLU": (MAP, [CONV, UNSCALED, RELU], IF_POSITIVE),
+    "through Activation linear": (MAP, [CONV, of(layers.Activation, "linear")], ALWAYS),
+    "through mean pooling": (MAP, [SMALL, MEAN], ALWAYS),
+    "through global max": (MAP, [CONV, layers.GlobalMaxPooling2D], IF_POSITIVE),
+    "through a global mean": (MAP, [CONV, layers.GlobalAveragePooling2D], ALWAYS),
     "through the mean of rows": (
-        *(MAP, lambda: [layers.Conv2D(5, 3), layers.GlobalAveragePooling2D("channels_first")]),
-        NEVER,
+        *(MAP, [CONV, of(layers.GlobalAveragePooling2D, "channels_first")], NEVER),
     ),
     "through layers of maps": (
         MAP,
-        lambda: [
-            *(layers.Conv2D(5, 3), layers.ZeroPadding2D(1), layers.UpSampling2D(2)),
-            *(layers.Cropping2D(1), layers.Dropout(0.5), layers.SpatialDropout2D(0.5)),
-            layers.Identity(),
+        [
+            *(CONV, of(layers.ZeroPadding2D, 1), of(layers.UpSampling2D, 2)),
+            *(of(layers.Cropping2D, 1), of(layers.Dropout, 0.5), of(layers.SpatialDropout2D, 0.5)),
+            layers.Identity,
         ],
         ALWAYS,
     ),
     "through layers of lines": (
         LINE,
-        lambda: [
-            *(layers.Conv1D(5, 3), layers.ZeroPadding1D(1), layers.UpSampling1D(2)),
-            *(layers.Cropping1D(1), layers.SpatialDropout1D(0.5), layers.AveragePooling1D(2)),
-            layers.GlobalAveragePooling1D(),
+        [
+            *(LINES, of(layers.ZeroPadding1D, 1), of(layers.UpSampling1D, 2)),
+            *(of(layers.Cropping1D, 1), of(layers.SpatialDropout1D, 0.5)),
+            *(of(layers.AveragePooling1D, 2), layers.GlobalAveragePooling1D),
         ],
         ALWAYS,
     ),
     "through maxima of lines": (
-        *(LINE, lambda: [layers.Conv1D(5, 3), layers.MaxPooling1D(2), layers.GlobalMaxPooling1D()]),
-        IF_POSITIVE,
+        *(LINE, [LINES, of(layers.MaxPooling1D, 2), layers.GlobalMaxPooling1D], IF_POSITIVE),
     ),
-    "through reshaping": (MAP, lambda: [layers.Conv2D(6, 3), layers.Reshape((8, -1))], NEVER),
+    "through reshaping": (*(MAP, [of(layers.Conv2D, 6, 3), of(layers.Reshape, (8, -1))], NEVER),),
 }
 FORWARD = {
-    "dense": (FLAT, lambda: [layers.Dense(5, "tanh")], ALWAYS),
-    "dense on a map": (MAP, lambda: [layers.Dense(5)], ALWAYS),
-    "Conv1D": (LINE, lambda: [layers.Conv1D(5, 3, padding="causal")], ALWAYS),
-    "Conv2D": (MAP, lambda: [layers.Conv2D(5, 3, padding="same", activation="relu")], ALWAYS),
-    "Conv3D": (SOLID, lambda: [layers.Conv3D(5, 2)], ALWAYS),
-    "groups": (MAP, lambda: [layers.Conv2D(6, 3, groups=2)], NEVER),
-    "FastConv2D": (MAP, lambda: [FastConv2D(6, 3)], ALWAYS),
-    "a subclass": (MAP, lambda: [Standardized(5, 3)], NEVER),
-    "depthwise 1-D": (LINE, lambda: [layers.DepthwiseConv1D(3, depth_multiplier=2)], ALWAYS),
-    "depthwise": (MAP, lambda: [layers.DepthwiseConv2D(3, depth_multiplier=2)], ALWAYS),
-    "separable 1-D": (LINE, lambda: [layers.SeparableConv1D(5, 3, depth_multiplier=2)], ALWAYS),
-    "separable": (MAP, lambda: [layers.SeparableConv2D(5, 3, depth_multiplier=2)], ALWAYS),
-    "transposed 1-D": (LINE, lambda: [layers.Conv1DTranspose(5, 3, strides=2)], ALWAYS),
-    "transposed": (MAP, lambda: [layers.Conv2DTranspose(5, 3, strides=2)], ALWAYS),
-    "transposed 3-D": (SOLID, lambda: [layers.Conv3DTranspose(5, 2)], ALWAYS),
-    "norm": (MAP, lambda: [norm(), layers.Activation("tanh")], ALWAYS),
-    "norm of vectors": (FLAT, lambda: [norm()], ALWAYS),
+    **ALL,
+    **BEFORE,
+    "dense": (FLAT, [of(layers.Dense, 5, "tanh")], ALWAYS),
+    "Conv1D": (LINE, [of(layers.Conv1D, 5, 3, padding="causal")], ALWAYS),
+    "Conv2D": (*(MAP, [of(layers.Conv2D, 5, 3, padding="same", activation="relu")], ALWAYS),),
+    "groups": (MAP, [of(layers.Conv2D, 6, 3, groups=2)], NEVER),
+    "FastConv2D": (MAP, [of(FastConv2D, 6, 3)], ALWAYS),
+    "a subclass": (MAP, [of(Standardized, 5, 3)], NEVER),
+    "norm": (MAP, [norm, TANH], ALWAYS),
     "norm without scale": (
-        *(MAP, lambda: [norm(scale=False, gamma_initializer="zeros"), layers.Softmax()], ALWAYS),
+        *(MAP, [of(norm, scale=False, gamma_initializer="zeros"), layers.Softmax], ALWAYS),
     ),
-    "norm without offset": (*(MAP, lambda: [norm(center=False, beta_initializer="ones")], ALWAYS),),
-    "norm without either": (MAP, lambda: [norm(center=False, scale=False)], ALWAYS),
-    "norm of rows": (MAP, lambda: [norm(axis=1)], NEVER),
-    "layer norm": (MAP, lambda: [layers.LayerNormalization(), layers.Conv2D(5, 3)], NEVER),
-    "through ReLU": (MAP, lambda: [layers.ReLU(), layers.Conv2D(5, 3)], IF_POSITIVE),
-    "through leaky ReLU": (MAP, lambda: [layers.LeakyReLU(), layers.Conv2D(5, 3)], IF_POSITIVE),
-    "through a slope": (
-        *(MAP, lambda: [layers.ReLU(negative_slope=0.2), layers.Conv2D(5, 3)], IF_POSITIVE),
-    ),
-    "through ReLU6": (MAP, lambda: [layers.ReLU(max_value=0.5), layers.Conv2D(5, 3)], NEVER),
-    "through a threshold": (MAP, lambda: [layers.ReLU(threshold=0.2), layers.Conv2D(5, 3)], NEVER),
-    "through Activation relu": (
-        *(MAP, lambda: [layers.Activation("relu"), layers.Conv2D(5, 3)], IF_POSITIVE),
-    ),
-    "through Activation tanh": (
-        *(MAP, lambda: [layers.Activation("tanh"), layers.Conv2D(5, 3)], NEVER),
-    ),
-    "through max pooling": (MAP, lambda: [layers.MaxPool2D(2), layers.Conv2D(5, 2)], IF_POSITIVE),
-    "through ceil pooling": (
-        *(MAP, lambda: [CeilMaxPooling2D(2), layers.Conv2D(5, 2)], IF_POSITIVE),
-    ),
-    "through global max": (
-        *(MAP, lambda: [layers.GlobalMaxPooling2D(), layers.Dense(5)], IF_POSITIVE),
-    ),
+    "norm without offset": (MAP, [UNCENTRED], ALWAYS),
+    "norm without either": (MAP, [of(norm, center=False, scale=False)], ALWAYS),
+    "norm of rows": (MAP, [of(norm, axis=1)], NEVER),
+    "layer norm": (MAP, [layers.LayerNormalization, CONV], NEVER),
+    "through ReLU": (MAP, [RELU, CONV], IF_POSITIVE),
+    "through global max": (MAP, [layers.GlobalMaxPooling2D, DENSE], IF_POSITIVE),
     "through layers of maps": (
         MAP,
-        lambda: [
-            *(layers.ZeroPadding2D(1), layers.AveragePooling2D(2), layers.Dropout(0.5)),
-            *(layers.UpSampling2D(2), layers.Cropping2D(1), layers.Identity()),
-            layers.Conv2D(5, 3),
+        [
+            *(of(layers.ZeroPadding2D, 1), MEAN, of(layers.Dropout, 0.5)),
+            *(of(layers.UpSampling2D, 2), of(layers.Cropping2D, 1), layers.Identity, CONV),
         ],
         ALWAYS,
     ),
     "through a global mean": (
-        *(MAP, lambda: [layers.GlobalAveragePooling2D(keepdims=True), layers.Conv2D(5, 1)]),
+        *(MAP, [of(layers.GlobalAveragePooling2D, keepdims=True), of(layers.Conv2D, 5, 1)]),
         ALWAYS,
     ),
-    "through flattening": (
-        *(MAP, lambda: [layers.AveragePooling2D(2), layers.Flatten(), layers.Dense(5)], ALWAYS),
-    ),
-    "through flattening to a norm": (
-        *(LINE, lambda: [layers.Flatten(), norm(), layers.Dense(5)], ALWAYS),
-    ),
-    "through flattening by channels": (
-        *(MAP, lambda: [layers.Flatten("channels_first"), layers.Dense(5)], NEVER),
-    ),
-    "flattened features that go out": (LINE, lambda: [layers.Flatten()], NEVER),
-    "through reshaping": (MAP, lambda: [layers.Reshape((10, 12)), layers.Conv1D(5, 3)], NEVER),
+    "through flattening": (MAP, [MEAN, FLATTEN, DENSE], ALWAYS),
+    "through flattening to a norm": (LINE, [FLATTEN, norm, DENSE], ALWAYS),
+    "through flattening by channels": (MAP, [of(FLATTEN, "channels_first"), DENSE], NEVER),
+    "flattened features that go out": (LINE, [FLATTEN], NEVER),
+    "through reshaping": (MAP, [of(layers.Reshape, (10, 12)), LINES], NEVER),
 }
 
 
@@ -334,7 +298,7 @@ def on_all_backends(cases, *chosen):
 def test_a_gate_behind(rng, case):
     """The model's last layer is the gate: no reader could take its factors."""
     shape, stack, folds = BACKWARD[case]
-    net = stacked(shape, *stack())
+    net = stacked(shape, *(make() for make in stack))
     check_stack(rng, net, net.layers[-1].name, folds)
 
 
@@ -348,7 +312,8 @@ def test_a_gate_behind(rng, case):
 def test_a_gate_in_front_of(rng, case):
     """The gate stands on the input: nothing in front of it could take its factors."""
     shape, stack, folds = FORWARD[case]
-    check_stack(rng, stacked(shape, layers.Identity(name="start"), *stack()), "start", folds)
+    net = stacked(shape, layers.Identity(name="start"), *(make() for make in stack))
+    check_stack(rng, net, "start", folds)
 
 
 # The graph
@@ -390,117 +355,171 @@ def test_sums(rng, after, left):
 
 
 @pytest.mark.one_backend
-def test_a_gate_that_two_convolutions_read(rng):
+@pytest.mark.parametrize("between, folds", [(RELU, (True, False)), (layers.Softmax, NEVER)])
+def test_a_gate_that_two_convolutions_read(rng, between, folds):
+    """One of them behind a layer that lets it through, or not."""
     image = keras.Input(MAP, name="image")
-    x = layers.Identity(name="start")(image)
-    x = layers.Dropout(0.5)(x)
-    outputs = layers.Add()([layers.Conv2D(3, 3)(x), layers.Conv2D(3, 3)(layers.ReLU()(x))])
-    net = keras.Model(image, outputs)
-    check_stack(rng, net, "start", (True, False))
+    x = layers.Dropout(0.5)(layers.Identity(name="start")(image))
+    outputs = layers.Add()([layers.Conv2D(3, 3)(x), layers.Conv2D(3, 3)(between()(x))])
+    check_stack(rng, keras.Model(image, outputs), "start", folds)
 
 
-@pytest.mark.one_backend
-def test_a_gate_one_of_whose_readers_cannot(rng):
-    image = keras.Input(MAP, name="image")
-    x = layers.Identity(name="start")(image)
-    outputs = layers.Add()([layers.Conv2D(3, 3)(x), layers.Conv2D(3, 3)(layers.Softmax()(x))])
-    check_stack(rng, keras.Model(image, outputs), "start", NEVER)
+# Graphs: each gives models, the task for which they are folded, and the gates that must stay.
 
 
-@pytest.mark.one_backend
-def test_features_that_are_read_before_the_gate_too(rng):
+def gate(x, task, name="gate", **options):
+    return ModulationGate(TASKS, name=name, **options)(x, task)
+
+
+def two_inputs(shape=FLAT):
+    return keras.Input(shape, name="image"), keras.Input((), dtype="int32", name="task")
+
+
+def features_that_are_read_before_the_gate_too():
     """What makes them must not change, but what reads the gated ones can."""
-    image = keras.Input(FLAT, name="image")
+    image, task = two_inputs()
     x = layers.Dense(4, name="before")(image)
-    gated = ModulationGate(TASKS, name="gate")(x, keras.Input((), dtype="int32", name="task"))
-    task = gated._keras_history.operation.input[1]
-    for outputs, left in (
-        ([layers.Dense(3)(gated), x], ()),
-        ([gated, layers.Dense(3)(x)], ("gate",)),
-        ([layers.Dense(3)(gated), gated], ()),
-        ([layers.Add()([x, gated])], ("gate",)),
-    ):
-        check(rng, randomize(keras.Model([image, task], outputs), rng), POSITIVE, left)
+    gated = gate(x, task)
+    yield keras.Model([image, task], [layers.Dense(3)(gated), x]), POSITIVE, []
+    yield keras.Model([image, task], [gated, layers.Dense(3)(x)]), POSITIVE, ["gate"]
+    yield keras.Model([image, task], [layers.Dense(3)(gated), gated]), POSITIVE, []
+    yield keras.Model([image, task], [layers.Add()([x, gated])]), POSITIVE, ["gate"]
 
 
-@pytest.mark.one_backend
-def test_features_that_go_out_between_the_gate_and_its_neighbours(rng):
-    image = keras.Input(FLAT, name="image")
+def features_that_go_out_between_the_gate_and_its_neighbours():
+    image, task = two_inputs()
     x = layers.Dense(4, name="first")(image)
     middle = layers.ReLU(name="middle")(x)
     start = layers.Identity(name="start")(image)
     passed = layers.ReLU(name="passed")(start)
     net = keras.Model(image, [middle, layers.Dense(3)(middle), passed, layers.Dense(3)(passed)])
-    model = randomize(modulate(net, TASKS, ["middle", "start"]), rng)
     # `modulate` gates an output behind the layer, too.
-    check(rng, model, 0, ["gate_start"])
-    task = keras.Input((), dtype="int32", name="task")
-    gated = ModulationGate(TASKS, name="gate")(middle, task)
-    check(rng, randomize(keras.Model([image, task], [x, gated]), rng), 0, ["gate"])
+    yield modulate(net, TASKS, ["middle", "start"]), 0, ["gate_start"]
+    yield keras.Model([image, task], [x, gate(middle, task)]), 0, ["gate"]
 
 
-@pytest.mark.one_backend
-def test_layers_that_are_called_twice_take_no_factors(rng):
-    image = keras.Input(FLAT, name="image")
-    task = keras.Input((), dtype="int32", name="task")
+def layers_that_are_called_twice_take_no_factors():
+    image, task = two_inputs()
     shared = layers.Dense(4, name="shared")
-    x = ModulationGate(TASKS, name="gate_between")(shared(image), task)
-    model = keras.Model([image, task], shared(x))
-    folded = check(rng, randomize(model, rng), 0, ["gate_between"])
-    assert sum(name == "shared" for name in names(folded)) == 1
+    yield keras.Model([image, task], shared(gate(shared(image), task))), 0, ["gate"]
     # Between two calls in a row of one ReLU a gate finds its way no more either.
     relu = layers.ReLU(name="twice")
-    x = ModulationGate(TASKS, name="gate_between")(relu(layers.Dense(4)(image)), task)
-    check(rng, randomize(keras.Model([image, task], relu(x)), rng), 0, ["gate_between"])
+    gated = gate(relu(layers.Dense(4)(image)), task)
+    yield keras.Model([image, task], relu(gated)), 0, ["gate"]
 
 
-@pytest.mark.one_backend
-def test_a_shared_layer_with_a_gate_behind_every_call(rng):
+def a_shared_layer_with_a_gate_behind_every_call():
     pair = [keras.Input(FLAT, name=name) for name in ("left", "right")]
     shared = layers.Dense(4, name="shared")
     net = keras.Model(pair, [layers.Dense(2, name=f"out_{x.name}")(shared(x)) for x in pair])
-    model = randomize(modulate(net, TASKS, ["shared"]), rng)
-    check(rng, model, 0, ["gate_shared"])
+    yield modulate(net, TASKS, ["shared"]), 0, ["gate_shared"]
 
 
-@pytest.mark.one_backend
-def test_a_gated_model_that_is_called_twice(rng):
+def a_gated_model_that_is_called_twice():
     """As for pairs of images, each of which is embedded by the same weights."""
     net = stacked(FLAT, layers.Dense(4, "relu", name="hidden"), layers.Dense(3, name="last"))
     embed = modulate(net, TASKS, ["hidden", "last"])
-    pair = [keras.Input(FLAT, name=name) for name in ("left", "right")]
-    task = keras.Input((), dtype="int32", name="task")
-    model = keras.Model([*pair, task], layers.Subtract()([embed([x, task]) for x in pair]))
-    check(rng, randomize(model, rng), 0, ["gate_hidden", "gate_last"])
+    image, task = two_inputs()
+    pair = [image, keras.Input(FLAT, name="other")]
+    outputs = layers.Subtract()([embed([x, task]) for x in pair])
+    yield keras.Model([*pair, task], outputs), 0, ["gate_hidden", "gate_last"]
 
 
-@pytest.mark.one_backend
-def test_readers_with_several_outputs(rng):
-    image = keras.Input(LINE, name="image")
-    task = keras.Input((), dtype="int32", name="task")
-    x = ModulationGate(TASKS, name="gate")(layers.Conv1D(4, 2)(image), task)
-    model = keras.Model([image, task], layers.LSTM(3, return_state=True)(x))
-    check(rng, randomize(model, rng), SIGNED)
-    x = ModulationGate(TASKS, name="gate")(layers.Identity()(image), task)
-    model = keras.Model([image, task], ops.split(x, 2, axis=-1))
-    check(rng, randomize(model, rng), 0, ["gate"])
+def readers_with_several_outputs():
+    image, task = two_inputs(LINE)
+    x = gate(layers.Conv1D(4, 2)(image), task)
+    yield keras.Model([image, task], layers.LSTM(3, return_state=True)(x)), SIGNED, []
+    x = gate(layers.Identity()(image), task)
+    yield keras.Model([image, task], ops.split(x, 2, axis=-1)), 0, ["gate"]
 
 
-def test_operations_that_are_no_layers(rng):
+def operations_that_are_no_layers():
     image = keras.Input(FLAT, name="image")
     x = layers.Dense(4, name="first")(image)
     net = keras.Model(image, layers.Dense(3)(ops.tanh(2 * x + 1)) + 1)
-    model = randomize(modulate(net, TASKS, ["first"], relu=False), rng)
-    check(rng, model, SIGNED)
+    yield modulate(net, TASKS, ["first"], relu=False), SIGNED, []
+
+
+def gates_along_another_axis():
+    net = stacked(LINE, layers.Conv1D(5, 2, name="conv"), layers.Dense(3))
+    for axis, left in ((1, ["gate_conv"]), (-2, ["gate_conv"]), (2, [])):
+        yield modulate(net, TASKS, ["conv"], axis=axis), 0, left
+
+
+def gates_in_a_row():
+    """Three gates, all of which one layer takes, once behind and once in front."""
+    for first, last, stay in (
+        (norm(scale=False), layers.Softmax(), False),
+        (layers.Identity(), norm(scale=False), False),
+        (layers.Identity(), layers.Softmax(), True),
+    ):
+        image, task = two_inputs(MAP)
+        x, gates = first(image), ["gate0", "gate1", "gate2"]
+        for name in gates:
+            x = gate(x, task, name, relu=False)
+        yield keras.Model([image, task], last(x)), SIGNED, gates * stay
+
+
+def backbone():
+    return stacked(
+        *(MAP, layers.Conv2D(5, 3, name="conv"), norm(scale=False, name="norm")),
+        *(layers.ReLU(name="relu"), layers.GlobalAveragePooling2D(name="pool")),
+    )
+
+
+def a_backbone_that_is_a_layer_of_the_modulated_model():
+    """The gate's factors find the convolution within the nested model."""
+    image = keras.Input(MAP, name="image")
+    inner = keras.Sequential([layers.Conv2D(5, 3), norm(), layers.ReLU()], name="inner")
+    within = keras.Model(image, layers.MaxPooling2D(2)(inner(image)), name="within")
+    net = keras.Model(image, layers.Softmax()(layers.Dense(3)(within(image))))
+    yield modulate(net, TASKS, ["within"]), 0, []
+
+
+def two_backbones_with_operations_of_equal_names():
+    """As of two that come from files."""
+    nets = []
+    for name in ("a", "b"):
+        keras.utils.clear_session()
+        image = keras.Input(FLAT, name="image")
+        x = ops.tanh(2 * layers.Dense(4, name="dense")(image) + 1)
+        nets.append(modulate(keras.Model(image, x[:, 1:]), TASKS, ["dense"], name=name))
+    image, task = two_inputs()
+    outputs = layers.Add()([net([image, task]) for net in nets])
+    yield keras.Model([image, task], outputs), 0, []
+
+
+GRAPHS = {
+    graph.__name__: graph
+    for graph in (
+        *(a_gated_model_that_is_called_twice, a_shared_layer_with_a_gate_behind_every_call),
+        *(a_backbone_that_is_a_layer_of_the_modulated_model, gates_along_another_axis),
+        *(features_that_are_read_before_the_gate_too, gates_in_a_row),
+        *(features_that_go_out_between_the_gate_and_its_neighbours, readers_with_several_outputs),
+        *(layers_that_are_called_twice_take_no_factors, operations_that_are_no_layers),
+        two_backbones_with_operations_of_equal_names,
+    )
+}
+
+
+@pytest.mark.parametrize(
+    "graph",
+    on_all_backends(
+        *(GRAPHS, "operations_that_are_no_layers", "two_backbones_with_operations_of_equal_names"),
+        "a_backbone_that_is_a_layer_of_the_modulated_model",
+    ),
+)
+def test_graphs(rng, graph):
+    for model, task, left in GRAPHS[graph]():
+        folded = check(rng, randomize(model, rng), task, left)
+        assert sum(name == "shared" for name in names(folded)) <= 1
 
 
 def test_masks(rng):
     words = keras.Input((6,), name="words", dtype="int32")
-    x = layers.Embedding(9, 4, mask_zero=True)(words)
     task = keras.Input((), dtype="int32", name="task")
-    x = ModulationGate(TASKS, name="gate")(layers.Dense(5)(x), task)
-    model = keras.Model([words, task], layers.GlobalAveragePooling1D()(x))
-    randomize(model, rng)
+    x = gate(layers.Dense(5)(layers.Embedding(9, 4, mask_zero=True)(words)), task)
+    model = randomize(keras.Model([words, task], layers.GlobalAveragePooling1D()(x)), rng)
     found = np.array([[3, 2, 0, 0, 0, 0], [1, 1, 2, 8, 0, 0]])
     expected = values(model([found, np.zeros(2, "int32")]))[0]
     np.testing.assert_allclose(values(fold(model, 0)(found))[0], expected, atol=1e-5)
@@ -518,22 +537,12 @@ def test_kernels_of_several_parts_take_no_factors(rng):
     randomize(net, rng).quantize("int8")
     model = modulate(net, TASKS, ["first", "last"])
     for name in ("gate_first", "gate_last"):
-        gate = model.get_layer(name).gate
-        gate.assign(rng.uniform(0.3, 2, gate.shape))
+        weight = model.get_layer(name).gate
+        weight.assign(rng.uniform(0.3, 2, weight.shape))
     check(rng, model, 0, ["gate_first", "gate_last"])
 
 
 # Kinds of gates
-
-
-@pytest.mark.one_backend
-def test_gates_along_another_axis_stay(rng):
-    net = stacked(LINE, layers.Conv1D(5, 2, name="conv"), layers.Dense(3))
-    for axis in (1, -2):
-        model = randomize(modulate(net, TASKS, ["conv"], axis=axis), rng)
-        check(rng, model, 0, ["gate_conv"])
-    model = randomize(modulate(net, TASKS, ["conv"], axis=2), rng)
-    check(rng, model, 0)
 
 
 def test_projections_become_dense_layers(rng):
@@ -542,7 +551,7 @@ def test_projections_become_dense_layers(rng):
     folded = check(rng, model, 2, ["gate_conv", "gate_last"])
     assert isinstance(folded.get_layer("gate_conv"), layers.Dense)
     # A channel gate does not pass a projection.
-    x = ModulationGate(TASKS, name="gate")(model.get_layer("gate_conv").output, model.input[1])
+    x = gate(model.get_layer("gate_conv").output, model.input[1])
     mixed = keras.Model(model.input, layers.Dense(2)(x))
     check(rng, randomize(mixed, rng), SIGNED, ["gate_conv"])
     along_rows = modulate(net, TASKS, ["conv"], per_channel=False, axis=1)
@@ -551,27 +560,13 @@ def test_projections_become_dense_layers(rng):
 
 
 @pytest.mark.one_backend
-def test_gates_in_a_row(rng):
-    """Three gates, all of which one layer takes, once behind and once in front."""
-    task = keras.Input((), dtype="int32", name="task")
-    for first, last, left in (
-        (norm(scale=False), layers.Softmax(), ()),
-        (layers.Identity(), norm(scale=False), ()),
-        (layers.Identity(), layers.Softmax(), ("gate0", "gate1", "gate2")),
-    ):
-        image = keras.Input(MAP, name="image")
-        x = first(image)
-        for number in range(3):
-            x = ModulationGate(TASKS, relu=False, name=f"gate{number}")(x, task)
-        check(rng, randomize(keras.Model([image, task], last(x)), rng), SIGNED, left)
-
-
-@pytest.mark.one_backend
-def test_a_layer_between_two_gates_takes_both(rng):
-    for layer in (norm(center=False), layers.Conv2D(4, 3), layers.SeparableConv2D(4, 3)):
-        net = stacked(MAP, layers.Identity(name="start"), layer)
-        model = randomize(modulate(net, TASKS, ["start", layer.name], relu=False), rng)
-        assert names(check(rng, model, SIGNED)) == names(net)
+@pytest.mark.parametrize(
+    "make", [UNCENTRED, of(layers.Conv2D, 4, 3), of(layers.SeparableConv2D, 4, 3)]
+)
+def test_a_layer_between_two_gates_takes_both(rng, make):
+    net = stacked(MAP, layers.Identity(name="start"), make(name="middle"))
+    model = randomize(modulate(net, TASKS, ["start", "middle"], relu=False), rng)
+    assert names(check(rng, model, SIGNED)) == names(net)
 
 
 def test_relu_shuts_negative_gates(rng):
@@ -589,24 +584,16 @@ def test_gates_of_one_give_the_network_back(rng):
     folded = fold(modulate(net, TASKS, ["relu", "branch1", "sum2"]), 1)
     assert folded.count_params() == net.count_params() + 4  # the factors of the norm's channels
     inputs = batch(rng, net)
-    np.testing.assert_allclose(
-        folded_answers(folded, inputs)[0], folded_answers(net, inputs)[0], atol=1e-6
-    )
+    ours, theirs = (folded_answers(model, inputs)[0] for model in (folded, net))
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
 # Models within models
 
 
-def backbone():
-    return stacked(
-        *(MAP, layers.Conv2D(5, 3, name="conv"), norm(scale=False, name="norm")),
-        *(layers.ReLU(name="relu"), layers.GlobalAveragePooling2D(name="pool")),
-    )
-
-
 def test_a_modulated_backbone_under_a_head(rng):
     inner = modulate(backbone(), TASKS, ["conv", "pool"], name="inner")
-    image, task = keras.Input(MAP, name="image"), keras.Input((), dtype="int32", name="task")
+    image, task = two_inputs(MAP)
     head = keras.Sequential([layers.Dense(6, "relu"), layers.Dropout(0.5)], name="head")
     x = head(inner([layers.Rescaling(0.5)(image), task], training=False))
     model = keras.Model([image, task], layers.Dense(2)(x), name="whole")
@@ -615,50 +602,22 @@ def test_a_modulated_backbone_under_a_head(rng):
     assert len(folded.layers) == 1 + 8 and folded.name == "whole_2"
 
 
-def test_a_backbone_that_is_a_layer_of_the_modulated_model(rng):
-    """The gate's factors find the convolution within the nested model."""
-    image = keras.Input(MAP, name="image")
-    inner = keras.Sequential([layers.Conv2D(5, 3), norm(), layers.ReLU()], name="inner")
-    within = keras.Model(image, layers.MaxPooling2D(2)(inner(image)), name="within")
-    net = keras.Model(image, layers.Softmax()(layers.Dense(3)(within(image))))
-    model = randomize(modulate(net, TASKS, ["within"]), rng)
-    check(rng, model, 0)
-
-
 @pytest.mark.one_backend
-def test_two_backbones_with_layers_of_equal_names(rng):
-    image, task = keras.Input(MAP, name="image"), keras.Input((), dtype="int32", name="task")
-    plain, first, second = (
-        backbone(),
-        modulate(backbone(), TASKS, ["norm", "pool"], name="first"),
-        modulate(backbone(), TASKS, ["conv", "relu"], name="second"),
-    )
-    x = layers.Concatenate()([plain(image), first([image, task]), second([image, task])])
+@pytest.mark.parametrize(
+    "plain, after",
+    [(1, [["norm", "pool"], ["conv", "relu"]]), (0, [["norm", "pool"], ["norm", "pool"]])],
+)
+def test_backbones_with_layers_of_equal_names(rng, plain, after):
+    """The second ones have gates of equal names, too."""
+    image, task = two_inputs(MAP)
+    features = [backbone()(image)] * plain
+    for number, gates in enumerate(after):
+        net = modulate(backbone(), TASKS, gates, name=f"net{number}")
+        features.append(net([image, task]))
+    x = layers.Concatenate()(features)
     model = randomize(keras.Model([image, task], layers.Dense(3)(x)), rng)
     folded = check(rng, model, 0)
-    assert len(set(names(folded))) == len(folded.layers) == 3 * 4 + 3
-
-
-@pytest.mark.one_backend
-def test_two_backbones_with_gates_of_equal_names(rng):
-    image, task = keras.Input(MAP, name="image"), keras.Input((), dtype="int32", name="task")
-    nets = [modulate(backbone(), TASKS, ["norm", "pool"], name=name) for name in ("a", "b")]
-    x = layers.Concatenate()([net([image, task]) for net in nets])
-    model = randomize(keras.Model([image, task], layers.Dense(3)(x)), rng)
-    assert len(check(rng, model, 0).layers) == 1 + 2 * 4 + 2
-
-
-def test_two_backbones_with_operations_of_equal_names(rng):
-    """As of two that come from files."""
-    nets = []
-    for name in ("a", "b"):
-        keras.utils.clear_session()
-        image = keras.Input(FLAT, name="image")
-        x = ops.tanh(2 * layers.Dense(4, name="dense")(image) + 1)
-        nets.append(modulate(keras.Model(image, x[:, 1:]), TASKS, ["dense"], name=name))
-    image, task = keras.Input(FLAT, name="image"), keras.Input((), dtype="int32", name="task")
-    model = keras.Model([image, task], layers.Add()([net([image, task]) for net in nets]))
-    check(rng, randomize(model, rng), 0)
+    assert len(set(names(folded))) == len(folded.layers) == (2 + plain) * 4 + 3
 
 
 def test_inputs_and_outputs_that_are_dicts(rng):
@@ -680,9 +639,8 @@ def test_several_inputs_and_outputs_in_lists(rng):
     assert [x.name for x in folded.inputs] == ["second", "first"]
     # The task may stand anywhere among the inputs.
     task = keras.Input((1,), dtype="int64", name="task")
-    x = ModulationGate(TASKS)(layers.Dense(4)(pair[0]), task)
-    model = keras.Model([pair[0], task, pair[1]], [x, layers.Dense(2)(pair[1])])
-    randomize(model, rng)
+    outputs = [gate(layers.Dense(4)(pair[0]), task), layers.Dense(2)(pair[1])]
+    model = randomize(keras.Model([pair[0], task, pair[1]], outputs), rng)
     inputs = batch(rng, model)
     expected = values(model([inputs["second"], np.ones((2, 1), "int64"), inputs["first"]]))
     for ours, theirs in zip(folded_answers(fold(model, 1), inputs), expected, strict=True):
