@@ -85,11 +85,16 @@ def check_table(cases, package):
 
 def check_configuration(case, _=None):
     """It can be written as JSON, holds every argument, and makes an equal object."""
-    made = case.make()
+    is_layer = issubclass(case.kind, keras.layers.Layer)
+    common = dict(name="mine", trainable=False, dtype="mixed_bfloat16") if is_layer else {}
+    made = case.make(**common)
     written = keras.saving.serialize_keras_object(made)
     assert written["registered_name"] == f"keras_mtl>{case.kind.__name__}"
     twin = keras.saving.deserialize_keras_object(json.loads(json.dumps(written)))
-    assert type(twin) is case.kind
+    assert type(twin) is case.kind and twin.name == made.name
+    if is_layer:
+        assert (made.name, made.trainable, twin.trainable) == ("mine", False, False)
+        assert twin.dtype_policy == made.dtype_policy
     config = json.loads(json.dumps(made.get_config()))
     assert json.loads(json.dumps(twin.get_config())) == config
     assert json.loads(json.dumps(case.kind.from_config(made.get_config()).get_config())) == config
