@@ -230,6 +230,7 @@ CASES = {
         (lambda _, predicted: (np.full((15, 1), 7, "int32"), predicted),),
     ),
 }
+ONE = pytest.mark.one_backend
 REDUCTIONS = ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", None]
 
 
@@ -262,14 +263,14 @@ def close(found, expected):
     np.testing.assert_allclose(value(found), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.one_backend
+@ONE
 def test_the_table_is_complete():
     check_table(CASES, losses)
     for case in CASES.values():
         assert np.isnan(case.losses()).any() == bool(case.marks)
 
 
-@pytest.mark.one_backend
+@ONE
 @pytest.mark.parametrize("case", CASES)
 def test_configuration(case):
     case = CASES[case]
@@ -278,7 +279,7 @@ def test_configuration(case):
     check_configuration(replace(case, options={**case.options, "reduction": "sum", "name": "my"}))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param(x, marks=[ONE] * (x == "void is 0")) for x in CASES])
 def test_values(rng, case):
     """In all reductions, with and without weights."""
     case = CASES[case]
@@ -309,7 +310,7 @@ def test_the_unknown_does_not_count(case):
         close(case.make()(marked, predicted), reduced(case.losses(), "mean"))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [name for name in CASES if name != "void is 0"])
 def test_gradients_in_fit(case):
     """One step on the predictions themselves moves them by minus the gradient."""
     case = CASES[case]
@@ -338,7 +339,7 @@ def test_gradients_in_fit(case):
         assert (moved[numeric == 0] == 0).all() and (numeric != 0).any()
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", [pytest.param("float16", marks=ONE), "bfloat16"])
 @pytest.mark.parametrize("case", CASES)
 def test_half_precision_is_summed_in_full(case, dtype):
     case = CASES[case]
@@ -348,7 +349,7 @@ def test_half_precision_is_summed_in_full(case, dtype):
     close(found, reduced(case.reference(case.true, value(half)), "mean"))
 
 
-@pytest.mark.one_backend
+@ONE
 @pytest.mark.parametrize("case", CASES)
 def test_what_does_not_fit_is_refused(case):
     case = CASES[case]
@@ -362,7 +363,7 @@ def test_what_does_not_fit_is_refused(case):
             case.make()(case.true, case.predicted, np.ones(shape))
 
 
-@pytest.mark.one_backend
+@ONE
 @pytest.mark.parametrize(
     "call, message",
     [

@@ -309,7 +309,8 @@ CASES = {
 }
 
 # Parts of what is tested on every backend, and the same with other options.
-ON_ONE = ["mean of words", "median of words", "angle of words"]
+ON_ONE = ["mean of words", "median of words", "angle of words", "relative", "mean angle"]
+ON_ONE += ["pixel_accuracy", "frequency_weighted_iu"]
 ON_ONE += [name for name in CASES if name.endswith(", -1")]
 
 
