@@ -200,10 +200,10 @@ CHECKS = {
 
 
 def contract(cases, on_one=()):
-    """Every case with every check; configurations, and some cases, run on one backend."""
-    one = pytest.mark.one_backend
+    """Every case with every check, of which some run on one backend, as do some cases."""
+    one, there = pytest.mark.one_backend, ("configuration", "mixed_bfloat16")
     return [
-        pytest.param(name, check, marks=[one] * (name in on_one or check == "configuration"))
+        pytest.param(name, check, marks=[one] * (name in on_one or check in there))
         for name in cases
         for check in CHECKS
     ]
