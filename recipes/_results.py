@@ -1,7 +1,8 @@
 """What a table says of the networks of a row."""
 
-import math
+import statistics
 import subprocess
+import time
 from pathlib import Path
 
 import keras
@@ -11,26 +12,48 @@ from keras import ops
 import keras_mtl
 from keras_mtl import MultiTaskModel
 from keras_mtl.layers import CrossStitch
+from keras_mtl.search import task_costs
 from keras_mtl.study.row import with_all_before
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+ROUNDS, IMAGES = 9, 8
+"""How often networks are timed, and on how many images at once."""
 
 
 def entry_of(run, row, record, networks):
     """The scores of a row and seed, what its networks cost and have learned, and their origin."""
     study, problem = run.study, run.recipe.problem
-    entry = problem.entry(by_own_names(record["test"]))
+    entry = problem.entry(record["test"])
     if record["validation"]:
-        of_validation = problem.entry(by_own_names(record["validation"]))
-        entry["validation"] = {
-            task: {name: of_validation[task][name] for name in problem.compared(task)}
-            for task in of_validation
-        }
+        entry["validation"] = problem.compared(problem.entry(record["validation"]))
+    if run.recipe.also is not None:
+        for task, scores in run.recipe.also(run, row).items():
+            entry[task].update(scores)
     # Of networks that several rows start from in each of them.
     trained = [study.record_of(each)["seconds"] for each in with_all_before(row.networks)]
     sizes = {name: record[name] for name in ("parameters", "macs")}
     seconds = round(sum(trained) + record["seconds"], 1)
     return {**entry, **sizes, **_learned(networks), "seconds": seconds, **provenance()}
+
+
+def add_times(run):
+    """Adds to the results, of the first seed's networks, milliseconds an image and MACs by task."""
+    rows = run.results["rows"]
+    models = {row: run.networks(row) for row in rows if run.has(row)}
+    images = np.asarray(run.study.test.first(IMAGES))
+    times = {row: [] for row in models}
+    # In turns, so that what slows the machine slows all rows.
+    for number in range(ROUNDS + 1):
+        for row, of_row in models.items():
+            started = time.perf_counter()
+            for model in of_row:
+                model.predict_on_batch(images)
+            if number:  # The first round compiles.
+                times[row].append(time.perf_counter() - started)
+    for row, of_row in models.items():
+        costs = [each.macs for model in of_row for each in task_costs(model).values()]
+        rows[row]["task_macs"] = sum(costs)
+        rows[row]["inference_ms"] = 1000 * statistics.median(times[row]) / len(images)
 
 
 def provenance():
@@ -40,26 +63,6 @@ def provenance():
         "keras": keras.__version__,
         "commit": _commit(),
     }
-
-
-def by_own_names(scores):
-    """Scores without the names of their tasks, those of classes in a list."""
-    return {
-        task: _of_task(task, values) if isinstance(values, dict) else values
-        for task, values in scores.items()
-    }
-
-
-def _of_task(task, values):
-    scores, classes = {}, {}
-    for name, value in values.items():
-        name = name.removeprefix(f"{task}_")
-        if name.startswith("iu_of_"):
-            classes[int(name.removeprefix("iu_of_"))] = None if math.isnan(value) else value
-        elif name != "loss":
-            scores[name] = value
-    of_classes = [value for _, value in sorted(classes.items())]
-    return {**scores, **({"per_class_iu": of_classes} if classes else {})}
 
 
 def _learned(models):

@@ -1,13 +1,13 @@
 """AdaShare, Sun et al., NeurIPS 2020: which blocks should tasks share?"""
 
 import dataclasses
+import functools
 
 from keras_mtl.applications.catalog import SUN
 from keras_mtl.optimizers import SGD
 from keras_mtl.recipes.figures import draw_ada_share
-from keras_mtl.recipes.problems.deeplab import DeepLabSettings, deeplab_problem
-from keras_mtl.recipes.recipe import Recipe
-from keras_mtl.recipes.rows import stitched
+from keras_mtl.recipes.problems.deeplab import MINI, SMALL, DeepLabSettings, deeplab_problem
+from keras_mtl.recipes.recipe import Recipe, stitched
 from keras_mtl.sharing import AdaShared
 from keras_mtl.study import (
     Budget,
@@ -54,50 +54,51 @@ class AdaShareSettings(DeepLabSettings):
     the best of those, on the validation images, is the table's."""
 
 
-def published(depth, iterations, warm_up, batch, turns=None, **settings):
+def published(task_weights, train_images, iterations=20_000, warm_up=4_000, turns=None, **settings):
     """The settings of a published run.
 
     The length of the turns is not published: a turn is one pass over its part of the data, unless
     `turns` says otherwise. Weight decay is that of Keras, which takes it off the weights; PyTorch's
     Adam, in which the numbers were published, adds it to the gradient.
     """
-    images, of_policy = settings["train_images"], AdaShareSettings.policy_images
-    turns = turns or (round(images * (1 - of_policy)) // batch, round(images * of_policy) // batch)
+    batch, of_policy = 16, AdaShareSettings.policy_images
+    if turns is None:
+        turns = tuple(round(train_images * part) // batch for part in (1 - of_policy, of_policy))
     options = {
         "batch_size": batch,
-        "network": {"depth": depth},
+        "network": {"depth": 34},
         # All rows have as many steps; the stitched network starts from networks half way.
         "steps": Budget(
             iterations // 2, iterations // 2, annealed=False, falls_every=4000, falls_by=0.5
         ),
+        "rate": 1e-3,
         "augmented": True,
         "per_task_statistics": True,
-        "tasks": tuple(settings["task_weights"]),
+        "tasks": tuple(task_weights),
         "turns": turns,
         "warm_up_rounds": max(1, warm_up // sum(turns)),
         "rounds": max(1, (iterations - warm_up) // sum(turns)),
         "candidates": 8,
         "retrained": 8,
-        "validation_images": max(100, images // 10),
-        "search_rate": settings["rate"],
+        "validation_images": max(100, train_images // 10),
+        **settings,
     }
-    return AdaShareSettings(**{**options, **settings})
+    return AdaShareSettings(
+        task_weights=task_weights,
+        train_images=train_images,
+        search_rate=options["rate"],
+        **options,
+    )
 
 
 def mini(task_weights):
     """Settings from random weights, on two cores in minutes."""
     return AdaShareSettings(
+        **MINI,
         size=96,
-        train_images=1200,
-        test_images=300,
         validation_images=150,
-        batch_size=16,
-        network={"depth": 18, "width": 1 / 4, "features": 64, "dropout": 0.1},
+        network={**SMALL, "features": 64},
         steps=Budget(300, 225),
-        rate=2e-3,
-        # So short a training never sees a picture often enough to need other versions of it.
-        augmented=False,
-        alpha_rate=1.0,
         task_weights=task_weights,
         warm_up_rounds=4,
         rounds=12,
@@ -149,42 +150,32 @@ def random_policy(settings, data, tasks):
     return Contender("random policy", RandomPolicy(), looks_at=looks_at)
 
 
-def recipe(name, title, text, presets, paper_data, data_sets):
-    """A table of AdaShare; its tasks are those of the first preset."""
-    tasks = tuple(next(iter(presets.values())).task_weights)
-    return Recipe(
-        name=name,
-        title=title,
-        source=SUN,
-        text=text,
-        problem=deeplab_problem(name, tasks, paper_data, data_sets),
-        presets=presets,
-        rows={
-            "one-task": one_task(),
-            "hard sharing": hard_sharing(),
-            "cross-stitch": stitched(ends),
-            "AdaShare": ada_share,
-            "random policy": random_policy,
-        },
-        draw=draw_ada_share,
-        timed=True,
-    )
-
-
-_PUBLISHED = {"depth": 34, "iterations": 20_000, "warm_up": 4_000, "batch": 16}
-_NYUV2 = {
+table = functools.partial(
+    Recipe,
+    source=SUN,
+    rows={
+        "one-task": one_task(),
+        "hard sharing": hard_sharing(),
+        "cross-stitch": stitched(ends),
+        "AdaShare": ada_share,
+        "random policy": random_policy,
+    },
+    draw=draw_ada_share,
+    timed=True,
+)
+NYUV2 = {
     "size": 321,
     "train_images": 795,
     "test_images": 654,
-    "rate": 1e-3,
     "agreement_weight": 0.05,
     "blocks_every": 3,
 }
-_TASKONOMY = {"segmentation": 1, "normals": 3, "depth": 2, "keypoints": 7, "edges": 7}
+NYUV2_WEIGHTS = {"segmentation": 1, "normals": 20, "depth": 3}
+TASKONOMY_WEIGHTS = {"segmentation": 1, "normals": 3, "depth": 2, "keypoints": 7, "edges": 7}
 
 RECIPES = [
-    recipe(
-        "adashare_nyuv2",
+    table(
+        name="adashare_nyuv2",
         title="AdaShare on NYUv2: "
         "which blocks should segmentation, surface normals and depth share?",
         text="""\
@@ -202,26 +193,20 @@ shorter side of 321 pixels, where the paper trains on crops of that size. The pa
 mean IU and 16.6° mean error for three tasks against 27.5 and 17.5° for one-task networks. `mini`
 takes 25 minutes a seed on 2 cores.
 """,
+        problem=deeplab_problem(NYUV2_WEIGHTS, "nyuv2"),
         presets={
-            "mini": mini({"segmentation": 1, "normals": 20, "depth": 3}),
-            "paper": published(
-                **_PUBLISHED,
-                task_weights={"segmentation": 1, "normals": 20, "depth": 3},
-                sparsity_weight=0.001,
-                **_NYUV2,
-            ),
+            "mini": mini(NYUV2_WEIGHTS),
+            "paper": published(NYUV2_WEIGHTS, **NYUV2, sparsity_weight=0.001),
             "paper-2-tasks": published(
-                **{**_PUBLISHED, "depth": 18},
-                task_weights={"segmentation": 1, "normals": 20},
+                {"segmentation": 1, "normals": 20},
+                **NYUV2,
+                network={"depth": 18},
                 sparsity_weight=0.05,
-                **_NYUV2,
             ),
         },
-        paper_data="NYUv2",
-        data_sets=("nyuv2",),
     ),
-    recipe(
-        "adashare_cityscapes",
+    table(
+        name="adashare_cityscapes",
         title="AdaShare on Cityscapes: which blocks should segmentation and depth share?",
         text="""\
 The rows of `adashare_nyuv2`. Depth is in metres on `rooms`, and on Cityscapes, as in the paper,
@@ -229,27 +214,24 @@ inverse: in 1/m. An eighth of its training pictures, or less, are for validation
 validation pictures are for the test. The paper reports 41.5 mean IU against 40.2 for the one-task
 network.
 """,
+        problem=deeplab_problem(("segmentation", "depth"), "cityscapes_mtl"),
         presets={
             # The paper's factor of 20 is for inverse depths from 0 to 1; rooms has metres.
             "mini": mini({"segmentation": 1, "depth": 3}),
             "paper": published(
-                **_PUBLISHED,
+                {"segmentation": 1, "depth": 20},
                 size=224,
                 train_images=2975,
                 test_images=500,
-                rate=1e-3,
                 head_rate=0.1,
-                task_weights={"segmentation": 1, "depth": 20},
                 sparsity_weight=0.01,
                 agreement_weight=0.1,
                 blocks_every=3,
             ),
         },
-        paper_data="Cityscapes",
-        data_sets=("cityscapes_mtl",),
     ),
-    recipe(
-        "adashare_taskonomy",
+    table(
+        name="adashare_taskonomy",
         title="AdaShare on Taskonomy: which blocks should five tasks share?",
         text="""\
 The rows of `adashare_nyuv2`, for segmentation, surface normals, depth, 2D keypoints and 2D edges.
@@ -257,24 +239,24 @@ On `rooms`, keypoints and edges are computed from the picture: a corner response
 of the gradient. `paper` takes Taskonomy's tiny split, less than the paper's own choice of
 buildings, so that the paper's numbers are not to be expected.
 """,
+        problem=deeplab_problem(TASKONOMY_WEIGHTS, "taskonomy"),
         presets={
-            "mini": mini(_TASKONOMY),
+            "mini": mini(TASKONOMY_WEIGHTS),
             # The pictures of Taskonomy's tiny split, less than the paper's own choice of buildings.
             "paper": published(
-                **{**_PUBLISHED, "iterations": 100_000, "warm_up": 20_000},
-                # A pass over so many pictures is too long a turn: few blocks would be decided on.
-                turns=(800, 200),
+                TASKONOMY_WEIGHTS,
                 size=224,
                 train_images=250_000,
                 test_images=50_000,
+                iterations=100_000,
+                warm_up=20_000,
+                # A pass over so many pictures is too long a turn: few blocks would be decided on.
+                turns=(800, 200),
                 rate=1e-4,
-                task_weights=_TASKONOMY,
                 sparsity_weight=0.001,
                 agreement_weight=0.005,
                 blocks_every=1,
             ),
         },
-        paper_data="Taskonomy",
-        data_sets=("taskonomy",),
     ),
 ]

@@ -5,10 +5,9 @@ from keras_mtl.recipes.ada_share import ends
 from keras_mtl.recipes.figures import draw_trees
 from keras_mtl.recipes.problems import attributes
 from keras_mtl.recipes.problems.attributes import ATTRIBUTES
-from keras_mtl.recipes.problems.deeplab import DeepLabSettings, deeplab_problem
+from keras_mtl.recipes.problems.deeplab import MINI, SMALL, DeepLabSettings, deeplab_problem
 from keras_mtl.recipes.problems.dense import IMAGE_LABELS
-from keras_mtl.recipes.recipe import Recipe
-from keras_mtl.recipes.rows import stitched
+from keras_mtl.recipes.recipe import Recipe, stitched
 from keras_mtl.study import Budget, Contender, TreeOfTasks, hard_sharing, one_task
 from keras_mtl.study.tree_of_tasks import IMAGES
 from keras_mtl.towers.resnet import locations
@@ -22,33 +21,28 @@ POOLS = [stage for stage in STAGES if stage.startswith("pool")]
 def published(task_weights, iterations, **settings):
     """Settings of the published size; lengths, rates and weights of the losses are ours."""
     half = iterations // 2
-    options = {
-        "batch_size": 16,
-        "network": {"depth": 50},
-        "steps": Budget(half, half, annealed=False, falls_every=iterations // 5, falls_by=0.5),
-        "rate": 1e-4,
-        "augmented": True,
-        "tasks": tuple(task_weights),
-        "task_weights": task_weights,
-        "validation_images": IMAGES,
-    }
-    return DeepLabSettings(**{**options, **settings})
+    return DeepLabSettings(
+        size=256,
+        validation_images=IMAGES,
+        batch_size=16,
+        network={"depth": 50},
+        steps=Budget(half, half, annealed=False, falls_every=iterations // 5, falls_by=0.5),
+        rate=1e-4,
+        augmented=True,
+        tasks=tuple(task_weights),
+        task_weights=task_weights,
+        **settings,
+    )
 
 
 def mini(task_weights):
     """Settings from random weights, on two cores in minutes a seed."""
     return DeepLabSettings(
+        **MINI,
         size=64,
-        train_images=1200,
-        test_images=300,
         validation_images=IMAGES,
-        batch_size=16,
-        network={"depth": 18, "width": 1 / 4, "features": 32, "dropout": 0.1},
+        network=SMALL,
         steps=Budget(150, 75),
-        rate=2e-3,
-        # So short a training never sees a picture often enough to need other versions of it.
-        augmented=False,
-        alpha_rate=1.0,
         tasks=tuple(task_weights),
         task_weights=task_weights,
     )
@@ -84,36 +78,30 @@ def rows(budgets, of_resnet=True):
     return found
 
 
-def recipe(
-    name, title, text, weights, budgets, paper_data, data_sets, default_budgets=None, **paper
-):
+def of_dense_tasks(weights, data_sets, budgets, paper, **texts):
     """A table of branched networks for dense tasks.
 
     Args:
-        name, title, text: as of `Recipe`.
         weights: dict from task to the weight of its loss.
-        budgets: as of `rows`.
-        paper_data: what the paper calls its data.
         data_sets: as of `deeplab_problem`.
-        default_budgets: those of which rows are run if none are asked for; all if `None`.
-        **paper: further settings of the preset `paper`.
+        budgets: as of `rows`; of more than three copies rows are run if they are asked for.
+        paper: settings of the preset `paper`, as of `published`.
+        **texts: name, title and text of the `Recipe`.
     """
     return Recipe(
-        name=name,
-        title=title,
+        **texts,
         source=VANDENHENDE,
-        text=text,
-        problem=deeplab_problem(name, tuple(weights), paper_data, data_sets),
-        presets={"mini": mini(weights), "paper": published(weights, size=256, **paper)},
+        problem=deeplab_problem(weights, *data_sets),
+        presets={"mini": mini(weights), "paper": published(weights, **paper)},
         rows=rows(budgets),
         draw=draw_trees,
-        default_rows=tuple(rows(default_budgets or budgets)),
+        default_rows=tuple(rows([copies for copies in budgets if copies <= 3])),
     )
 
 
 RECIPES = [
-    recipe(
-        "branched_rooms",
+    of_dense_tasks(
+        name="branched_rooms",
         title="Branched networks on rooms: where should five dense tasks part, for a given budget?",
         text="""\
 The representations of one-task networks of 500 validation images are compared behind the four
@@ -131,15 +119,11 @@ networks' size, but its lengths and rates are ours: the paper's numbers are not 
 """,
         weights={"segmentation": 1, "normals": 20, "depth": 3, "keypoints": 7, "edges": 7},
         budgets=(1, 2, 3, 4),
-        default_budgets=(1, 2, 3),
-        paper_data="rooms",
         data_sets=("nyuv2", "taskonomy"),
-        iterations=40_000,
-        train_images=10_000,
-        test_images=1_000,
+        paper={"iterations": 40_000, "train_images": 10_000, "test_images": 1_000},
     ),
-    recipe(
-        "branched_cityscapes",
+    of_dense_tasks(
+        name="branched_cityscapes",
         title="Branched networks on Cityscapes: "
         "where should segmentation, instances and depth part?",
         text="""\
@@ -150,14 +134,11 @@ centre lies. Depths are those of `adashare_cityscapes`. Lengths and rates of `pa
 """,
         weights={"segmentation": 1, "instances": 10, "depth": 3},
         budgets=(1, 2),
-        paper_data="Cityscapes",
         data_sets=("cityscapes_mtl",),
-        iterations=40_000,
-        train_images=2975,
-        test_images=500,
+        paper={"iterations": 40_000, "train_images": 2975, "test_images": 500},
     ),
-    recipe(
-        "branched_taskonomy",
+    of_dense_tasks(
+        name="branched_taskonomy",
         title="Branched networks on Taskonomy: "
         "where should what a picture shows part from four dense tasks?",
         text="""\
@@ -168,13 +149,9 @@ of `paper` are ours.
 """,
         weights={IMAGE_LABELS: 1, "segmentation": 1, "edges": 7, "depth": 3, "keypoints": 7},
         budgets=(1, 2, 3, 4),
-        default_budgets=(1, 2, 3),
-        paper_data="Taskonomy",
         data_sets=("taskonomy",),
         # The pictures of Taskonomy's tiny split.
-        iterations=100_000,
-        train_images=250_000,
-        test_images=50_000,
+        paper={"iterations": 100_000, "train_images": 250_000, "test_images": 50_000},
     ),
     Recipe(
         name="branched_celeba",

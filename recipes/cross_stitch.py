@@ -1,6 +1,7 @@
 """Cross-stitch networks, Misra et al., CVPR 2016: every table, and two comparisons in the text."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -15,12 +16,12 @@ from keras_mtl.recipes.figures import draw_dense, draw_detection, draw_sorted_al
 from keras_mtl.recipes.problems import dense, detection
 from keras_mtl.recipes.problems.dense import DENSE, DROPOUT
 from keras_mtl.recipes.problems.detection import DETECTION
-from keras_mtl.recipes.recipe import Extra, Recipe
-from keras_mtl.recipes.rows import stitched
+from keras_mtl.recipes.recipe import Extra, Recipe, stitched
 from keras_mtl.sharing import LatentShared
 from keras_mtl.study import Contender, ensemble, one_task, split
 
-SPLITS = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
+PLACES = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "heads")
+SPLITS = {f"split {at}": split(at) for at in PLACES}
 RATE = 1e-3
 """Of Table 2's further steps."""
 CONVOLUTIONS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
@@ -40,10 +41,11 @@ def latent_shared(head_of):
 
 
 def of_table2(row):
-    """A row of Table 2: as it is, but its further steps are at the rate of the paper."""
+    """A row of Table 2: further steps of the one-task networks are at the rate of the paper."""
 
     def contender(settings, data, tasks):
-        made = row(settings, data, tasks)
+        made = row(settings, data, tasks) if callable(row) else row
+        made = dataclasses.replace(made, start="one-task")
         if settings.rate == RATE:
             return made
         optimizer = SGD(RATE, settings.momentum, weight_decay=settings.weight_decay)
@@ -52,38 +54,35 @@ def of_table2(row):
     return contender
 
 
-def one_task_at_rate(settings, data, tasks):
-    return dataclasses.replace(one_task(), start="one-task")
-
-
 def rectified(run, seed, networks):
     """The scores of networks whose normals are turned into each picture's Manhattan frame."""
     study, vote = run.study, Ensemble(networks)
     scores, metric = study.scores(networks, study.test), NormalsScores()
-    if "normals" not in study.tasks:
-        return networks, scores
-    batches = study.test.batches({"normals": "normals"}, study.batch_size)
-    for number in range(len(batches)):
-        images, known = batches[number]
-        normals = run.data.codebook.decode(vote.predict_on_batch(images)["normals"])
-        metric.update_state(known["normals"], rectify_normals(np.asarray(normals)))
-    found = {name: float(value) for name, value in metric.result().items()}
-    return networks, {**scores, "normals": found}
+    if "normals" in study.tasks:
+        batches = study.test.batches({"normals": "normals"}, study.batch_size)
+        for number in range(len(batches)):
+            images, known = batches[number]
+            normals = run.data.codebook.decode(vote.predict_on_batch(images)["normals"])
+            metric.update_state(known["normals"], rectify_normals(np.asarray(normals)))
+        scores["normals"] = {name: float(value) for name, value in metric.result().items()}
+    return networks, scores
 
 
 def untrained(run, seed, networks):
     """One-task networks with random weights: what no training gives."""
-    rows = {(row.contender, row.seed): row for row in run.study.rows}
-    first = [each.start[0] for each in rows["one-task", seed].networks]
+    first = [each.start[0] for each in run.declared("one-task", seed).networks]
     made = [each.built(run.study, each.sharing) for each in first]
     return made, run.study.scores(made, run.study.test)
 
 
+of_dense_tasks = functools.partial(
+    Recipe, source=MISRA, problem=DENSE, presets=dense.PRESETS, draw=draw_sorted_alphas
+)
+
 RECIPES = [
-    Recipe(
+    of_dense_tasks(
         name="cross_stitch_table1",
         title="Cross-stitch networks, Table 1: where should the alphas start?",
-        source=MISRA,
         text="""\
 Section 5.1, Table 1, and the sorted alphas of Table 4: the same one-task networks, stitched with
 alphas that start at (same task, different task) = (0.1, 0.9) to (0.9, 0.1).
@@ -91,8 +90,6 @@ alphas that start at (same task, different task) = (0.1, 0.9) to (0.9, 0.1).
 On NYUv2 the paper reports 34.6° mean error and 18.2 mean IU for (0.1, 0.9), 34.0° and 18.9 for
 (0.9, 0.1). `mini` takes 3 minutes a seed on 2 cores on top of `cross_stitch_table5`.
 """,
-        problem=DENSE,
-        presets=dense.PRESETS,
         rows={
             "one-task": one_task(),
             **{
@@ -106,12 +103,10 @@ On NYUv2 the paper reports 34.6° mean error and 18.2 mean IU for (0.1, 0.9), 34
             "(0.7, 0.3)": (34.0, 18.3, 38.9, 54.3, 60.1, 48.0, 18.6, 33.6),
             "(0.9, 0.1)": (34.0, 18.3, 39.0, 54.4, 60.2, 48.2, 18.9, 34.0),
         },
-        draw=draw_sorted_alphas,
     ),
-    Recipe(
+    of_dense_tasks(
         name="cross_stitch_table2",
         title="Cross-stitch networks, Table 2: how fast should the alphas learn?",
-        source=MISRA,
         text="""\
 Section 5.2, Table 2: the same one-task networks, stitched and trained on at FCN-AlexNet's rate of
 0.001, with the alphas at 1 to 10⁵ times that rate; the one-task networks train on at the same rate.
@@ -121,10 +116,8 @@ On NYUv2 the paper reports 34.6° mean error and 18.6 mean IU with a factor of 1
 10³, and that the loss diverges with a higher one. `mini` takes 5 minutes a seed on 2 cores on top
 of `cross_stitch_table5`.
 """,
-        problem=DENSE,
-        presets=dense.PRESETS,
         rows={
-            "one-task": of_table2(one_task_at_rate),
+            "one-task": of_table2(one_task()),
             **{
                 f"factor {factor:,}": of_table2(stitched(AFTER, learning_rate_multiplier=factor))
                 for factor in (1, 10, 100, 1000, 100_000)
@@ -136,12 +129,10 @@ of `cross_stitch_table5`.
             "factor 100": (34.0, 18.3, 39.0, 54.4, 60.2, 48.0, 18.9, 33.8),
             "factor 1,000": (34.1, 18.2, 39.2, 54.4, 60.2, 47.2, 19.3, 34.0),
         },
-        draw=draw_sorted_alphas,
     ),
-    Recipe(
+    of_dense_tasks(
         name="cross_stitch_table3",
         title="Cross-stitch networks, Table 3: from which weights should the towers start?",
-        source=MISRA,
         text="""\
 Section 5.3, Table 3: towers that start from random weights, from a network that has learned which
 classes a picture shows (labels of whole pictures, as ImageNet has them), and from the one-task
@@ -152,8 +143,6 @@ is the paper's "from ImageNet".
 On NYUv2 the paper reports 34.6° mean error and 17.7 mean IU from ImageNet, 34.1° and 19.3 from
 one-task networks. `mini` was not timed.
 """,
-        problem=DENSE,
-        presets=dense.PRESETS,
         rows={
             "one-task": one_task(),
             "from random": stitched(AFTER, start="tower"),
@@ -164,12 +153,10 @@ one-task networks. `mini` was not timed.
             "from ImageNet": (34.6, 18.8, 38.6, 53.7, 59.4, 48.0, 17.7, 33.4),
             "from one-task": (34.1, 18.2, 39.0, 54.4, 60.2, 47.2, 19.3, 34.0),
         },
-        draw=draw_sorted_alphas,
     ),
-    Recipe(
+    of_dense_tasks(
         name="cross_stitch_table5",
         title="Cross-stitch networks, Table 5: what should segmentation and surface normals share?",
-        source=MISRA,
         text="""\
 Tables 4 and 5, Figures 2 and 6: one-task networks, an ensemble of two a task, the network that
 splits at each layer (what stands before is shared), MTL-shared, and the network stitched from the
@@ -183,12 +170,10 @@ On NYUv2 the paper reports 34.1° mean error and 19.3 mean IU for cross-stitch a
 18.4 for one-task networks. `mini` takes about 20 minutes a seed on 2 cores; `paper` days on one
 GPU.
 """,
-        problem=DENSE,
-        presets=dense.PRESETS,
         rows={
             "one-task": one_task(),
             "ensemble": ensemble(),
-            **{f"split {at}": split(at) for at in SPLITS},
+            **SPLITS,
             "MTL-shared": latent_shared(dense.head_of),
             "cross-stitch": stitched(AFTER),
         },
@@ -200,7 +185,7 @@ GPU.
             "cross-stitch": (34.1, 18.2, 39.0, 54.4, 60.2, 47.2, 19.3, 34.0),
         },
         draw=draw_dense,
-        competing=tuple(f"split {at}" for at in SPLITS),
+        competing=tuple(SPLITS),
     ),
     Recipe(
         name="cross_stitch_table6",
@@ -224,7 +209,7 @@ The paper reports 45.2 and 63.0 mAP for cross-stitch against 44.9 and 60.9 for o
             "untrained": Extra("one-task", untrained),
             "one-task": one_task(),
             "ensemble": ensemble(),
-            **{f"split {at}": split(at) for at in SPLITS},
+            **SPLITS,
             "MTL-shared": latent_shared(detection.head_of),
             "cross-stitch": stitched(FAST_RCNN, per_channel=False),
         },
@@ -241,12 +226,11 @@ The paper reports 45.2 and 63.0 mAP for cross-stitch against 44.9 and 60.9 for o
             "cross-stitch": (45.2, 63.0),
         },
         draw=draw_detection,
-        competing=tuple(f"split {at}" for at in SPLITS),
+        competing=tuple(SPLITS),
     ),
-    Recipe(
+    of_dense_tasks(
         name="cross_stitch_granularity",
         title="Cross-stitch networks: a unit for each channel, or one for the whole layer?",
-        source=MISRA,
         text="""\
 Sections 5 and 6, per channel for segmentation and normals, per layer for detection and attributes:
 the same one-task networks, stitched both ways, with the same factor on the alphas' rate: in `mini`
@@ -254,19 +238,15 @@ that which was chosen for a unit per channel.
 
 The paper gives no numbers. `mini` takes a minute a seed on 2 cores on top of `cross_stitch_table5`.
 """,
-        problem=DENSE,
-        presets=dense.PRESETS,
         rows={
             "one-task": one_task(),
             "per layer": stitched(AFTER, per_channel=False),
             "per channel": stitched(AFTER),
         },
-        draw=draw_sorted_alphas,
     ),
-    Recipe(
+    of_dense_tasks(
         name="cross_stitch_manhattan",
         title="Cross-stitch networks: what does the Manhattan-world post-processing of normals do?",
-        source=MISRA,
         text="""\
 Section 5, "Setup for Surface Normal Prediction": the one-task and the cross-stitched networks of
 Table 5 as they are, and with predicted normals that lie within 25° of an axis of the picture's
@@ -275,8 +255,7 @@ Manhattan frame turned into that axis.
 The paper's normals are post-processed so; it does not say by how much that helps. `mini` takes half
 a minute a seed on 2 cores on top of `cross_stitch_table5`.
 """,
-        problem=DENSE,
-        presets=dense.PRESETS,
+        draw=None,
         rows={
             "one-task": one_task(),
             "one-task, rectified": Extra("one-task", rectified),
@@ -284,10 +263,9 @@ a minute a seed on 2 cores on top of `cross_stitch_table5`.
             "cross-stitch, rectified": Extra("cross-stitch", rectified),
         },
     ),
-    Recipe(
+    of_dense_tasks(
         name="cross_stitch_placement",
         title="Cross-stitch networks: units after pooling, or after every convolution?",
-        source=MISRA,
         text="""\
 Section 5, "Cross-stitching": the same one-task networks, stitched behind pool1, pool2, pool5, fc6
 and fc7, and behind conv1 to conv5, fc6 and fc7.
@@ -295,13 +273,10 @@ and fc7, and behind conv1 to conv5, fc6 and fc7.
 The paper found that units after pooling do better, and gives no numbers. `mini` takes a minute a
 seed on 2 cores on top of `cross_stitch_table5`.
 """,
-        problem=DENSE,
-        presets=dense.PRESETS,
         rows={
             "one-task": one_task(),
             "after convolutions": stitched(CONVOLUTIONS),
             "after pooling": stitched(AFTER),
         },
-        draw=draw_sorted_alphas,
     ),
 ]

@@ -1,11 +1,13 @@
 """The figures of the papers: each a function of a `Run`, drawn into its folder."""
 
+import contextlib
+
 import numpy as np
 from keras import ops
 
 from keras_mtl import Ensemble, plots
 from keras_mtl.callbacks import read_policies
-from keras_mtl.recipes.table import BASELINE, headline, scored, seed_gains, size
+from keras_mtl.recipes.table import BASELINE, scored, seed_gains, size
 from keras_mtl.retrieval import EmbeddingIndex
 from keras_mtl.study.tree_of_tasks import tree_report
 
@@ -21,37 +23,43 @@ def save(run, figure, name, dpi=100, **options):
     plots.pyplot().close(figure)
 
 
+@contextlib.contextmanager
+def drawn(run, name, rows=1, columns=1, dpi=100, whole=False, **options):
+    """Gives the axes of a new figure to draw on, an array of them if asked for; then saves it.
+
+    Args:
+        run, name, dpi: as of `save`.
+        rows, columns: how many axes there are.
+        whole: whether the file has room for what reaches beyond the figure.
+        **options: as of `pyplot().subplots`.
+    """
+    figure, axes = plots.pyplot().subplots(rows, columns, **options)
+    yield axes
+    figure.tight_layout()
+    save(run, figure, name, dpi, **({"bbox_inches": "tight"} if whole else {}))
+
+
 def draw_dense(run):
-    """Predictions, sorted alphas, gain for each class, and every split."""
-    compared = (BASELINE, "cross-stitch")
-    if all(map(run.has, compared)):
-        models = {row: run.networks(row) for row in compared}
+    """Predictions, alphas, gain for each class, and every split."""
+    if models := _compared(run, "cross-stitch"):
         save(run, dense_predictions(run, models, run.tasks), "predictions.jpg", 80)
         save(run, plots.stitch_units(models["cross-stitch"][0]), "alphas.png")
         if "segmentation" in run.tasks:
             labels, names = run.data.train["segmentation"], run.data.class_names
             counts = sum(np.bincount(each.ravel(), minlength=256) for each in labels)[: len(names)]
-            figure, axes = plots.pyplot().subplots(figsize=(8, 4))
-            gains = _mean_gains(run, "segmentation", "per_class_iu")
-            plots.gain_per_class(axes, names, gains, counts)
-            figure.tight_layout()
-            save(run, figure, "gain_per_class.png")
+            with drawn(run, "gain_per_class.png", figsize=(8, 4)) as axes:
+                _draw_gains(axes, run, "segmentation", "per_class_iu", names, counts)
     draw_splits(run)
 
 
 def draw_detection(run):
-    """Detections, the gain for each attribute, alphas and splits."""
-    compared = (BASELINE, "cross-stitch")
-    if all(map(run.has, compared)):
-        models = {row: run.networks(row) for row in compared}
-        save(run, _detections(run, models), "detections.jpg", 80)
+    """Detections, alphas, the gain for each attribute, and every split."""
+    if models := _compared(run, "cross-stitch"):
+        _draw_detections(run, models)
         save(run, plots.stitch_units(models["cross-stitch"][0]), "alphas.png")
-        figure, axes = plots.pyplot().subplots(figsize=(9, 4))
         counts = (np.concatenate(run.data.train["attributes"]) == 1).sum(axis=0)
-        gains = _mean_gains(run, "attributes", "ap")
-        plots.gain_per_class(axes, run.data.attribute_names, gains, counts, unit="AP")
-        figure.tight_layout()
-        save(run, figure, "gain_per_attribute.png")
+        with drawn(run, "gain_per_attribute.png", figsize=(9, 4)) as axes:
+            _draw_gains(axes, run, "attributes", "ap", run.data.attribute_names, counts, unit="AP")
     draw_splits(run)
 
 
@@ -64,50 +72,42 @@ def draw_sorted_alphas(run):
     }
     if not units:
         return
-    columns = max(map(len, units.values()))
-    figure, axes = plots.pyplot().subplots(
-        len(units),
-        columns,
-        figsize=(2.6 * columns, 2.4 * len(units)),
-        sharey=True,
-        squeeze=False,
-    )
-    for line, (row, of_row) in zip(axes, units.items(), strict=True):
-        for axis, (stage, unit) in zip(line, of_row.items(), strict=False):
-            plots.sorted_alphas(axis, ops.convert_to_numpy(unit.alpha), run.tasks)
-            axis.set_title(stage, fontsize=9)
-            axis.set_xlabel("")
-        for axis in line[len(of_row) :]:
-            axis.set_axis_off()
-        line[0].set_ylabel(row)
-    axes[0, 0].legend(fontsize=6)
-    figure.tight_layout()
-    save(run, figure, "alphas.png", 80)
+    shape = len(units), max(map(len, units.values()))
+    options = {"figsize": (2.6 * shape[1], 2.4 * shape[0]), "sharey": True, "squeeze": False}
+    with drawn(run, "alphas.png", *shape, dpi=80, **options) as axes:
+        for line, (row, of_row) in zip(axes, units.items(), strict=True):
+            for axis, (stage, unit) in zip(line, of_row.items(), strict=False):
+                plots.sorted_alphas(axis, ops.convert_to_numpy(unit.alpha), run.tasks)
+                axis.set_title(stage, fontsize=9)
+                axis.set_xlabel("")
+            for axis in line[len(of_row) :]:
+                axis.set_axis_off()
+            line[0].set_ylabel(row)
+        axes[0, 0].legend(fontsize=6)
 
 
 def draw_splits(run):
     """Figure 2 of the paper: every split relative to the one-task networks of the same seeds."""
-    recipe, results = run.recipe, run.results
-    known = {row: scored(results, row) for row in recipe.rows}
-    rows = [row for row in recipe.rows if row.startswith("split ") and known[row]]
+    problem, tasks = run.recipe.problem, run.results["tasks"]
+    known = {row: scored(run.results, row) for row in run.recipe.rows}
+    rows = [row for row in run.recipe.rows if row.startswith("split ") and known[row]]
     seeds = set(known[BASELINE]).intersection(*(known[row] for row in rows))
     if not rows or not seeds:
         return
 
     def scores(row, task):
-        return [headline(recipe, known[row][seed])[task] for seed in sorted(seeds)]
+        compared = [problem.compared(known[row][seed])[task] for seed in sorted(seeds)]
+        return [score for of_seed in compared for score in of_seed.values()]
 
-    tasks = results["tasks"]
-    figure, axes = plots.pyplot().subplots(figsize=(7, 4))
-    plots.split_performance(
-        axes,
-        [row.removeprefix("split ") for row in rows],
-        {task: [scores(row, task) for row in rows] for task in tasks},
-        {task: scores(BASELINE, task) for task in tasks},
-        lower_is_better=[task for task in recipe.problem.lower_is_better if task in tasks],
-    )
-    figure.tight_layout()
-    save(run, figure, "splits.png")
+    directions = {task: problem.scores[task].directions.values() for task in tasks}
+    with drawn(run, "splits.png", figsize=(7, 4)) as axes:
+        plots.split_performance(
+            axes,
+            [row.removeprefix("split ") for row in rows],
+            {task: [scores(row, task) for row in rows] for task in tasks},
+            {task: scores(BASELINE, task) for task in tasks},
+            lower_is_better=[task for task in tasks if "lower" in directions[task]],
+        )
 
 
 def draw_ada_share(run):
@@ -116,64 +116,56 @@ def draw_ada_share(run):
         (model,) = run.networks("AdaShare")
         policy = model.get_config()["sharing"]["config"]["policy"]
         blocks = [stage for stage in model.stages if stage != "stem"]
-        figure, axes = plots.pyplot().subplots(
-            figsize=(2 + 0.4 * len(blocks), 1.2 + 0.4 * len(policy))
-        )
-        plots.policy_map(axes, np.array(list(policy.values()), bool), list(policy), blocks)
-        figure.tight_layout()
-        save(run, figure, "policy.png")
+        sides = (2 + 0.4 * len(blocks), 1.2 + 0.4 * len(policy))
+        with drawn(run, "policy.png", figsize=sides) as axes:
+            plots.policy_map(axes, np.array(list(policy.values()), bool), list(policy), blocks)
         search = next(each for each in run.study.trainings if each.search is not None)
-        log = run.study.file_of(search).with_suffix(".csv")
-        tasks, blocks, history = read_policies(log)
+        tasks, blocks, history = read_policies(run.study.file_of(search).with_suffix(".csv"))
         save(run, plots.policy_history(history, tasks, blocks), "policy_evolution.png", 80)
-    compared = (BASELINE, "AdaShare")
-    if all(map(run.has, compared)):
+    if models := _compared(run, "AdaShare"):
         # Of keypoints and edges there is little to see.
         shown = [task for task in run.tasks if task not in ("keypoints", "edges")]
-        models = {row: run.networks(row) for row in compared}
         save(run, dense_predictions(run, models, shown), "predictions.jpg", 80)
 
 
 def draw_trees(run):
     """Performance by size, and the first seed's affinities and trees."""
-    figure, axes = plots.pyplot().subplots(figsize=(7, 4))
-    _performance_by_size(axes, run)
-    figure.tight_layout()
-    save(run, figure, "performance.png")
+    series = {}
+    for row, of_row in run.results["rows"].items():
+        kind = next((kind for kind in TREES if row.startswith(kind)), row)
+        if gains := seed_gains(run.recipe, run.results, row):
+            series.setdefault(kind, []).append((size(of_row, "parameters"), gains))
+    with drawn(run, "performance.png", figsize=(7, 4)) as axes:
+        if series:
+            plots.performance_by_size(axes, series)
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.set_ylabel("mean gain over one-task networks (%)")
     rows = [row for row in run.recipe.rows if row.startswith("branched") and run.has(row)]
-    if not rows:
-        return
-    of_row = next(each for each in run.study.rows if each.contender == rows[0] and not each.seed)
-    (network,) = of_row.networks
-    report = tree_report(run.study, network.chosen_from, network.sharing.locations)
-    whole = {"dpi": 80, "bbox_inches": "tight"}
-    save(run, _affinities(report), "affinities.png", **whole)
-    trees = {row: run.results["rows"][row]["seeds"]["0"]["trees"][0] for row in rows}
-    save(run, _trees(trees), "trees.png", **whole)
+    if rows:
+        (network,) = run.declared(rows[0]).networks
+        _draw_affinities(run, network)
+        _draw_trees(run, {row: run.results["rows"][row]["seeds"]["0"]["trees"][0] for row in rows})
 
 
 def draw_embeddings(run):
     """Accuracy by storage; of the first seed, compliance and what queries find."""
-    figure, axes = plots.pyplot().subplots(figsize=(7, 4))
     series = {}
     for row, of_row in run.results["rows"].items():
         entries = [entry["retrieval"] for entry in scored(run.results, row).values()]
         if entries:
             accuracies = [100 * entry["triplet_accuracy"] for entry in entries]
             series[row] = [(of_row["parameters"], accuracies)]
-    plots.performance_by_size(axes, series)
-    axes.set_ylabel("triplet accuracy (%)")
-    figure.tight_layout()
-    save(run, figure, "storage.png")
-    joint = {row: run.networks(row)[0] for row in run.wanted if row != BASELINE and run.has(row)}
+    with drawn(run, "storage.png", figsize=(7, 4)) as axes:
+        plots.performance_by_size(axes, series)
+        axes.set_ylabel("triplet accuracy (%)")
+    joint = {row: run.declared(row) for row in run.wanted if row != BASELINE and run.has(row)}
     if joint:
-        ratios = {row: run.study.compliance(model)["end"] for row, model in joint.items()}
-        figure, axes = plots.pyplot().subplots(figsize=(12, 4))
-        plots.update_compliance(axes, ratios)
-        figure.tight_layout()
-        save(run, figure, "compliance.png", 80)
+        ratios = {row: run.study.compliance(each.networks[0])["end"] for row, each in joint.items()}
+        with drawn(run, "compliance.png", dpi=80, figsize=(12, 4)) as axes:
+            plots.update_compliance(axes, ratios)
     if "modulated" in joint:
-        save(run, _neighbours(run, joint["modulated"]), "neighbours.png", 45)
+        (model,) = run.networks("modulated")
+        save(run, _neighbours(run, model), "neighbours.png", 45)
 
 
 def draw_fashion(run):
@@ -183,6 +175,12 @@ def draw_fashion(run):
         save(run, _articles(run, models), "predictions.png", 80)
     if "cross-stitch" in models:
         save(run, plots.stitch_units(models["cross-stitch"][0]), "alphas.png")
+
+
+def _compared(run, row):
+    """The networks of the one-task row and of another one, if this run has both."""
+    rows = (BASELINE, row)
+    return {each: run.networks(each) for each in rows} if all(map(run.has, rows)) else {}
 
 
 def dense_predictions(run, models, tasks):
@@ -203,75 +201,52 @@ def dense_predictions(run, models, tasks):
     return plots.pixel_predictions(images, maps, num_classes=len(run.data.class_names))
 
 
-def _mean_gains(run, task, score):
+def _draw_gains(axes, run, task, score, names, counts, **options):
     """What cross-stitch gains in a score of many, such as of every class: the mean over seeds."""
     baseline, stitched = (scored(run.results, row) for row in (BASELINE, "cross-stitch"))
     gains = [
-        np.array(stitched[seed][task][score], float) - np.array(baseline[seed][task][score], float)
+        np.subtract(*(np.array(each[seed][task][score], float) for each in (stitched, baseline)))
         for seed in sorted(set(baseline) & set(stitched))
     ]
-    return np.mean(gains, axis=0)
+    plots.gain_per_class(axes, names, np.mean(gains, axis=0), counts, **options)
 
 
-def _detections(run, models):
+def _draw_detections(run, models):
     """What each row's networks find in the first test pictures."""
-    data, count = run.data, 4
-    figure, axes = plots.pyplot().subplots(len(models), count, figsize=(4 * count, 4 * len(models)))
-    for line, (row, of_row) in zip(axes, models.items(), strict=True):
-        found, _ = run.study.predict(of_row, data.test, count)
-        for number, (axis, each) in enumerate(zip(line, found, strict=True)):
-            image = data.test["image"][number]
-            plots.detections(axis, image, each, data.class_names, data.attribute_names)
-            axis.set_title(row, fontsize=9)
-    figure.tight_layout()
-    return figure
+    data, shape = run.data, (len(models), 4)
+    sides = (4 * shape[1], 4 * shape[0])
+    with drawn(run, "detections.jpg", *shape, dpi=80, figsize=sides) as axes:
+        for line, (row, of_row) in zip(axes, models.items(), strict=True):
+            found, _ = run.study.predict(of_row, data.test, shape[1])
+            for axis, image, each in zip(line, data.test["image"], found, strict=False):
+                plots.detections(axis, image, each, data.class_names, data.attribute_names)
+                axis.set_title(row, fontsize=9)
 
 
-def _performance_by_size(axes, run):
-    """Gain over the one-task networks against parameters, of searched trees and of others."""
-    series = {}
-    for row, of_row in run.results["rows"].items():
-        kind = next((kind for kind in TREES if row.startswith(kind)), row)
-        gains = seed_gains(run.recipe, run.results, row)
-        if gains:
-            series.setdefault(kind, []).append((size(of_row, "parameters"), gains))
-    if series:
-        plots.performance_by_size(axes, series)
-    axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_ylabel("mean gain over one-task networks (%)")
-
-
-def _affinities(report):
-    """How alike the one-task networks are, a panel for each location."""
-    count, tasks = len(report.locations), report.tasks
+def _draw_affinities(run, network):
+    """How alike the one-task networks are that a tree is chosen by, a panel for each location."""
+    report = tree_report(run.study, network.chosen_from, network.sharing.locations)
+    count, side = len(report.locations), 1.2 + max(2.0, 0.3 * len(report.tasks))
     columns = min(count, 5)
-    side = 1.2 + max(2.0, 0.3 * len(tasks))
     rows = -(-count // columns)
-    figure, axes = plots.pyplot().subplots(
-        rows, columns, figsize=(side * columns, side * rows), squeeze=False
-    )
-    for axis in axes.flat[count:]:
-        axis.set_axis_off()
-    for axis, location, matrix in zip(axes.flat, report.locations, report.affinity, strict=False):
-        plots.affinity(axis, matrix, tasks)
-        axis.set_title(location)
-    figure.tight_layout()
-    return figure
+    options = {"figsize": (side * columns, side * rows), "squeeze": False}
+    with drawn(run, "affinities.png", rows, columns, dpi=80, whole=True, **options) as axes:
+        for axis in axes.flat[count:]:
+            axis.set_axis_off()
+        for axis, place, matrix in zip(axes.flat, report.locations, report.affinity, strict=False):
+            plots.affinity(axis, matrix, report.tasks)
+            axis.set_title(place)
 
 
-def _trees(trees):
+def _draw_trees(run, trees):
     """Trees side by side, a dict from title to tree."""
     tree = next(iter(trees.values()))
-    num_tasks = len({task for group in next(iter(tree.values())) for task in group})
-    width = max(3.5, 0.35 * num_tasks)
-    figure, axes = plots.pyplot().subplots(
-        1, len(trees), figsize=(width * len(trees), 1.5 + 0.5 * len(tree)), squeeze=False
-    )
-    for axis, (title, tree) in zip(axes.flat, trees.items(), strict=True):
-        plots.sharing_tree(axis, tree)
-        axis.set_title(title)
-    figure.tight_layout()
-    return figure
+    width = max(3.5, 0.35 * len(run.study.tasks))
+    options = {"figsize": (width * len(trees), 1.5 + 0.5 * len(tree)), "squeeze": False}
+    with drawn(run, "trees.png", 1, len(trees), dpi=80, whole=True, **options) as axes:
+        for axis, (title, tree) in zip(axes.flat, trees.items(), strict=True):
+            plots.sharing_tree(axis, tree)
+            axis.set_title(title)
 
 
 def _neighbours(run, model):

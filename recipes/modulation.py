@@ -1,12 +1,13 @@
 """The modulation module, Zhao et al., ECCV 2018: can one embedding serve several notions?"""
 
+import functools
+
 import keras
 
 from keras_mtl.applications.catalog import ZHAO
 from keras_mtl.applications.modulated_embedding import AFTER
 from keras_mtl.recipes.figures import draw_embeddings
 from keras_mtl.recipes.problems.retrieval import (
-    Gates,
     agreement,
     attribute_labels,
     mini,
@@ -15,10 +16,8 @@ from keras_mtl.recipes.problems.retrieval import (
     retrieval_problem,
 )
 from keras_mtl.recipes.recipe import Recipe
+from keras_mtl.sharing import Modulated
 from keras_mtl.study import Contender, hard_sharing, one_task
-
-# Of the authors of conditional similarity networks, whose penalty is on the masks of the examples.
-MASKS = {"mean": 0.9, "deviation": 0.7, "penalty": 5e-4}
 
 
 def gates(**options):
@@ -26,7 +25,7 @@ def gates(**options):
 
     def contender(settings, data, tasks):
         rate = {"learning_rate_multiplier": settings.gate_rate}
-        return Contender("modulated", Gates(AFTER, **rate, **options))
+        return Contender("modulated", Modulated(AFTER, **rate, **options))
 
     return contender
 
@@ -34,47 +33,40 @@ def gates(**options):
 def masks(settings, data, tasks):
     """A conditional similarity network: masks of the embedding, and nothing before it.
 
-    Unlike theirs, the masked embedding has the length one, as in all rows.
+    The numbers are those of its authors, whose penalty is on the masks of the examples. Unlike
+    theirs, the masked embedding has the length one, as in all rows.
     """
-    penalty = MASKS["penalty"] / len(data["train"]["labels"])
 
     def drawn(seed):
-        return Gates(
+        return Modulated(
             AFTER[-1:],
-            keras.initializers.RandomNormal(MASKS["mean"], MASKS["deviation"], seed=seed),
-            keras.regularizers.L1(penalty),
+            initializer=keras.initializers.RandomNormal(0.9, 0.7, seed=seed),
+            regularizer=keras.regularizers.L1(5e-4 / len(data["train"]["labels"])),
             learning_rate_multiplier=settings.gate_rate,
         )
 
     return Contender("masks", drawn)
 
 
-def recipe(name, title, text, presets, labels, paper_data, data_sets):
-    """A table of embeddings; arguments as of `Recipe` and `retrieval_problem`."""
-    return Recipe(
-        name=name,
-        title=title,
-        source=ZHAO,
-        text=text,
-        problem=retrieval_problem(name, labels, paper_data, data_sets),
-        presets=presets,
-        rows={
-            "one-task": one_task(),
-            "fully shared": hard_sharing(),
-            "masks": masks,
-            "modulated": gates(),
-            # The general form of the module: a projection of all channels for each task.
-            "projected": gates(per_channel=False),
-        },
-        also=agreement,
-        draw=draw_embeddings,
-        default_rows=("one-task", "fully shared", "masks", "modulated"),
-    )
-
+table = functools.partial(
+    Recipe,
+    source=ZHAO,
+    rows={
+        "one-task": one_task(),
+        "fully shared": hard_sharing(),
+        "masks": masks,
+        "modulated": gates(),
+        # The general form of the module: a projection of all channels for each task.
+        "projected": gates(per_channel=False),
+    },
+    also=agreement,
+    draw=draw_embeddings,
+    default_rows=("one-task", "fully shared", "masks", "modulated"),
+)
 
 RECIPES = [
-    recipe(
-        "modulation_celeba",
+    table(
+        name="modulation_celeba",
         title="Modulation on attributes: can one embedding serve many notions of likeness?",
         text="""\
 Networks that embed images, so that of a triplet the anchor lies nearer to the positive, which
@@ -97,18 +89,16 @@ embeddings for all tasks.
 `paper` and `paper20` are of the published network and rates; their lengths are ours. `mini` takes 4
 minutes a seed on 2 cores, `mini20` 9.
 """,
+        problem=retrieval_problem(attribute_labels, "celeba"),
         presets={
             "mini": mini(num_tasks=7, triplets_per_task=8),
             "mini20": mini(num_tasks=20, triplets_per_task=3),
             "paper": published(num_tasks=7, triplets_per_task=8, size=150, embedding=256),
             "paper20": published(num_tasks=20, triplets_per_task=8, size=150, embedding=256),
         },
-        labels=attribute_labels,
-        paper_data="CelebA",
-        data_sets=("celeba",),
     ),
-    recipe(
-        "modulation_zappos50k",
+    table(
+        name="modulation_zappos50k",
         title="Modulation on properties of products: "
         "can one embedding serve four notions of likeness?",
         text="""\
@@ -120,12 +110,10 @@ conditional similarity networks, in training and in the test.
 `paper` has the size of crops and embeddings of conditional similarity networks; its lengths are
 ours. `mini` takes 6 minutes a seed on 2 cores.
 """,
+        problem=retrieval_problem(property_labels, "ut_zappos50k"),
         presets={
             "mini": mini(num_tasks=4, triplets_per_task=16),
             "paper": published(num_tasks=4, triplets_per_task=8, size=112, embedding=64),
         },
-        labels=property_labels,
-        paper_data="UT-Zappos50K",
-        data_sets=("ut_zappos50k",),
     ),
 ]

@@ -68,7 +68,7 @@ class Options:
             network = {**settings.network, "weights": str(self.weights)}
             settings = dataclasses.replace(settings, network=network)
         filled = dataclasses.replace(self, data=data, rows=rows, tasks=tasks, set=words)
-        output = self.output or f"results/{problem.folder}/{filled._name(problem)}"
+        output = self.output or f"results/{problem.folder or recipe.name}/{filled._name(problem)}"
         return dataclasses.replace(filled, output=output), settings
 
     def _name(self, problem):

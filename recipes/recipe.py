@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keras_mtl._files import file_of, whole_file
-from keras_mtl.recipes._results import by_own_names, entry_of, provenance
-from keras_mtl.recipes._timing import add_times
+from keras_mtl.recipes._results import add_times, entry_of, provenance
 from keras_mtl.recipes.options import Options
 from keras_mtl.recipes.problems.problem import Problem
 from keras_mtl.recipes.table import BASELINE, format_table, scored
-from keras_mtl.study import Contender, Study
+from keras_mtl.sharing import CrossStitched
+from keras_mtl.study import Contender
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Recipe:
         rows: dict from a row's name to a `Contender`, a function of `Settings`, data and tasks that
             returns one, or an `Extra`; "one-task" is the baseline.
         paper: dict from a row's name to the paper's numbers, in the order of the columns.
-        also: `None`, or a function of a `Run`, a seed and networks that returns further scores of
-            theirs, a dict by the tasks of the table.
+        also: `None`, or a function of a `Run` and a `keras_mtl.study.Row` that returns further
+            scores of its networks, a dict by the tasks of the table.
         draw: `None`, or a function of a `Run` that draws figures of the first seed's networks.
         default_rows: names of the rows that are run if none are asked for; all if `None`.
         competing: names of the rows of which the best is marked.
@@ -80,9 +80,9 @@ class Recipe:
         # An embedding does not name its tasks.
         tasks = getattr(model, "tasks", problem.default_tasks)
         with tempfile.TemporaryDirectory() as folder:
-            study = problem.study(settings, data, tasks, contenders=[], seeds=1, folder=folder)
-            scores = problem.entry(by_own_names(study.scores([model], study.test)))
-        return problem.by_heading(scores)
+            options = {"contenders": [], "seeds": 1, "folder": folder}
+            study = problem.declared(settings, data, tasks, **options)
+            return problem.by_heading(problem.entry(study.scores([model], study.test)))
 
     def run(self, **options):
         """Trains and scores what is not there yet; prints and writes the table.
@@ -109,6 +109,23 @@ class Recipe:
         return run.results
 
 
+def stitched(after, start="one-task", **units):
+    """The network stitched from the one-task networks, with the units of the settings but for some.
+
+    Args:
+        after: names of the stages with units behind them, or a function of `Settings`.
+        start: as of `Contender`.
+        **units: options of the units, as of `CrossStitched`.
+    """
+
+    def contender(settings, data, tasks):
+        usual = {"alpha": settings.alpha, "learning_rate_multiplier": settings.alpha_rate}
+        stages = after(settings) if callable(after) else after
+        return Contender("cross-stitch", CrossStitched(stages, **{**usual, **units}), start)
+
+    return contender
+
+
 class Run:
     """A recipe on data: its `study`, and what that has found, as the table has it.
 
@@ -120,8 +137,8 @@ class Run:
 
     def __init__(self, recipe, options, settings, data):
         self.recipe, self.settings, self.data = recipe, settings, data
-        self.tasks, self.wanted, self.folder = options.tasks, options.rows, Path(options.output)
-        self.path = self.folder / recipe.name / "results.json"
+        self.tasks, self.wanted, folder = options.tasks, options.rows, Path(options.output)
+        self.path = folder / recipe.name / "results.json"
         self.results = {
             "recipe": recipe.name,
             "preset": options.preset,
@@ -132,50 +149,40 @@ class Run:
             "rows": {},
         }
         self._take_up()
-        self.study: Study = recipe.problem.study(
+        # The baseline is the recipe's own, also where it is not asked for.
+        needed = dict.fromkeys([BASELINE, *map(self._of, self.wanted)])
+        self.study = recipe.problem.declared(
             settings,
             data,
             self.tasks,
-            contenders=self._contenders(),
+            contenders=[self._contender(name) for name in needed],
             seeds=options.seeds,
-            folder=self.folder / "study",
+            folder=folder / "study",
         )
+
+    def declared(self, row, seed=0):
+        """What the study knows of a row: a `keras_mtl.study.Row`; `None` if it has not this row."""
+        known = {(each.contender, each.seed): each for each in self.study.rows}
+        return known.get((self._of(row), seed))
 
     def networks(self, row, seed=0):
         """The trained networks of a row: a list, in which each task is once at least."""
-        known = {(each.contender, each.seed): each for each in self.study.rows}
-        networks, made = self.study.networks(known[self._of(row), seed]), self.recipe.rows[row]
+        networks, made = self.study.networks(self.declared(row, seed)), self.recipe.rows[row]
         return made.score(self, seed, networks)[0] if isinstance(made, Extra) else networks
 
     def has(self, row, seed=0):
         """Whether this run has a row, and it has not failed."""
-        return self._of(row) in self._known and str(seed) in scored(self.results, row)
-
-    def _of(self, row):
-        """The row whose networks a row has."""
-        made = self.recipe.rows[row]
-        return made.of if isinstance(made, Extra) else row
-
-    @property
-    def _known(self):
-        return {each.name for each in self.study.contenders}
+        return self.declared(row, seed) is not None and str(seed) in scored(self.results, row)
 
     def write(self):
         """Brings the results up to date, writes and prints them."""
+        shown = dict.fromkeys([BASELINE, *map(self._of, self.wanted), *self.wanted])
         for row in self.study.rows:
-            record = self.study.record_of(row)
-            if record and row.contender in self.recipe.rows:
-                self._add(row.contender, row, record)
-        for name in self.wanted:
-            extra = self.recipe.rows[name]
-            for row in self.study.rows if isinstance(extra, Extra) else []:
-                record = self.study.record_of(row)
-                if row.contender == extra.of and not record.get("failed"):
-                    networks = self.study.networks(row)
-                    networks, scores = extra.score(self, row.seed, networks)
-                    self._add(name, row, {**record, "test": scores, "validation": {}}, networks)
+            for name in shown:
+                if self._of(name) == row.contender:
+                    self._add(name, row)
         rows = self.results["rows"]
-        self.results["rows"] = {row: rows[row] for row in self.recipe.rows if row in rows}
+        self.results["rows"] = {name: rows[name] for name in self.recipe.rows if name in rows}
         if self.recipe.timed:
             add_times(self)
         self.save()
@@ -201,32 +208,38 @@ class Run:
         if different:
             raise ValueError(
                 "`output` must be new, or hold a run of the same settings: "
-                f"{ {name: ours.get(name) for name in different} }. Received: {self.folder} with "
-                f"{different}."
+                f"{ {name: ours.get(name) for name in different} }. Received: "
+                f"{self.path.parents[1]} with {different}."
             )
         self.results["rows"] = rows
 
-    def _contenders(self):
-        """The contenders of the wanted rows, and of those that they need."""
-        made = {}
-        # The baseline is the recipe's own, also where it is not asked for.
-        for name in [BASELINE, *map(self._of, self.wanted)]:
-            row = self.recipe.rows[name]
-            if not isinstance(row, Contender):
-                row = row(self.settings, self.data, self.tasks)
-            made[name] = dataclasses.replace(row, name=name)
-        return list(made.values())
+    def _of(self, name):
+        """The row whose networks a row has."""
+        made = self.recipe.rows[name]
+        return made.of if isinstance(made, Extra) else name
 
-    def _add(self, name, row, record, networks=None):
-        of_row = self.results["rows"].setdefault(name, {"seeds": {}})
-        entry = {"diverged": record["failed"], **provenance()} if record.get("failed") else None
-        if entry is None:
-            networks = self.study.networks(row) if networks is None else networks
+    def _contender(self, name):
+        made = self.recipe.rows[name]
+        if not isinstance(made, Contender):
+            made = made(self.settings, self.data, self.tasks)
+        return dataclasses.replace(made, name=name)
+
+    def _add(self, name, row):
+        """Adds the scores of a row, as the table calls it, and seed."""
+        record, made = self.study.record_of(row), self.recipe.rows[name]
+        if record.get("failed"):
+            if isinstance(made, Extra):
+                return
+            entry = {"diverged": record["failed"], **provenance()}
+        else:
+            networks = self.study.networks(row)
+            if isinstance(made, Extra):
+                networks, scores = made.score(self, row.seed, networks)
+                record = {**record, "test": scores, "validation": {}}
             entry = entry_of(self, row, record, networks)
-            if self.recipe.also is not None:
-                for task, scores in self.recipe.also(self, row.seed, networks).items():
-                    entry[task].update(scores)
-            # Those of the row are the first seed's, whose pictures are drawn, too.
-            of_row.setdefault("parameters", entry["parameters"])
-            of_row.setdefault("macs", entry["macs"])
+        of_row = self.results["rows"].setdefault(name, {"seeds": {}})
         of_row["seeds"][str(row.seed)] = entry
+        # Those of the row are the first seed's, whose pictures are drawn, too.
+        for size in ("parameters", "macs"):
+            if size in entry:
+                of_row.setdefault(size, entry[size])

@@ -5,6 +5,8 @@ import dataclasses
 
 from keras_mtl.study import Budget
 
+PARTS = ("train", "validation", "test")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -36,10 +38,15 @@ class Settings:
     tasks: tuple | None = None
     """The tasks, if they are others than those of the problem."""
 
+    @property
+    def images(self):
+        """How many there are of each part of the data."""
+        return {part: getattr(self, f"{part}_images") for part in PARTS}
+
     def replaced(self, words):
         """The settings with other values, from words such as `rate=0.01` or `network.width=0.5`.
 
-        A number of `steps` is halved, half of it in each part.
+        Of a number of `steps` half are in each part, if there are two.
 
         Raises:
             ValueError: an unknown name, or a value of another kind; it names what was expected.
@@ -58,18 +65,14 @@ class Settings:
             if key:
                 value = {**found.network, key: value}
             elif name == "steps":
-                value = found._with_steps(value)
+                halves = Budget.of(value)
+                first, second = (halves.first, halves.second) if self.steps.first else (0, value)
+                value = dataclasses.replace(self.steps, first=first, second=second)
             elif not _is_alike(value, getattr(self, name)):
                 kind = type(getattr(self, name)).__name__
                 raise ValueError(f"`set`: {name} must be a {kind}. Received: {text}.")
             found = dataclasses.replace(found, **{name: value})
         return found
-
-    def _with_steps(self, count):
-        """The budget with so many steps, half of them in each part if there are two."""
-        halves = Budget.of(count)
-        first, second = (halves.first, halves.second) if self.steps.first else (0, count)
-        return dataclasses.replace(self.steps, first=first, second=second)
 
 
 def _value(text):

@@ -5,36 +5,7 @@ import math
 import numpy as np
 
 from keras_mtl._text import markdown_table, text_table
-from keras_mtl.search import relative_gain
-
-BASELINE = "one-task"
-"""The row with which the others are compared."""
-
-
-def compared_scores(headlines, scores):
-    """The scores of each task by which networks are compared.
-
-    Args:
-        headlines: dict from task to the name of a score, or a tuple of names.
-        scores: dict from task to a dict from name to score, and whatever else.
-
-    Returns:
-        A dict from task to a score, or to a dict of several.
-    """
-    return {
-        task: scores[task][name]
-        if isinstance(name, str)
-        else {each: scores[task][each] for each in name}
-        for task, name in headlines.items()
-        if task in scores
-    }
-
-
-def gain(headlines, lower_is_better, scores, baseline):
-    """Mean relative gain in % by those scores; `lower_is_better` may name tasks that are absent."""
-    ours, theirs = (compared_scores(headlines, each) for each in (scores, baseline))
-    known = {*ours}.union(*(each for each in ours.values() if isinstance(each, dict)))
-    return float(relative_gain(ours, theirs, [name for name in lower_is_better if name in known]))
+from keras_mtl.study.contenders import BASELINE
 
 
 def size(of_row, key):
@@ -50,13 +21,8 @@ def seed_gains(recipe, results, row, part=None):
     baseline = scored(results, BASELINE)
     if row == BASELINE:
         return []
-    problem = recipe.problem
     return [
-        gain(
-            problem.headlines,
-            problem.lower_is_better,
-            *(each.get(part, each) for each in (entry, baseline[seed])),
-        )
+        recipe.problem.gain(*(each.get(part, each) for each in (entry, baseline[seed])))
         for seed, entry in scored(results, row).items()
         if seed in baseline
     ]
@@ -66,11 +32,6 @@ def scored(results, row):
     """The entries of a row by seed: those that are there and have not diverged."""
     entries = results["rows"].get(row, {"seeds": {}})["seeds"]
     return {seed: entry for seed, entry in entries.items() if "diverged" not in entry}
-
-
-def headline(recipe, entry):
-    """The score of each task by which networks are compared, or a dict of several."""
-    return compared_scores(recipe.problem.headlines, entry)
 
 
 def best_row(recipe, results):
@@ -95,10 +56,13 @@ def cells(recipe, results):
         mean ± sample deviation over the seeds that a row has; the mean relative gain is over the
         one-task networks of the same seeds.
     """
-    of_task = recipe.problem.columns
-    tasks = [task for task in of_task if task in results["tasks"]]
-    columns = [(task, *spec) for task in tasks for spec in of_task[task].values()]
-    heading = [name for task in tasks for name in of_task[task]]
+    shown = {
+        (task, name): column
+        for task, of_task in recipe.problem.scores.items()
+        if task in results["tasks"]
+        for name, column in of_task.columns.items()
+    }
+    heading = [name for _, name in shown]
     heading += ["gain in %", "Δα", "parameters", "M MACs"]
     heading += ["M MACs by task", "ms"] if recipe.timed else []
     heading.append("seeds")
@@ -116,7 +80,7 @@ def cells(recipe, results):
                 [factor * entry[task][key] for entry in entries if key in entry[task]],
                 recipe.problem.decimals,
             )
-            for task, key, factor in columns
+            for (task, _), (key, factor) in shown.items()
         ]
         gains = seed_gains(recipe, results, row)
         line.append(_mean_and_deviation(gains, sign="+"))
@@ -138,32 +102,31 @@ def cells(recipe, results):
 
 def format_table(recipe, results):
     """The table as text, with the paper's own rows for its preset."""
-    heading, rows = cells(recipe, results)
-    best = best_row(recipe, results)
-    lines = [[f"{row} (best)" if row == best else row, *line] for row, line in rows.items()]
+    heading, *lines = _lines(recipe, results, "{} (best)")
     text = f"{recipe.name}: {results['data']}, preset {results['preset']}, {results['backend']}\n"
-    text += text_table([["", *heading], *lines])
-    problem = recipe.problem
-    if (
-        results["preset"] == "paper"
-        and recipe.paper
-        and set(problem.default_tasks) == set(results["tasks"])
-    ):
+    text += text_table([heading, *lines])
+    problem, of_paper = recipe.problem, results["preset"] == "paper" and recipe.paper
+    if of_paper and set(problem.default_tasks) == set(results["tasks"]):
         lines = [
             [row, *(f"{value:.{problem.decimals}f}" for value in line)]
             for row, line in recipe.paper.items()
         ]
-        columns = heading[: len(lines[0]) - 1]
-        text += f"\n\nThe paper, on {problem.paper_data}:\n" + text_table([["", *columns], *lines])
+        text += f"\n\nThe paper, on {problem.paper_data}:\n"
+        text += text_table([heading[: len(lines[0])], *lines])
     return text
 
 
 def format_markdown(recipe, results):
     """The table as Markdown."""
+    return markdown_table(_lines(recipe, results, "**{}** (best)"))
+
+
+def _lines(recipe, results, mark):
+    """The lines of the table, the heading first; `mark` is the form of the best row's name."""
     heading, rows = cells(recipe, results)
     best = best_row(recipe, results)
-    names = {row: f"**{row}** (best)" if row == best else row for row in rows}
-    return markdown_table([["", *heading], *([names[row], *line] for row, line in rows.items())])
+    lines = [[mark.format(row) if row == best else row, *line] for row, line in rows.items()]
+    return [["", *heading], *lines]
 
 
 def _mean_and_deviation(values, decimals=1, sign=""):

@@ -20,12 +20,7 @@ def per_image(function, images):
 
 
 def held_out(part, count):
-    """Some of the training examples, at most an eighth, to choose by; and the others.
-
-    Args:
-        part: dict of columns.
-        count: how many.
-    """
+    """So many of the training examples, at most an eighth, to choose by; and the others."""
     order = np.random.default_rng(0).permutation(len(part["image"]))
     drawn = min(count, max(1, len(order) // 8))
     return tuple(

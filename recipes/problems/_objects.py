@@ -1,32 +1,40 @@
-"""The objects of `rooms`, each as a picture of its own."""
+"""Objects of `rooms` and faces of CelebA, each as a picture of its own."""
 
 import numpy as np
 
-from keras_mtl.datasets import object_crops, rooms
+from keras_mtl.datasets import celeba, object_crops, rooms
 
 
-def load_objects(split, num_images, settings, smallest=1, cache_dir=None):
-    """Crops of the objects of a split's first pictures, and what is known of them.
+def load_objects(name, settings, data_dir, cache_dir, smallest=1):
+    """Pictures of single objects, and their attributes.
 
     Args:
-        split, num_images: as of `rooms.load`.
-        settings: their `picture_size`, and the `size` of crops, in pixels.
-        smallest: sides that an object must have at least to be taken, in pixels of the picture.
-        cache_dir: as of `rooms.load`.
+        name: `"rooms"` or `"celeba"`.
+        settings: how many pictures there are, the `size` of the result in pixels and, of rooms, the
+            `picture_size` of what objects are cut out of.
+        data_dir, cache_dir: folders, as of `Problem.load`.
+        smallest: sides that an object of a room must have at least to be taken, in pixels.
 
     Returns:
-        A dict of `image`, uint8 (M, size, size, 3), `attributes`, bool (M, 24), and `kind`, the
-        class of the object, (M,).
+        A dict of `train`, `validation` and `test`, each a dict of `image`, uint8 (M, size, size,
+        3), `attributes`, (M, A), and, of rooms, `kind`, the class of the object, (M,).
     """
-    loaded = rooms.load(split, settings.picture_size, num_images, cache_dir=cache_dir)
-    boxes, attributes = [], []
-    for of_image, values in zip(loaded["boxes"], loaded["attributes"], strict=True):
-        sides = of_image[:, 2:4] - of_image[:, :2]
-        taken = sides.min(axis=1) >= smallest
-        boxes.append(of_image[taken])
-        attributes.append(values[taken])
-    return {
-        "image": object_crops(loaded["image"], boxes, settings.size),
-        "attributes": np.concatenate(attributes),
-        "kind": np.concatenate(boxes)[:, 4],
-    }
+    found = {}
+    for part, count in settings.images.items():
+        if name == "celeba":
+            options = {"size": settings.size, "num_images": count, "cache_dir": cache_dir}
+            found[part] = celeba.load(part, data_dir, **options)
+            continue
+        loaded = rooms.load(part, settings.picture_size, count, cache_dir=cache_dir)
+        sides = [boxes[:, 2:4] - boxes[:, :2] for boxes in loaded["boxes"]]
+        taken = [of_image.min(axis=1) >= smallest for of_image in sides]
+        boxes, attributes = (
+            [of_image[rows] for of_image, rows in zip(loaded[column], taken, strict=True)]
+            for column in ("boxes", "attributes")
+        )
+        found[part] = {
+            "image": object_crops(loaded["image"], boxes, settings.size),
+            "attributes": np.concatenate(attributes),
+            "kind": np.concatenate(boxes)[:, 4],
+        }
+    return found

@@ -11,8 +11,8 @@ from keras_mtl.heads import AttributesHead
 from keras_mtl.metrics import attribute_average_precision
 from keras_mtl.optimizers import Adam
 from keras_mtl.recipes.problems._objects import load_objects
-from keras_mtl.recipes.problems.problem import Problem
-from keras_mtl.recipes.settings import Settings
+from keras_mtl.recipes.problems.problem import Problem, TaskScores
+from keras_mtl.recipes.settings import PARTS, Settings
 from keras_mtl.study import Budget
 from keras_mtl.towers import ThinVGG16, Tower
 from keras_mtl.towers.thin_vgg16 import STAGES
@@ -60,24 +60,12 @@ PRESETS = {
 
 
 def load(name, settings, data_dir=None, cache_dir=None):
-    """Pictures and attributes: names, and dicts `train`, `validation` and `test`.
-
-    Args:
-        name: `"rooms"`, whose pictures are crops of objects, or `"celeba"`.
-        settings: the `AttributesSettings`.
-        data_dir: folder of CelebA's files.
-        cache_dir: folder for what is made of the data set.
-    """
-    found = {"names": celeba.TASK_NAMES if name == "celeba" else rooms.ATTRIBUTES}
-    for part in ("train", "validation", "test"):
-        count = getattr(settings, f"{part}_images")
-        if name == "celeba":
-            folders = {"data_dir": data_dir, "cache_dir": cache_dir}
-            loaded = celeba.load(part, size=settings.size, num_images=count, **folders)
-        else:
-            loaded = load_objects(part, count, settings, cache_dir=cache_dir)
+    """Pictures of objects or faces, and columns of attributes: dicts of parts, and `names`."""
+    names = celeba.TASK_NAMES if name == "celeba" else rooms.ATTRIBUTES
+    found = {"names": names}
+    for part, loaded in load_objects(name, settings, data_dir, cache_dir).items():
         values = loaded["attributes"].astype("float32")
-        columns = {each: values[:, [number]] for number, each in enumerate(found["names"])}
+        columns = {each: values[:, [number]] for number, each in enumerate(names)}
         found[part] = {"image": loaded["image"], **columns}
     return found
 
@@ -94,12 +82,7 @@ class AttributesStudy(keras_mtl.Study):
         super().__init__(
             lambda seed: Tower(ThinVGG16(shape, seed=seed, **network), STAGES),
             {name: _task(name, network["dropout"]) for name in names},
-            *(
-                (data[part]["image"], {name: data[part][name] for name in names})
-                for part in ("train", "validation", "test")
-            ),
-            steps=settings.steps,
-            batch_size=settings.batch_size,
+            *((data[part]["image"], {name: data[part][name] for name in names}) for part in PARTS),
             optimizer=Adam(settings.rate, weight_decay=settings.weight_decay),
             **options,
         )
@@ -111,7 +94,7 @@ class AttributesStudy(keras_mtl.Study):
     def scores(self, models, examples, run_eagerly=False):
         """Accuracy and average precision of every attribute."""
         vote, batches = Ensemble(models), examples.batches({each: each for each in self.tasks}, 256)
-        said = [vote.predict_on_batch(batches[number][0]) for number in range(len(batches))]
+        said = [vote.predict_on_batch(images) for images, _ in batches]
         found = {}
         for task in self.tasks:
             known = examples.y[task]
@@ -144,14 +127,10 @@ def summary(scores):
 
 
 ATTRIBUTES = Problem(
-    folder="branched_celeba",
     data_sets=("rooms", "celeba"),
     load=load,
     study=AttributesStudy,
-    tasks=("attributes",),
-    columns={"attributes": {"accuracy": ("accuracy", 100), "mAP": ("mean_ap", 100)}},
-    headlines={"attributes": ("accuracy", "mean_ap")},
+    scores={"attributes": TaskScores({"accuracy": ("accuracy", 100), "mAP": ("mean_ap", 100)})},
     summary=summary,
-    paper_data="CelebA",
     checkpoints=False,
 )

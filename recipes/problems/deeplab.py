@@ -1,7 +1,6 @@
 """Dense tasks on DeepLab-ResNets: those of AdaShare and of branched networks."""
 
 import dataclasses
-import functools
 
 import numpy as np
 
@@ -11,49 +10,52 @@ from keras_mtl.augmentation import ColorJitter, Compose, RandomHorizontalFlip
 from keras_mtl.datasets import center_offsets, edge_map, keypoint_map
 from keras_mtl.metrics import MapAbsoluteError, SegmentationScores, attribute_average_precision
 from keras_mtl.optimizers import Adam
+from keras_mtl.recipes.problems import dense
 from keras_mtl.recipes.problems._columns import per_image
-from keras_mtl.recipes.problems.dense import COLUMNS as DENSE_COLUMNS
-from keras_mtl.recipes.problems.dense import (
-    IMAGE_LABELS,
-    DenseData,
-    DenseSettings,
-    OfMaps,
-    image_labels_task,
-)
-from keras_mtl.recipes.problems.problem import Problem
+from keras_mtl.recipes.problems.dense import IMAGE_LABELS, DenseData, DenseSettings, OfMaps
+from keras_mtl.recipes.problems.problem import Problem, TaskScores
+from keras_mtl.recipes.settings import PARTS
 from keras_mtl.towers import ResNet, Tower
 from keras_mtl.towers.resnet import stages
 
 MAPS = {"keypoints": keypoint_map, "edges": edge_map}
 """Tasks whose targets are computed from the picture where a data set has none."""
-KINDS = {
-    "normals": "normals",
-    "depth": "depth",
-    "instances": "offsets",
-    **dict.fromkeys(MAPS, "map"),
+KINDS = {"normals": "normals", "depth": "depth", "instances": "offsets"}
+"""What `DeepLab` calls a task; maps, if it is not among these."""
+
+# AdaShare's Δ is over all scores of a task.
+SCORES = {
+    "segmentation": TaskScores({"mIU": ("mean_iu", 100), "pixacc": ("pixel_accuracy", 100)}),
+    "normals": TaskScores(dense.SCORES["normals"].columns),
+    "depth": TaskScores(
+        {
+            # Of metres, or of 1/m on Cityscapes.
+            "abs ×100": ("absolute_error", 100),
+            "rel %": ("relative_error", 100),
+            "δ<1.25": ("within_1.25", 100),
+            "1.25²": ("within_1.5625", 100),
+            "1.25³": ("within_1.953125", 100),
+        }
+    ),
+    # In % of the picture's side.
+    "instances": TaskScores({"inst. %": ("absolute_error", 100)}),
+    "keypoints": TaskScores({"keyp. ×100": ("absolute_error", 100)}),
+    "edges": TaskScores({"edges ×100": ("absolute_error", 100)}),
+    IMAGE_LABELS: TaskScores({"labels AP": ("mean_ap", 100)}),
 }
 
-COLUMNS = {
-    "segmentation": {key: DENSE_COLUMNS["segmentation"][key] for key in ("mIU", "pixacc")},
-    "normals": DENSE_COLUMNS["normals"],
-    "depth": {
-        # Of metres, or of 1/m on Cityscapes.
-        "abs ×100": DENSE_COLUMNS["depth"]["abs cm"],
-        **{key: DENSE_COLUMNS["depth"][key] for key in ("rel %", "δ<1.25")},
-        "1.25²": ("within_1.5625", 100),
-        "1.25³": ("within_1.953125", 100),
-    },
-    # In % of the picture's side.
-    "instances": {"inst. %": ("absolute_error", 100)},
-    "keypoints": {"keyp. ×100": ("absolute_error", 100)},
-    "edges": {"edges ×100": ("absolute_error", 100)},
-    IMAGE_LABELS: {"labels AP": ("mean_ap", 100)},
+SMALL = {"depth": 18, "width": 1 / 4, "features": 32, "dropout": 0.1}
+"""Options of a network that learns from random weights, on two cores in minutes."""
+MINI = {
+    "train_images": 1200,
+    "test_images": 300,
+    "batch_size": 16,
+    "rate": 2e-3,
+    # So short a training never sees a picture often enough to need other versions of it.
+    "augmented": False,
+    "alpha_rate": 1.0,
 }
-# AdaShare's Δ is over all scores of a task.
-HEADLINES = {
-    task: tuple(score for score, _ in columns.values()) for task, columns in COLUMNS.items()
-}
-LOWER_IS_BETTER = ("mean_angular_error", "median_angular_error", "absolute_error", "relative_error")
+"""The settings of such networks."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ class DeepLabData(DenseData):
                     part[task] = per_image(make, part["image"])
             if "instances" in tasks and "instances" in part:
                 part["instances"] = per_image(center_offsets, part["instances"])
-            missing = [task for task in tasks if task not in (*part, IMAGE_LABELS)]
+            missing = [task for task in tasks if task not in part]
             if missing:
                 raise ValueError(
                     f"`data` must have the tasks {list(tasks)}. Received: {name!r}, which has no "
@@ -103,10 +105,8 @@ class DeepLabStudy(keras_mtl.Study):
         found = super().scores(models, examples, run_eagerly)
         if IMAGE_LABELS in self.tasks:
             vote = keras_mtl.Ensemble([each for each in models if IMAGE_LABELS in each.tasks])
-            batches = examples.batches({IMAGE_LABELS: IMAGE_LABELS}, self.batch_size)
             said, known = [], []
-            for number in range(len(batches)):
-                images, labels = batches[number]
+            for images, labels in examples.batches({IMAGE_LABELS: IMAGE_LABELS}, self.batch_size):
                 said.append(vote.predict_on_batch(images)[IMAGE_LABELS])
                 known.append(labels[IMAGE_LABELS])
             precisions = attribute_average_precision(np.concatenate(said), np.concatenate(known))
@@ -119,81 +119,54 @@ class DeepLabStudy(keras_mtl.Study):
 def deeplab_study(settings, data, tasks, **options):
     """The `Study` of dense tasks on DeepLab-ResNets; arguments as of `Problem.study`."""
     augment = Compose([RandomHorizontalFlip(offsets="instances"), ColorJitter()])
+    network = {"width": 1.0, "weights": None, **settings.network}
+    depth, shape = network["depth"], data.train["image"].shape[1:]
+
+    def tower(seed):
+        net = ResNet(depth, shape, network["weights"], width=network["width"], seed=seed)
+        return Tower(net, stages(depth))
+
     return DeepLabStudy(
-        functools.partial(_tower, settings, data),
+        tower,
         {task: _task(settings, data, task) for task in tasks},
-        *(data.examples(part, tasks) for part in ("train", "validation", "test")),
-        steps=settings.steps,
-        batch_size=settings.batch_size,
+        *(data.examples(part, tasks) for part in PARTS),
         optimizer=Adam(settings.rate, beta_1=0.5, beta_2=0.999, **settings.decay_and_heads),
         augment=OfMaps(augment) if settings.augmented else None,
         **options,
     )
 
 
-def _tower(settings, data, seed):
-    network = {"width": 1.0, "weights": None, **settings.network}
-    depth, shape = network["depth"], data.train["image"].shape[1:]
-    net = ResNet(depth, shape, network["weights"], width=network["width"], seed=seed)
-    return Tower(net, stages(depth))
-
-
 def _task(settings, data, task):
-    of_task = {
-        "weight": settings.task_weights[task],
-        "headline": {_full(task, score): _direction(score) for score in HEADLINES[task]},
-        "better": None,
-    }
+    # Metrics of several scores put the task before them.
+    start = f"{task}_" if task in dense.TASKS else ""
+    directions = {f"{start}{score}": way for score, way in SCORES[task].directions.items()}
+    options = {"weight": settings.task_weights[task], "headline": directions, "better": None}
     if task == IMAGE_LABELS:
-        return image_labels_task(data, **of_task)
+        return dense.image_labels_task(data, **options)
+    classes = data.class_names if task == "segmentation" else None
+    if task == "segmentation":
+        options["metrics"] = [SegmentationScores(len(classes), per_class=True)]
+    elif task not in dense.TASKS:
+        options["metrics"] = [MapAbsoluteError(name="absolute_error")]
 
     def head(seed):
-        return deeplab_task(
-            task,
-            data.class_names if task == "segmentation" else KINDS[task],
-            {
-                "output_size": data.train["image"].shape[1:3],
-                "features": settings.network.get("features", 1024),
-                "dropout": settings.network.get("dropout", 0.5),
-                "seed": seed,
-            },
-        ).head
+        options = {
+            "output_size": data.train["image"].shape[1:3],
+            "features": settings.network.get("features", 1024),
+            "dropout": settings.network.get("dropout", 0.5),
+            "seed": seed,
+        }
+        return deeplab_task(task, classes or KINDS.get(task, "map"), options).head
 
-    classes = None
-    if task == "segmentation":
-        classes = data.class_names
-        of_task["metrics"] = [SegmentationScores(len(classes), per_class=True)]
-    elif task in ("instances", *MAPS):
-        of_task["metrics"] = [MapAbsoluteError(name="absolute_error")]
-    return keras_mtl.Task.of(head(0), classes, **of_task).with_head(head)
+    return keras_mtl.Task.of(head(0), classes, **options).with_head(head)
 
 
-def _full(task, score):
-    """The name of a score as `evaluate` has it."""
-    return f"{task}_{score}" if task in ("segmentation", "normals", "depth") else score
-
-
-def _direction(score):
-    return "lower" if score in LOWER_IS_BETTER else "higher"
-
-
-def deeplab_problem(folder, tasks, paper_data, data_sets):
-    """The problem of some tables.
-
-    Args:
-        folder: as of `Problem`.
-        tasks: names of the tasks.
-        paper_data: what the paper calls its data.
-        data_sets: names of the data sets with these tasks, beside `rooms`.
-    """
+def deeplab_problem(tasks, *data_sets):
+    """The problem of some tasks, with the data sets that have them beside `rooms`."""
     return Problem(
-        folder=folder,
         data_sets=("rooms", *data_sets),
         load=DeepLabData,
         study=deeplab_study,
-        tasks=tasks,
-        columns=COLUMNS,
-        headlines=HEADLINES,
-        lower_is_better=LOWER_IS_BETTER,
-        paper_data=paper_data,
+        scores=SCORES,
+        tasks=tuple(tasks),
     )

@@ -1,7 +1,7 @@
 """A target for every pixel, on CaffeNet: the dense tasks of the cross-stitch paper."""
 
 import dataclasses
-from functools import partial
+import functools
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from keras_mtl.datasets import LazyArray, cityscapes_mtl, nyuv2, rooms, taskonom
 from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.metrics import SegmentationScores
 from keras_mtl.recipes.problems._columns import held_out, per_image
-from keras_mtl.recipes.problems.problem import Problem
+from keras_mtl.recipes.problems.problem import Problem, TaskScores
 from keras_mtl.recipes.settings import Settings
 from keras_mtl.study import Budget
 
@@ -22,25 +22,33 @@ IMAGE_LABELS = "image_labels"
 """An auxiliary task: which classes does a picture show?"""
 DROPOUT = 0.5
 
-COLUMNS = {
-    # task: {heading: (score, factor on the score)}
-    "normals": {
-        "mean": ("mean_angular_error", 1),
-        "med.": ("median_angular_error", 1),
-        "11.25": ("within_11.25", 100),
-        "22.5": ("within_22.5", 100),
-        "30": ("within_30", 100),
-    },
-    "segmentation": {
-        "pixacc": ("pixel_accuracy", 100),
-        "mIU": ("mean_iu", 100),
-        "fwIU": ("frequency_weighted_iu", 100),
-    },
-    "depth": {
-        "abs cm": ("absolute_error", 100),
-        "rel %": ("relative_error", 100),
-        "δ<1.25": ("within_1.25", 100),
-    },
+SCORES = {
+    "normals": TaskScores(
+        {
+            "mean": ("mean_angular_error", 1),
+            "med.": ("median_angular_error", 1),
+            "11.25": ("within_11.25", 100),
+            "22.5": ("within_22.5", 100),
+            "30": ("within_30", 100),
+        },
+        ("mean_angular_error",),
+    ),
+    "segmentation": TaskScores(
+        {
+            "pixacc": ("pixel_accuracy", 100),
+            "mIU": ("mean_iu", 100),
+            "fwIU": ("frequency_weighted_iu", 100),
+        },
+        ("mean_iu",),
+    ),
+    "depth": TaskScores(
+        {
+            "abs cm": ("absolute_error", 100),
+            "rel %": ("relative_error", 100),
+            "δ<1.25": ("within_1.25", 100),
+        },
+        ("relative_error",),
+    ),
 }
 
 
@@ -97,44 +105,13 @@ PRESETS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """A data set with targets for every pixel.
-
-    Attributes:
-        class_names: those of the segmentation.
-        load: function of a split's name, `DenseSettings`, a number of pictures, and `data_dir` and
-            `cache_dir`, that returns a dict of arrays, or of `LazyArray`s.
-        test: name of the split that networks are tested on.
-        validation: name of a split of its own, or `None`: then it is taken from the training's.
-    """
-
-    class_names: tuple
-    load: object
-    test: str = "test"
-    validation: str | None = None
-
-
-def _rooms(split, settings, num_images, data_dir, cache_dir):
-    return rooms.load(split, settings.size, num_images, cache_dir=cache_dir)
-
-
-def _published(reader, split, settings, num_images, **folders):
-    return reader.load(split, **folders, shortest_side=settings.size, num_images=num_images)
-
-
-def _cityscapes_mtl(*arguments, **folders):
-    loaded = _published(cityscapes_mtl, *arguments, **folders)
-    # What the papers call depth here; that of the sky is infinite.
-    return {**loaded, "depth": loaded["inverse_depth"]}
-
-
 SOURCES = {
-    "rooms": Source(rooms.CLASSES, _rooms, validation="validation"),
-    "nyuv2": Source(nyuv2.CLASSES_40, partial(_published, nyuv2)),
-    # The test split's labels are not published.
-    "cityscapes_mtl": Source(cityscapes_mtl.CLASSES_19, _cityscapes_mtl, test="validation"),
-    "taskonomy": Source(taskonomy.CLASSES, partial(_published, taskonomy), validation="validation"),
+    # The data set, its classes, and the splits to test on and to choose by: with `None` those are
+    # taken from the training's. Cityscapes' labels of the test split are not published.
+    "rooms": (rooms, rooms.CLASSES, "test", "validation"),
+    "nyuv2": (nyuv2, nyuv2.CLASSES_40, "test", None),
+    "cityscapes_mtl": (cityscapes_mtl, cityscapes_mtl.CLASSES_19, "validation", None),
+    "taskonomy": (taskonomy, taskonomy.CLASSES, "test", "validation"),
 }
 
 
@@ -144,33 +121,48 @@ class DenseData:
     Args:
         name: one of `SOURCES`.
         settings: the `DenseSettings`; pictures of published data keep their shape.
-        data_dir: folder of the data set's files; `rooms` has none.
-        cache_dir: folder for what is made of them.
+        data_dir, cache_dir: folders, as of `Problem.load`.
     """
 
     def __init__(self, name, settings, data_dir=None, cache_dir=None):
-        source, folders = SOURCES[name], {"data_dir": data_dir, "cache_dir": cache_dir}
-        self.class_names = source.class_names
-        self.train = source.load("train", settings, settings.train_images, **folders)
-        self.test = source.load(source.test, settings, settings.test_images, **folders)
-        count = settings.validation_images
-        if source.validation:
-            self.validation = source.load(source.validation, settings, count, **folders)
+        source, self.class_names, test, validation = SOURCES[name]
+        self.num_words = settings.num_words
+
+        def load(split, count):
+            if source is rooms:
+                return rooms.load(split, settings.size, count, cache_dir=cache_dir)
+            options = {"shortest_side": settings.size, "num_images": count}
+            loaded = source.load(split, data_dir, cache_dir=cache_dir, **options)
+            if source is cityscapes_mtl:
+                # What the papers call depth here; that of the sky is infinite.
+                loaded["depth"] = loaded["inverse_depth"]
+            return loaded
+
+        self.train = load("train", settings.train_images)
+        self.test = load(test, settings.test_images)
+        if validation is None:
+            self.validation, self.train = held_out(self.train, settings.validation_images)
         else:
-            self.validation, self.train = held_out(self.train, count)
+            self.validation = load(validation, settings.validation_images)
+        for part in (self.train, self.validation, self.test):
+            part[IMAGE_LABELS] = per_image(self._shown, part["segmentation"])
+
+    @functools.cached_property
+    def codebook(self):
+        """The words that the normals of the training pictures are clustered to."""
+        normals = self.train["normals"]
+        if isinstance(normals, LazyArray):
+            # Far more than are clustered.
+            normals = np.asarray(normals.map(lambda each: each[::8, ::8]))
+        return NormalsCodebook.fit(normals, self.num_words)
 
     def examples(self, part, tasks):
         """The pictures of a part and the targets of some tasks, as a `Study` takes them."""
         part = getattr(self, part)
-        return part["image"], {
-            task: self.image_labels(part) if task == IMAGE_LABELS else part[task] for task in tasks
-        }
-
-    def image_labels(self, part):
-        """Which classes each picture shows."""
-        return per_image(self._shown, part["segmentation"])
+        return part["image"], {task: part[task] for task in tasks}
 
     def _shown(self, segmentations):
+        """Which classes each picture shows."""
         counts = [np.bincount(labels.ravel(), minlength=256) for labels in segmentations]
         return (np.stack(counts)[:, : len(self.class_names)] > 0).astype("float32")
 
@@ -187,8 +179,6 @@ def dense_study(settings, data, tasks, **options):
         data.examples("train", [*tasks, IMAGE_LABELS]),
         data.examples("validation", tasks),
         data.examples("test", tasks),
-        steps=settings.steps,
-        batch_size=settings.batch_size,
         optimizer=keras_mtl.optimizers.SGD(
             settings.rate, settings.momentum, weight_decay=settings.weight_decay
         ),
@@ -238,7 +228,7 @@ def _task(settings, data, task):
 def _parts(settings, data, tasks, seed, head_dropout=None):
     kinds = {"segmentation": data.class_names, "depth": "depth"}
     if "normals" in tasks:
-        kinds["normals"] = _codebook(data, settings.num_words)
+        kinds["normals"] = data.codebook
     return fcn_parts(
         {task: kinds[task] for task in tasks},
         data.train["image"].shape[1:],
@@ -248,30 +238,13 @@ def _parts(settings, data, tasks, seed, head_dropout=None):
     )
 
 
-def _codebook(data, num_words):
-    """The words that the normals of the training pictures are clustered to, once."""
-    if getattr(data, "codebook", None) is None:
-        normals = data.train["normals"]
-        if isinstance(normals, LazyArray):
-            # Far more than are clustered.
-            normals = np.asarray(normals.map(lambda each: each[::8, ::8]))
-        data.codebook = NormalsCodebook.fit(normals, num_words)
-    return data.codebook
-
-
 DENSE = Problem(
     folder="cross_stitch",
     data_sets=("rooms", "nyuv2"),
     load=DenseData,
     study=dense_study,
+    scores=SCORES,
     tasks=TASKS,
     pair=TASKS[:2],
-    columns=COLUMNS,
-    headlines={
-        "segmentation": "mean_iu",
-        "normals": "mean_angular_error",
-        "depth": "relative_error",
-    },
-    lower_is_better=("normals", "depth"),
     paper_data="NYUv2",
 )

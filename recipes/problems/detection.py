@@ -13,14 +13,13 @@ from keras_mtl.metrics import attribute_average_precision, detection_average_pre
 from keras_mtl.optimizers import SGD
 from keras_mtl.proposals import jittered_boxes, selective_search
 from keras_mtl.recipes.problems._columns import held_out
-from keras_mtl.recipes.problems.problem import Problem
+from keras_mtl.recipes.problems.problem import Problem, TaskScores
 from keras_mtl.recipes.settings import Settings
 from keras_mtl.search import cost
 from keras_mtl.study import Budget, Examples
 from keras_mtl.towers import FastRCNNCaffeNet, Tower
 from keras_mtl.towers.fast_rcnn_caffenet import STAGES
 
-TASKS = ("detection", "attributes")
 DROPOUT = 0.5
 FIRST_OBJECT = 3
 """Walls, floors and ceilings are no objects."""
@@ -92,34 +91,34 @@ class DetectionData:
     Args:
         name: `"rooms"` or `"voc2008_attributes"`.
         settings: the `DetectionSettings`.
-        data_dir: folder of the data set's files; `rooms` has none.
-        cache_dir: folder for what is made of them.
+        data_dir, cache_dir: folders, as of `Problem.load`.
     """
 
     def __init__(self, name, settings, data_dir=None, cache_dir=None):
-        options = settings, data_dir, cache_dir
+        counts = settings.images
         if name == "rooms":
             self.class_names = rooms.CLASSES[FIRST_OBJECT:]
             self.attribute_names = rooms.ATTRIBUTES
             self.interpolation = "area"
-            self.train = _rooms("train", settings.train_images, *options)
-            self.validation = _rooms("validation", settings.validation_images, *options)
-            self.test = _rooms("test", settings.test_images, *options)
+            for place, (split, count) in enumerate(counts.items()):
+                # One stream of draws a split.
+                draws = np.random.SeedSequence(0, spawn_key=(place,)).spawn(count)
+                setattr(self, split, _rooms(split, draws, settings, cache_dir))
         else:
             self.class_names = voc2008_attributes.CLASSES
             self.attribute_names = voc2008_attributes.ATTRIBUTES
             self.interpolation = "11-point"  # as VOC 2008 was scored
-            train = _voc2008_attributes("train", settings.train_images, *options)
-            self.validation, self.train = held_out(train, settings.validation_images)
-            self.test = _voc2008_attributes("test", settings.test_images, *options)
+            folders = data_dir, cache_dir
+            train = _voc2008_attributes("train", counts["train"], settings, *folders)
+            self.validation, self.train = held_out(train, counts["validation"])
+            self.test = _voc2008_attributes("test", counts["test"], settings, *folders)
 
 
-def _rooms(split, num_images, settings, data_dir, cache_dir):
+def _rooms(split, draws, settings, cache_dir):
     """Proposals around the true boxes: `rooms` stands for data with a good proposal method."""
     (size, _) = settings.canvas
-    loaded = rooms.load(split, size, num_images, cache_dir=cache_dir)
+    loaded = rooms.load(split, size, len(draws), cache_dir=cache_dir)
     boxes = [of_image[:, :4].astype("float32") for of_image in loaded["boxes"]]
-    stream = np.random.SeedSequence(0, spawn_key=(("train", "validation", "test").index(split),))
     return {
         "image": loaded["image"],
         "boxes": boxes,
@@ -129,7 +128,7 @@ def _rooms(split, num_images, settings, data_dir, cache_dir):
         "difficult": [np.zeros(len(of_image), bool) for of_image in boxes],
         "proposals": [
             jittered_boxes(of_image, (size, size), settings.proposals, np.random.default_rng(seed))
-            for of_image, seed in zip(boxes, stream.spawn(num_images), strict=True)
+            for of_image, seed in zip(boxes, draws, strict=True)
         ],
     }
 
@@ -161,15 +160,14 @@ class Regions(Examples):
         return len(self.part["image"])
 
     def batches(self, outputs, batch_size, seed=None):
-        settings = self.settings
         return RoIBatches(
             self.part,
             batch_size,
-            RoISampling(settings.rois_per_image),
+            RoISampling(self.settings.rois_per_image),
             num_classes=self.num_classes,
             tasks=list(outputs),
-            mirror=settings.augmented,
-            pad_to=settings.canvas,
+            mirror=self.settings.augmented,
+            pad_to=self.settings.canvas,
             seed=seed or 0,
             drop_remainder=True,
             workers=2 if isinstance(self.part["image"], LazyArray) else 1,
@@ -188,13 +186,12 @@ class DetectionStudy(keras_mtl.Study):
 
     def __init__(self, settings, data, tasks, **options):
         self.settings, self.data = settings, data
-        count = len(data.class_names)
+        count, shape = len(data.class_names), (*settings.canvas, 3)
+        network = {"dropout": DROPOUT, **settings.network}
         super().__init__(
-            self._tower,
+            lambda seed: Tower(FastRCNNCaffeNet(shape, seed=seed, **network), STAGES),
             {task: self._task(task) for task in tasks},
             *(Regions(part, settings, count) for part in (data.train, data.validation, data.test)),
-            steps=settings.steps,
-            batch_size=settings.batch_size,
             optimizer=SGD(settings.rate, settings.momentum, weight_decay=settings.weight_decay),
             **options,
         )
@@ -219,28 +216,24 @@ class DetectionStudy(keras_mtl.Study):
             image, and a list of arrays of the probabilities of the attributes of the true boxes.
             A list is empty if its task is not among the networks'.
         """
-        count = len(part["image"]) if count is None else count
-        # One pass for both: the proposals, and behind them the true boxes.
-        rois = [
-            np.concatenate([proposals, boxes])
-            for proposals, boxes in zip(part["proposals"], part["boxes"], strict=True)
-        ]
+        proposals, boxes = part["proposals"][:count], part["boxes"][:count]
         regions = predict_regions(
             Ensemble(models),
-            part["image"] if count == len(rois) else [part["image"][n] for n in range(count)],
-            rois[:count],
+            part["image"] if count is None else [part["image"][n] for n in range(count)],
+            # One pass for both: the proposals, and behind them the true boxes.
+            [np.concatenate(pair) for pair in zip(proposals, boxes, strict=True)],
             batch_size=self.settings.batch_size,
             pad_to=self.settings.canvas,
             verbose=0,
         )
         found, attributes = [], []
-        for (outputs, boxes, size), proposals in zip(regions, part["proposals"], strict=False):
-            split = len(proposals)
+        for (outputs, rois, size), proposed in zip(regions, proposals, strict=True):
+            split = len(proposed)
             if "detection" in self.tasks:
-                proposed = {name: x[:split] for name, x in outputs.items()}
+                of_proposals = {name: x[:split] for name, x in outputs.items()}
                 # AP ranks all that there is.
                 options = {"from_logits": False, "score_threshold": 0.0}
-                found.append(detections(proposed, boxes[:split], size, **options))
+                found.append(detections(of_proposals, rois[:split], size, **options))
             if "attributes" in self.tasks:
                 attributes.append(outputs["attributes"][split:])
         return found, attributes
@@ -251,10 +244,7 @@ class DetectionStudy(keras_mtl.Study):
         results = {}
         if found:
             names = ("boxes", "classes", "difficult")
-            truths = [
-                dict(zip(names, each, strict=True))
-                for each in zip(*(part[name] for name in names), strict=True)
-            ]
+            truths = [{name: part[name][number] for name in names} for number in range(len(found))]
             results["detection"] = detection_average_precision(
                 found, truths, len(data.class_names), interpolation=data.interpolation
             )
@@ -263,11 +253,6 @@ class DetectionStudy(keras_mtl.Study):
                 np.concatenate(attributes), np.concatenate(part["attributes"])
             )
         return {task: _summary(precisions) for task, precisions in results.items()}
-
-    def _tower(self, seed):
-        network = {"dropout": DROPOUT, **self.settings.network}
-        shape = (*self.settings.canvas, 3)
-        return Tower(FastRCNNCaffeNet(shape, seed=seed, **network), STAGES)
 
     def _task(self, task):
         head = head_of(self.settings, self.data, task)
@@ -296,11 +281,9 @@ DETECTION = Problem(
     data_sets=("rooms", "voc2008_attributes"),
     load=DetectionData,
     study=DetectionStudy,
-    tasks=TASKS,
-    columns={
-        "detection": {"det mAP": ("mean_ap", 100)},
-        "attributes": {"attr mAP": ("mean_ap", 100)},
+    scores={
+        "detection": TaskScores({"det mAP": ("mean_ap", 100)}),
+        "attributes": TaskScores({"attr mAP": ("mean_ap", 100)}),
     },
-    headlines=dict.fromkeys(TASKS, "mean_ap"),
     paper_data="VOC 2008",
 )

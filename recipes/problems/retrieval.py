@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import json
 
 import keras
@@ -26,23 +25,29 @@ from keras_mtl.losses import TripletLoss
 from keras_mtl.metrics import retrieval_scores, triplet_scores
 from keras_mtl.optimizers import SGD, Adam, with_learning_rate_multipliers
 from keras_mtl.recipes.problems._objects import load_objects
-from keras_mtl.recipes.problems.problem import Problem
-from keras_mtl.recipes.settings import Settings
+from keras_mtl.recipes.problems.problem import Problem, TaskScores
+from keras_mtl.recipes.settings import PARTS, Settings
 from keras_mtl.retrieval import EmbeddingIndex
 from keras_mtl.search import cost
-from keras_mtl.sharing import Sharing
+from keras_mtl.sharing import Modulated
 from keras_mtl.study import Budget, Examples
 from keras_mtl.towers import ResidualEmbedding, Tower
 from keras_mtl.towers.residual_embedding import STAGES
 
 RECALLS = (1, 5)
+SCORES = TaskScores(
+    {
+        "triplets": ("triplet_accuracy", 100),
+        "R@1": ("recall@1", 100),
+        "mAP": ("mean_ap", 100),
+        "UCR before": ("compliance_start", 100),
+        "UCR after": ("compliance_end", 100),
+    },
+    ("triplet_accuracy", "mean_ap"),
+)
 Adagrad = with_learning_rate_multipliers(keras.optimizers.Adagrad)
 
-PROPERTIES = {
-    "colour": tuple(COLORS),
-    "texture": TEXTURES,
-    "shape": SHAPES,
-}
+PROPERTIES = {"colour": tuple(COLORS), "texture": TEXTURES, "shape": SHAPES}
 """What an object has one of, each with its values, of which exactly one holds."""
 
 BY_RANK = (
@@ -134,19 +139,34 @@ def load(labels, name, settings, data_dir=None, cache_dir=None):
             number of tasks to a dict from task to labels.
         name: `"rooms"`, whose pictures are crops of objects, `"celeba"` or `"ut_zappos50k"`.
         settings: the `RetrievalSettings`.
-        data_dir: folder of the data set's files; `rooms` has none.
-        cache_dir: folder for what is made of them.
+        data_dir, cache_dir: folders, as of `Problem.load`.
 
     Returns:
         A dict of `train`, `validation` and `test`, each a dict of `image` and of `labels`, for each
         task integers (M,); published triplets are beside them as `triplets`, for each task integers
         (P, 3).
     """
-    counts = {part: getattr(settings, f"{part}_images") for part in ("train", "validation", "test")}
+    count = settings.num_tasks
+    if name == "ut_zappos50k":
+        options = {"size": settings.size, "triplets": True, "cache_dir": cache_dir}
+        parts = {part: ut_zappos50k.load(part, data_dir, **options) for part in PARTS}
+        for part in parts.values():
+            for kind in ("labels", "triplets"):
+                part[kind] = dict(list(part[kind].items())[:count])
+        return parts
+    # Of what covers a few pixels nobody could tell the colour.
+    parts = load_objects(name, settings, data_dir, cache_dir, settings.smallest)
     if name == "rooms":
-        return {part: _crops(part, n, settings, cache_dir, labels) for part, n in counts.items()}
-    folders = {"data_dir": data_dir, "cache_dir": cache_dir}
-    return (_faces if name == "celeba" else _shoes)(counts, settings, folders)
+        for part in parts.values():
+            part["labels"] = labels(part["attributes"], part["kind"], count)
+        return parts
+    # A triplet needs faces with and without, so that even attributes come first.
+    uneven = np.abs(parts["train"]["attributes"].mean(axis=0) - 0.5)
+    columns = np.argsort(uneven, kind="stable")[:count].tolist()
+    for part in parts.values():
+        attributes = part["attributes"].astype("int32")
+        part["labels"] = {celeba.TASK_NAMES[column]: attributes[:, column] for column in columns}
+    return parts
 
 
 def attribute_labels(attributes, kinds, num_tasks):
@@ -164,39 +184,6 @@ def property_labels(attributes, kinds, num_tasks):
         columns = [rooms.ATTRIBUTES.index(value) for value in values]
         labels[name] = attributes[:, columns].argmax(1).astype("int32")
     return dict(list(labels.items())[:num_tasks])
-
-
-def _crops(split, num_images, settings, cache_dir, labels):
-    # Of what covers a few pixels nobody could tell the colour.
-    objects = load_objects(split, num_images, settings, settings.smallest, cache_dir)
-    known = labels(objects["attributes"], objects["kind"], settings.num_tasks)
-    return {"image": objects["image"], "labels": known}
-
-
-def _faces(counts, settings, folders):
-    """CelebA; a triplet needs faces with and without, so that even attributes come first."""
-    parts = {
-        part: celeba.load(part, **folders, size=settings.size, num_images=count)
-        for part, count in counts.items()
-    }
-    uneven = np.abs(parts["train"]["attributes"].mean(axis=0) - 0.5)
-    columns = np.argsort(uneven, kind="stable")[: settings.num_tasks].tolist()
-    for part in parts.values():
-        attributes = part["attributes"].astype("int32")
-        part["labels"] = {celeba.TASK_NAMES[column]: attributes[:, column] for column in columns}
-    return parts
-
-
-def _shoes(counts, settings, folders):
-    """UT-Zappos50K with the triplets of conditional similarity networks, which name its splits."""
-    parts = {
-        part: ut_zappos50k.load(part, **folders, size=settings.size, triplets=True)
-        for part in counts
-    }
-    for part in parts.values():
-        for kind in ("labels", "triplets"):
-            part[kind] = dict(list(part[kind].items())[: settings.num_tasks])
-    return parts
 
 
 class Triplets(Examples):
@@ -226,28 +213,6 @@ class Triplets(Examples):
         return [self.part["image"], drawn, *(column for of in known for column in of.values())]
 
 
-@keras.saving.register_keras_serializable("keras_mtl")
-class Gates(Sharing):
-    """Gates in a network of one embedding; arguments as of `ModulatedEmbedding`."""
-
-    def __init__(self, after, initializer=None, regularizer=None, **options):
-        self.after, self.options = list(after), dict(options)
-        self.initializer = keras.initializers.get(initializer)
-        self.regularizer = keras.regularizers.get(regularizer)
-
-    def get_config(self):
-        drawn = {
-            "initializer": self.initializer and keras.initializers.serialize(self.initializer),
-            "regularizer": self.regularizer and keras.regularizers.serialize(self.regularizer),
-        }
-        return {"after": self.after, **{k: v for k, v in drawn.items() if v}, **self.options}
-
-    def of_gates(self):
-        """Options of the gates."""
-        drawn = {"initializer": self.initializer, "regularizer": self.regularizer}
-        return {"after": self.after, **{k: v for k, v in drawn.items() if v}, **self.options}
-
-
 class EmbeddingStudy(keras_mtl.Study):
     """Embeddings, each trained in one part; arguments as of `Problem.study`.
 
@@ -257,17 +222,12 @@ class EmbeddingStudy(keras_mtl.Study):
     def __init__(self, settings, data, tasks, **options):
         self.settings = settings
         shape = (settings.size, settings.size, 3)
-        task = keras_mtl.Task(
-            keras.layers.Identity(),
-            TripletLoss(settings.margin),
-            headline={"triplet_accuracy": "higher", "mean_ap": "higher"},
-        )
+        loss = TripletLoss(settings.margin)
+        task = keras_mtl.Task(keras.layers.Identity(), loss, headline=SCORES.directions)
         super().__init__(
             lambda seed: Tower(ResidualEmbedding(shape, seed=seed, **settings.network), STAGES),
             dict.fromkeys(data["train"]["labels"], task),
-            *(Triplets(data[part], settings) for part in ("train", "validation", "test")),
-            steps=settings.steps,
-            batch_size=settings.batch_size,
+            *(Triplets(data[part], settings) for part in PARTS),
             optimizer=(Adagrad if settings.adagrad else Adam)(settings.rate),
             **options,
         )
@@ -276,7 +236,7 @@ class EmbeddingStudy(keras_mtl.Study):
         """`TripletBatches` checks labels and triplets; there are no heads."""
 
     def build(self, tower, sharing, tasks):
-        gates = sharing.of_gates() if isinstance(sharing, Gates) else {"after": ()}
+        gates = vars(sharing) if isinstance(sharing, Modulated) else {"after": ()}
         return modulate(tower.model, len(tasks), name="modulated_embedding", **gates)
 
     def compile(self, model, training):
@@ -320,35 +280,28 @@ class EmbeddingStudy(keras_mtl.Study):
         # Without gates all tasks have the same.
         return dict.fromkeys(tasks, _embedded(models[0], images, tasks[:1])[tasks[0]])
 
-    def compliance(self, model, seed=0):
-        """The update compliance ratio of each layer and pair of tasks, before and after training.
+    def compliance(self, training):
+        """The update compliance ratio of each layer and pair of tasks, before and after a training.
 
-        It is kept in files, since gradients take their time.
+        It is kept in a file, since gradients take their time.
 
         Args:
-            model: a network of all tasks.
-            seed: that of its training.
+            training: that of a network of all tasks.
 
         Returns:
             A dict of "start" and "end", each a dict from layer to a list of lists (T, T).
         """
-        # A clone has the first weights again: they depend on the seed alone.
-        first = keras.models.clone_model(model)
-        # Where no gate acts yet, all networks are the same.
-        return {
-            "start": self._kept_compliance(first, seed, any(map(_acts, _gates(first)))),
-            "end": self._kept_compliance(model, seed, True),
-        }
-
-    def _kept_compliance(self, model, seed, gates_act):
-        counted = model.weights if gates_act else _of_tower(model)
-        content = b"".join(keras.ops.convert_to_numpy(each).tobytes() for each in counted)
-        count = self.settings.compliance_batches
-        name = f"{hashlib.sha256(content).hexdigest()[:16]}-{seed}-{count}.compliance.json"
-        path = self.folder / "networks" / name
+        path = self.file_of(training).with_suffix(".compliance.json")
         if not path.exists():
+            models = {
+                "start": training.built(self, training.sharing),
+                "end": self.network(training),
+            }
+            found = {
+                moment: self._compliance(model, training.seed) for moment, model in models.items()
+            }
             with whole_file(path) as unfinished:
-                unfinished.write_text(json.dumps(self._compliance(model, seed)))
+                unfinished.write_text(json.dumps(found))
         return json.loads(path.read_text())
 
     def _compliance(self, model, seed):
@@ -356,12 +309,14 @@ class EmbeddingStudy(keras_mtl.Study):
         count = self.settings.compliance_batches
         # Other triplets than those of the training.
         batches = self.train.batches(dict.fromkeys(self.tasks), self.batch_size, seed + 1000, count)
-        paths = [weight.path for weight in _of_tower(model) if weight.trainable]
-        products = []
-        for number in range(count):
-            x, tasks = batches[number]
-            gradients = task_gradients(model, (x, tasks), task_ids=tasks, variables=paths)
-            products.append(inner_products(gradients))
+        paths = [
+            weight.path for weight in model.trainable_weights if not weight.path.startswith("gate_")
+        ]
+        gradients = (
+            task_gradients(model, (x, tasks), task_ids=tasks, variables=paths)
+            for x, tasks in batches
+        )
+        products = [inner_products(each) for each in gradients]
         return {layer: each.tolist() for layer, each in update_compliance(products).items()}
 
 
@@ -371,11 +326,11 @@ def mean_compliance(of_layers):
     return float(np.nanmean(pairs))
 
 
-def agreement(run, seed, networks):
+def agreement(run, row):
     """How far the gradients of the tasks agree in a network of all of them, for its table."""
-    if len(networks) > 1:
+    if len(row.networks) > 1:
         return {}
-    of_layers = run.study.compliance(networks[0], seed)
+    of_layers = run.study.compliance(row.networks[0])
     means = {f"compliance_{moment}": mean_compliance(each) for moment, each in of_layers.items()}
     return {"retrieval": means}
 
@@ -391,47 +346,17 @@ def _embedded(model, images, tasks):
     return EmbeddingIndex(model, images, tasks).embeddings
 
 
-def _of_tower(model):
-    return [weight for weight in model.weights if not weight.path.startswith("gate_")]
-
-
 def _gates(model):
     return [layer for layer in model.layers if isinstance(layer, ModulationGate)]
 
 
-def _acts(gate):
-    """Whether a gate is anything but ones, or a projection but the identity."""
-    rows = keras.ops.convert_to_numpy(gate.rows())
-    neutral = 1 if gate.per_channel else np.eye(rows.shape[-1])
-    return bool(np.any(rows != neutral))
-
-
-def retrieval_problem(folder, labels, paper_data, data_sets):
-    """The problem of a table of embeddings.
-
-    Args:
-        folder: as of `Problem`.
-        labels: as of `load`.
-        paper_data: what the paper calls its data.
-        data_sets: names of the data sets beside `rooms`.
-    """
+def retrieval_problem(labels, *data_sets):
+    """The problem of a table of embeddings: labels as of `load`, data sets beside `rooms`."""
     return Problem(
-        folder=folder,
         data_sets=("rooms", *data_sets),
         load=functools.partial(load, labels),
         study=EmbeddingStudy,
-        tasks=("retrieval",),
-        columns={
-            "retrieval": {
-                "triplets": ("triplet_accuracy", 100),
-                "R@1": ("recall@1", 100),
-                "mAP": ("mean_ap", 100),
-                "UCR before": ("compliance_start", 100),
-                "UCR after": ("compliance_end", 100),
-            }
-        },
-        headlines={"retrieval": ("triplet_accuracy", "mean_ap")},
+        scores={"retrieval": SCORES},
         summary=summary,
-        paper_data=paper_data,
         checkpoints=False,
     )

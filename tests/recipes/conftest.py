@@ -23,7 +23,7 @@ def small(tmp_path_factory):
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(resnet.BLOCKS, SHALLOW, (1, 1, 1, 1))
-        patch.setattr("keras_mtl.recipes.problems.fashion.HELD_OUT", 40)
+        patch.setattr("keras_mtl.recipes.multi_fashion.HELD_OUT", 40)
         # One for all of them: rendered rooms are kept in it.
         patch.setenv("KERAS_HOME", str(tmp_path_factory.getbasetemp() / "keras"))
         yield
@@ -56,7 +56,7 @@ def tiny_data(fashion_dir):
 
     def load(recipe, **others):
         settings = tiny_settings(recipe, **others)
-        key = recipe.problem.folder, repr(settings)
+        key = recipe.problem.folder or recipe.name, repr(settings)
         if key not in known:
             folder = fashion_dir if recipe.name == "multi_fashion" else None
             data = recipe.problem.load(recipe.problem.data_sets[0], settings, folder)

@@ -66,10 +66,11 @@ def test_rows_are_scored_drawn_and_known_the_second_time(finished, untrained, ca
         assert entry["commit"] and of_row["parameters"] > 0 and of_row["macs"] > 0
         assert set(run.results["tasks"]) <= set(entry)
         for task in run.results["tasks"]:
-            for score in recipe.problem.compared(task):
+            compared = recipe.problem.scores[task].directions
+            for score in compared:
                 assert entry[task][score] is not None
             if not isinstance(recipe.rows[row], Extra):
-                assert set(entry["validation"][task]) == set(recipe.problem.compared(task))
+                assert set(entry["validation"][task]) == set(compared)
         assert of_row.get("inference_ms", 1) > 0
     heading, lines = cells(recipe, run.results)
     assert all(len(line) == len(heading) for line in lines.values())
@@ -101,14 +102,14 @@ def test_every_row_is_trained(finished, name):
 def test_all_have_what_tables_are_made_of():
     for name, recipe in ALL.items():
         problem = recipe.problem
-        width = sum(len(problem.columns[task]) for task in problem.default_tasks)
+        width = sum(len(problem.scores[task].columns) for task in problem.default_tasks)
         assert all(len(numbers) == width for numbers in recipe.paper.values()), name
         for rows in (recipe.competing, recipe.default_rows or ()):
             assert set(rows) <= set(recipe.rows), name
         for settings in recipe.presets.values():
             assert settings.replaced(["rate=0.5"]).rate == 0.5
             tasks = getattr(settings, "task_weights", problem.tasks)
-            assert set(tasks) <= set(problem.tasks) <= set(problem.columns), name
+            assert set(tasks) <= set(problem.tasks) <= set(problem.scores), name
         assert BASELINE in recipe.rows
         assert recipe.title.endswith("?") and recipe.text.strip() and recipe.source
 
