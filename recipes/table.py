@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_mtl._text import markdown_table, text_table
-from keras_mtl.study.contenders import BASELINE
+from keras_mtl.study.contender import BASELINE
 
 
 def size(of_row, key):
