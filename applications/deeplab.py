@@ -20,7 +20,7 @@ from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing.sharing import Sharing
 from keras_mtl.task import Task
 from keras_mtl.towers import ResNet, Tower
-from keras_mtl.towers.resnet import stages
+from keras_mtl.towers.resnet import stage_names
 from keras_mtl.weights import load_weights
 
 Kind: TypeAlias = (
@@ -57,8 +57,8 @@ def DeepLab(
     TPAMI 2018.
 
     Args:
-        sharing: a `keras_mtl.sharing.Sharing`; its stages are `keras_mtl.towers.resnet.stages`:
-            the stem and every residual block.
+        sharing: a `keras_mtl.sharing.Sharing`; its stages are
+            `keras_mtl.towers.resnet.stage_names`: the stem and every residual block.
         tasks: dict from task name to the number of classes, or their names (segmentation),
             `"normals"` (a vector a pixel), `"depth"` (in metres), `"map"` (a number a pixel, such
             as edges or keypoints), `"offsets"` (two numbers a pixel, such as
@@ -109,7 +109,7 @@ def DeepLab(
         )
         for number, (task, kind) in enumerate(tasks.items())
     }
-    model = MultiTaskModel(Tower(net, stages(depth)), sharing, made, name=name)
+    model = MultiTaskModel(Tower(net, stage_names(depth)), sharing, made, name=name)
     if of_model is not None:
         load_weights(model, of_model)
     return model

@@ -36,7 +36,7 @@ def FastRCNN(
 
     The regions come with the image, from a proposal method such as
     `keras_mtl.proposals.selective_search`. `keras_mtl.datasets.RoIBatches` makes the batches to
-    train it with, `keras_mtl.boxes.detections` boxes in pixels of its outputs.
+    train it with, `keras_mtl.boxes.decode_detections` boxes in pixels of its outputs.
 
     Source: Girshick, "Fast R-CNN", ICCV 2015; Misra et al., CVPR 2016, section 6.
 

@@ -19,7 +19,7 @@ import time
 import numpy as np
 from scipy.stats import spearmanr
 
-from keras_mtl.search import affinity, best_tree, tree_front
+from keras_mtl.search import best_tree, representation_similarity, tree_front
 
 IMAGES, TASKS, LOCATIONS, FEATURES = 500, 5, 4, 256 * 14 * 14
 MANY_TASKS, MANY_LOCATIONS = 40, 5
@@ -54,7 +54,7 @@ def compare_affinity(rounds):
     ]
     times = []
     for _ in range(rounds):
-        ours, found = seconds(affinity, features)
+        ours, found = seconds(representation_similarity, features)
         theirs, expected = seconds(by_scipy, features)
         np.testing.assert_allclose(found, expected, atol=1e-6)
         times.append((LOCATIONS * ours, LOCATIONS * theirs))

@@ -10,7 +10,7 @@ from keras_mtl.boxes.canvas import canvas
 from keras_mtl.boxes.check_boxes import check_boxes
 from keras_mtl.boxes.clip_boxes import clip_boxes
 from keras_mtl.boxes.decode_boxes import decode_boxes
-from keras_mtl.boxes.detections import detections
+from keras_mtl.boxes.decode_detections import decode_detections
 from keras_mtl.boxes.encode_boxes import encode_boxes
 from keras_mtl.boxes.iou import iou
 from keras_mtl.boxes.non_maximum_suppression import non_maximum_suppression
@@ -20,7 +20,7 @@ __all__ = [
     "check_boxes",
     "clip_boxes",
     "decode_boxes",
-    "detections",
+    "decode_detections",
     "encode_boxes",
     "iou",
     "non_maximum_suppression",

@@ -7,7 +7,7 @@ import keras
 from numpy.typing import ArrayLike
 
 from keras_mtl._types import Array, Pictures
-from keras_mtl.boxes import detections
+from keras_mtl.boxes import decode_detections
 from keras_mtl.detection.predict_regions import predict_regions
 from keras_mtl.ensemble import Ensemble
 
@@ -31,14 +31,14 @@ def detect(
         proposals: list of arrays (R, 4) of regions that may hold an object, one for each image,
             such as `keras_mtl.proposals.selective_search` makes.
         **options: `score_threshold`, `iou_threshold`, `max_detections`, `std` of
-            `keras_mtl.boxes.detections`.
+            `keras_mtl.boxes.decode_detections`.
 
     Returns:
-        List of dicts, one for each image, as `keras_mtl.boxes.detections` returns: `"boxes"` in
-        pixels, `"classes"`, `"scores"` and, if the model has them, `"attributes"`.
+        List of dicts, one for each image, as `keras_mtl.boxes.decode_detections` returns:
+        `"boxes"` in pixels, `"classes"`, `"scores"` and, if the model has them, `"attributes"`.
 
     Raises:
-        ValueError: as `predict_regions` and `keras_mtl.boxes.detections`.
+        ValueError: as `predict_regions` and `keras_mtl.boxes.decode_detections`.
 
     Example:
 
@@ -54,6 +54,6 @@ def detect(
     )
     from_logits = not isinstance(model, Ensemble)
     return [
-        detections(outputs, rois, size, from_logits=from_logits, **options)
+        decode_detections(outputs, rois, size, from_logits=from_logits, **options)
         for outputs, rois, size in regions
     ]

@@ -38,8 +38,9 @@ def predict_regions(
 
     Returns:
         A generator that yields for each image `(outputs, rois, size)`, what
-        `keras_mtl.boxes.detections` takes: a dict from the name of an output to an array with a row
-        for each RoI; the RoIs themselves, clipped to the image; and its `(height, width)`.
+        `keras_mtl.boxes.decode_detections` takes: a dict from the name of an output to an array
+        with a row for each RoI; the RoIs themselves, clipped to the image; and its
+        `(height, width)`.
 
     Raises:
         ValueError: another number of images than of RoI arrays, a bad box (see

@@ -30,8 +30,8 @@ def detection_average_precision(
     overlaps of its development kit.
 
     Args:
-        detections: List of a dict for each image, as of `keras_mtl.boxes.detections`: `"boxes"`
-            (D, 4) in pixels, `"classes"` (D,) integers from 1 to N, `"scores"` (D,).
+        detections: List of a dict for each image, as of `keras_mtl.boxes.decode_detections`:
+            `"boxes"` (D, 4) in pixels, `"classes"` (D,) integers from 1 to N, `"scores"` (D,).
         truths: List of a dict for each image: `"boxes"` (K, 4), `"classes"` (K,), and, if there
             are any, `"difficult"` (K,) booleans.
         num_classes: N, without the background.

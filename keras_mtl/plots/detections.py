@@ -32,8 +32,8 @@ def detections(
     Args:
         axes: matplotlib axes.
         image: array (height, width, 3) of pixels from 0 to 255.
-        found: dict of arrays, as of `keras_mtl.boxes.detections`: `"boxes"` (D, 4) in pixels,
-            `"classes"` (D,) from 1 on, `"scores"` (D,), and, with `attribute_names`,
+        found: dict of arrays, as of `keras_mtl.boxes.decode_detections`: `"boxes"` (D, 4) in
+            pixels, `"classes"` (D,) from 1 on, `"scores"` (D,), and, with `attribute_names`,
             `"attributes"` (D, A) probabilities.
         class_names: names of the classes from 1 on; the background has none.
         attribute_names: names of the A attributes; by default none are drawn.

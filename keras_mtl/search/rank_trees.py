@@ -12,7 +12,7 @@ from keras_mtl._types import Array
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.search._on_tower import on_tower
 from keras_mtl.search.cost import Cost, cost
-from keras_mtl.search.representation_similarity import affinities
+from keras_mtl.search.representation_similarity import task_affinity
 from keras_mtl.search.tree_report import TreeReport, TreeRow
 from keras_mtl.search.trees import tree_front
 from keras_mtl.sharing import Branched
@@ -34,8 +34,8 @@ def rank_trees(
 ) -> TreeReport:
     """Finds the trees in which tasks had best share, by how alike their networks see images.
 
-    The representations of one-task networks are compared (`affinities`), and the trees are searched
-    that let the least unlike tasks share (`tree_front`), one for every budget.
+    The representations of one-task networks are compared (`task_affinity`), and the trees are
+    searched that let the least unlike tasks share (`tree_front`), one for every budget.
 
     Source: Vandenhende et al., "Branched Multi-Task Networks: Deciding What Layers To Share", BMVC
     2020.
@@ -83,7 +83,7 @@ def rank_trees(
             f"`budget` must be {smallest:,} {measure} or more, which the network has in which all "
             f"tasks share everything up to {locations[-1]!r}. Received: {budget:,}."
         )
-    affinity = affinities(
+    affinity = task_affinity(
         models, images, locations, undefined=undefined, batch_size=batch_size, verbose=verbose
     )
     front = []

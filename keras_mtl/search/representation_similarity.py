@@ -19,7 +19,7 @@ DECIMALS = 12
 UNDEFINED = ("raise", "zero")
 
 
-def affinity(
+def representation_similarity(
     features: Mapping[str, ArrayLike] | Sequence[ArrayLike],
     *,
     undefined: Literal["raise", "zero"] = "raise",
@@ -52,7 +52,7 @@ def affinity(
 
     >>> import numpy as np, keras_mtl
     >>> images = np.random.default_rng(0).normal(size=(20, 64))
-    >>> alike = keras_mtl.search.affinity({"a": images, "b": 3 * images + 1})
+    >>> alike = keras_mtl.search.representation_similarity({"a": images, "b": 3 * images + 1})
     >>> alike.round(6).tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
@@ -72,7 +72,7 @@ def affinity(
     return _rank_correlation(ranks, undefined)
 
 
-def affinities(
+def task_affinity(
     models: Mapping[str, keras.Model],
     images: Array | Sequence[Array] | Mapping[str, Array],
     locations: Sequence[str],
@@ -86,7 +86,7 @@ def affinities(
     The images go through one network after the other, and in each from one location to the next, so
     that no more than the features at two neighbouring locations of one network are in memory.
 
-    Source: as of `affinity`; the paper takes 500 images.
+    Source: as of `representation_similarity`; the paper takes 500 images.
 
     Args:
         models: dict from task to the network trained for it: a `MultiTaskModel` that has the task,
@@ -95,16 +95,17 @@ def affinities(
             dict (by the inputs' names) of such arrays.
         locations: names of the stages (of a plain Keras model: of the layers) behind which the
             representations are compared, from the image on.
-        undefined: as of `affinity`.
+        undefined: as of `representation_similarity`.
         batch_size: number of images that go through a network at once.
         verbose: 1 shows a bar of progress, 0 does not.
 
     Returns:
-        A float64 array (D, T, T): see `affinity`.
+        A float64 array (D, T, T): see `representation_similarity`.
 
     Raises:
-        ValueError: as `affinity` and `keras_mtl.towers.Tower`; a `MultiTaskModel` without the task;
-            images that are not one array for each input of every network, of equal lengths.
+        ValueError: as `representation_similarity` and `keras_mtl.towers.Tower`; a `MultiTaskModel`
+            without the task; images that are not one array for each input of every network, of
+            equal lengths.
 
     Example:
 
@@ -114,7 +115,7 @@ def affinities(
     ...     return keras.Sequential([keras.Input((4,)), first, keras.layers.Dense(1)])
     >>> images = np.random.default_rng(0).normal(size=(20, 4))
     >>> models = {"age": network(), "species": network()}  # trained, each for its task
-    >>> keras_mtl.search.affinities(models, images, ["first"], verbose=0).shape
+    >>> keras_mtl.search.task_affinity(models, images, ["first"], verbose=0).shape
     (1, 2, 2)
     """
     if not models or not locations:
@@ -147,7 +148,7 @@ def ranked_unlikeness(features, name, undefined="raise"):
     Args:
         features: array (K, …).
         name: whose features they are, for errors.
-        undefined: as of `affinity`.
+        undefined: as of `representation_similarity`.
 
     Returns:
         Float64 array (K · (K - 1) / 2,).

@@ -81,7 +81,7 @@ def ResNet(
     Returns:
         A functional `keras.Model` from (batch, height, width, 3) to (batch, rows, columns, 512 ×
         width), or 2048 × width at depth 50; with a classifier to (batch, classes).
-        `keras_mtl.towers.Tower(model, stages(depth))` cuts it behind every block.
+        `keras_mtl.towers.Tower(model, stage_names(depth))` cuts it behind every block.
 
     Raises:
         FileNotFoundError: there is no file `weights`.
@@ -92,11 +92,11 @@ def ResNet(
     Example:
 
     >>> import keras_mtl
-    >>> from keras_mtl.towers.resnet import stages
+    >>> from keras_mtl.towers.resnet import stage_names
     >>> net = keras_mtl.towers.ResNet(18, (96, 128, 3), width=0.125)
     >>> net.output_shape
     (None, 13, 17, 64)
-    >>> keras_mtl.towers.Tower(net, stages(18)).stages[:3]
+    >>> keras_mtl.towers.Tower(net, stage_names(18)).stages[:3]
     ('stem', 'block1_1', 'block1_2')
     >>> keras_mtl.towers.ResNet(18, (96, 128, 3), dilated=False, width=0.125).output_shape
     (None, 3, 4, 64)
@@ -179,7 +179,7 @@ def ResNet(
     return model
 
 
-def stages(depth):
+def stage_names(depth):
     """Names of the layers at which a `ResNet` is cut: its stem and every block, in order.
 
     Args:
@@ -193,7 +193,7 @@ def stages(depth):
 
     Example:
 
-    >>> stages(18)[:4]
+    >>> stage_names(18)[:4]
     ('stem', 'block1_1', 'block1_2', 'block2_1')
     """
     check_choice("depth", depth, BLOCKS)

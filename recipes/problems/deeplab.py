@@ -16,7 +16,7 @@ from keras_mtl.recipes.problems.dense import IMAGE_LABELS, DenseData, DenseSetti
 from keras_mtl.recipes.problems.problem import Problem, TaskScores
 from keras_mtl.recipes.settings import PARTS
 from keras_mtl.towers import ResNet, Tower
-from keras_mtl.towers.resnet import stages
+from keras_mtl.towers.resnet import stage_names
 
 MAPS = {"keypoints": keypoint_map, "edges": edge_map}
 """Tasks whose targets are computed from the picture where a data set has none."""
@@ -124,7 +124,7 @@ def deeplab_study(settings, data, tasks, **options):
 
     def tower(seed):
         net = ResNet(depth, shape, network["weights"], width=network["width"], seed=seed)
-        return Tower(net, stages(depth))
+        return Tower(net, stage_names(depth))
 
     return DeepLabStudy(
         tower,

@@ -6,7 +6,7 @@ import numpy as np
 
 import keras_mtl
 from keras_mtl import Ensemble, predict_regions
-from keras_mtl.boxes import detections
+from keras_mtl.boxes import decode_detections
 from keras_mtl.datasets import LazyArray, RoIBatches, RoISampling, rooms, voc2008_attributes
 from keras_mtl.heads import AttributesHead, DetectionHead
 from keras_mtl.metrics import attribute_average_precision, detection_average_precision
@@ -212,8 +212,9 @@ class DetectionStudy(keras_mtl.Study):
             count: number of images, the first ones; all if `None`.
 
         Returns:
-            `(found, attributes)`: a list of what `keras_mtl.boxes.detections` returns for each
-            image, and a list of arrays of the probabilities of the attributes of the true boxes.
+            `(found, attributes)`: a list of what `keras_mtl.boxes.decode_detections` returns for
+            each image, and a list of arrays of the probabilities of the attributes of the true
+            boxes.
             A list is empty if its task is not among the networks'.
         """
         proposals, boxes = part["proposals"][:count], part["boxes"][:count]
@@ -233,7 +234,7 @@ class DetectionStudy(keras_mtl.Study):
                 of_proposals = {name: x[:split] for name, x in outputs.items()}
                 # AP ranks all that there is.
                 options = {"from_logits": False, "score_threshold": 0.0}
-                found.append(detections(of_proposals, rois[:split], size, **options))
+                found.append(decode_detections(of_proposals, rois[:split], size, **options))
             if "attributes" in self.tasks:
                 attributes.append(outputs["attributes"][split:])
         return found, attributes

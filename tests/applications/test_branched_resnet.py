@@ -9,7 +9,7 @@ import pytest
 from keras_mtl.applications import BranchedResNet, DeepLab
 from keras_mtl.sharing import Branched
 from keras_mtl.towers import ResNet
-from keras_mtl.towers.resnet import locations, stages
+from keras_mtl.towers.resnet import locations, stage_names
 
 pytestmark = pytest.mark.whole_network
 
@@ -47,7 +47,7 @@ def test_a_stage_counts_once_for_each_of_its_groups(shapes_only):
     assert tuple(model.output["a"].shape) == (None, 2048)
 
     net = shapes_only(ResNet, 50)
-    names = list(stages(50))
+    names = list(stage_names(50))
     expected, start = 0, 0
     for location, partition in zip(locations(50), partitions, strict=True):
         end = names.index(location) + 1
@@ -61,7 +61,9 @@ def test_a_stage_counts_once_for_each_of_its_groups(shapes_only):
 
 def test_predicts_and_comes_back(rng, tmp_path):
     model = BranchedResNet(TREE, TASKS, **TINY, seed=1)
-    assert [len({model.stage(task, stage).name for task in TASKS}) for stage in stages(18)] == [
+    assert [
+        len({model.stage(task, stage).name for task in TASKS}) for stage in stage_names(18)
+    ] == [
         *(1, 1, 1, 1, 1),
         *(2, 2, 3, 3),
     ]

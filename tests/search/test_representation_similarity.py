@@ -8,8 +8,7 @@ from numpy_weights import draw_by_numpy
 from scipy.stats import pearsonr, spearmanr
 
 from keras_mtl import MultiTaskModel
-from keras_mtl.search import affinities, affinity
-from keras_mtl.search import representation_similarity as module
+from keras_mtl.search import representation_similarity, task_affinity
 from keras_mtl.sharing import Branched, CrossStitched
 from keras_mtl.towers import Tower
 
@@ -52,10 +51,12 @@ def alike(rng, images=9, noise=1.0):
 @pytest.mark.parametrize("images", [3, 4, 9, 20])
 def test_is_pearson_then_spearman(rng, images):
     features = alike(rng, images)
-    found = affinity(features)
+    found = representation_similarity(features)
     assert found.shape == (3, 3) and found.dtype == "float64"
     np.testing.assert_allclose(found, by_scipy(features), atol=1e-10)
-    np.testing.assert_array_equal(found, affinity(dict(zip("xyz", features, strict=True))))
+    np.testing.assert_array_equal(
+        found, representation_similarity(dict(zip("xyz", features, strict=True)))
+    )
 
 
 @pytest.mark.one_backend
@@ -63,16 +64,16 @@ def test_is_pearson_then_spearman(rng, images):
 def test_of_any_kind_of_number(rng, dtype):
     features = [(100 + 40 * each).astype("uint8") for each in alike(rng)]
     features = [each > 100 if dtype == "bool" else each.astype(dtype) for each in features]
-    np.testing.assert_allclose(affinity(features), by_scipy(features), atol=1e-10)
+    np.testing.assert_allclose(representation_similarity(features), by_scipy(features), atol=1e-10)
 
 
 @pytest.mark.one_backend
 def test_of_more_columns_than_are_turned_at_a_time(rng, monkeypatch):
     features = alike(rng)
-    expected = affinity(features)
+    expected = representation_similarity(features)
     for chunk in (1, 5, 11, 24):
-        monkeypatch.setattr(module, "CHUNK", chunk)
-        np.testing.assert_allclose(affinity(features), expected, atol=1e-12)
+        monkeypatch.setitem(representation_similarity.__globals__, "CHUNK", chunk)
+        np.testing.assert_allclose(representation_similarity(features), expected, atol=1e-12)
 
 
 @pytest.mark.one_backend
@@ -81,28 +82,28 @@ def test_equal_distances_share_their_mean_rank(rng):
     one, other = rng.normal(size=(2, 7))
     halves, alternate = np.stack([one, one, other, other]), np.stack([one, other, one, other])
     # Less their mean: (-2, 1, 1, 1, 1, -2) and (1, -2, 1, 1, -2, 1), both with squares of 12.
-    found = affinity([halves, alternate, 5 - 3 * alternate[::-1]])
+    found = representation_similarity([halves, alternate, 5 - 3 * alternate[::-1]])
     np.testing.assert_allclose(found, [[1, -0.5, -0.5], [-0.5, 1, 1], [-0.5, 1, 1]], atol=1e-12)
 
 
 @pytest.mark.one_backend
 def test_images_that_occur_twice(rng):
     features = [np.concatenate([each, each[[0, 3, 3]]]) for each in alike(rng, images=6)]
-    np.testing.assert_allclose(affinity(features), by_scipy(features), atol=1e-10)
+    np.testing.assert_allclose(representation_similarity(features), by_scipy(features), atol=1e-10)
 
 
 @pytest.mark.one_backend
 @pytest.mark.parametrize("images", range(3, 30, 3))
 def test_of_a_task_with_itself_is_one(rng, images):
     x = rng.normal(size=(images, 5))
-    np.testing.assert_array_equal(affinity([x, x.copy(), 2 * x]), np.ones((3, 3)))
-    np.testing.assert_array_equal(affinity({"alone": x}), [[1]])
+    np.testing.assert_array_equal(representation_similarity([x, x.copy(), 2 * x]), np.ones((3, 3)))
+    np.testing.assert_array_equal(representation_similarity({"alone": x}), [[1]])
 
 
 @pytest.mark.one_backend
 def test_is_symmetric_and_bounded(rng):
     for _ in range(20):
-        found = affinity(alike(rng, images=4, noise=5.0))
+        found = representation_similarity(alike(rng, images=4, noise=5.0))
         np.testing.assert_array_equal(found, found.T)
         np.testing.assert_array_equal(np.diag(found), 1)
         assert (np.abs(found) <= 1).all()
@@ -111,7 +112,7 @@ def test_is_symmetric_and_bounded(rng):
 @pytest.mark.one_backend
 def test_what_does_not_matter(rng):
     features = alike(rng, images=12)
-    expected = affinity(features)
+    expected = representation_similarity(features)
     rows = [each.reshape(12, -1) for each in features]
     scale, shift = rng.uniform(0.01, 100, size=(12, 1)), rng.normal(0, 50, size=(12, 1))
     images = rng.permutation(12)
@@ -121,11 +122,11 @@ def test_what_does_not_matter(rng):
         [each[images] for each in rows],
         [np.repeat(each, 3, axis=1) for each in rows],
     ):
-        np.testing.assert_allclose(affinity(same), expected, atol=1e-12)
+        np.testing.assert_allclose(representation_similarity(same), expected, atol=1e-12)
     # What does: the order of images of one network alone, and a negative scale of some images.
-    assert abs(affinity([rows[0][images], rows[1]])[0, 1] - expected[0, 1]) > 0.05
+    assert abs(representation_similarity([rows[0][images], rows[1]])[0, 1] - expected[0, 1]) > 0.05
     turned = rows[0] * np.where(np.arange(12) < 6, -1, 1)[:, None]
-    assert abs(affinity([turned, rows[1]])[0, 1] - expected[0, 1]) > 0.05
+    assert abs(representation_similarity([turned, rows[1]])[0, 1] - expected[0, 1]) > 0.05
 
 
 @pytest.mark.one_backend
@@ -135,22 +136,22 @@ def test_features_that_cannot_be_compared_are_refused(rng):
     holed[2, 1], flat[3] = np.nan, 0.1
     for bad in (holed, np.where(np.isnan(holed), np.inf, holed)):
         with pytest.raises(ValueError, match="`features` must be finite. .* of 'b'"):
-            affinity({"a": x, "b": bad})
+            representation_similarity({"a": x, "b": bad})
     with pytest.raises(ValueError, match="must not be all the same.*'b', of 1 images.* one 3"):
-        affinity({"a": x, "b": flat})
+        representation_similarity({"a": x, "b": flat})
     with pytest.raises(ValueError, match="must not be all the same.* 0, of 5 images"):
-        affinity([x[:, :1], x])
+        representation_similarity([x[:, :1], x])
     with pytest.raises(ValueError, match=r"all equally unlike, of \['b'\]"):
-        affinity({"a": x[:4], "b": np.eye(4)})
+        representation_similarity({"a": x[:4], "b": np.eye(4)})
     for other in (x[:4], x[0], 1.0):
         with pytest.raises(ValueError, match="the same 3 or more images for every task"):
-            affinity({"a": x, "b": other})
+            representation_similarity({"a": x, "b": other})
     for few in (0, 1, 2):
         with pytest.raises(ValueError, match="3 or more images"):
-            affinity([x[:few], x[:few]])
+            representation_similarity([x[:few], x[:few]])
     for none in ({}, []):
         with pytest.raises(ValueError, match="at least one task"):
-            affinity(none)
+            representation_similarity(none)
 
 
 @pytest.mark.one_backend
@@ -160,7 +161,7 @@ def test_correlations_that_are_not_defined_can_be_taken_for_zero(rng):
     features[1][[2, 5]] = 0.0
     features[1][2] = 0.1  # which sums do not add up to exactly
     with pytest.raises(ValueError, match="of 2 images, the first one 2"):
-        affinity(features)
+        representation_similarity(features)
     pairs = np.triu_indices(9, 1)
     unlikeness = [1 - np.corrcoef(features[0])[pairs], 1 - np.corrcoef(features[2])[pairs]]
     silent = np.ones((9, 9))
@@ -168,24 +169,28 @@ def test_correlations_that_are_not_defined_can_be_taken_for_zero(rng):
     silent[np.ix_(heard, heard)] = 1 - np.corrcoef(features[1][heard])
     unlikeness.insert(1, silent[pairs])
     expected = [[spearmanr(one, other).statistic for other in unlikeness] for one in unlikeness]
-    found = affinity(features, undefined="zero")
+    found = representation_similarity(features, undefined="zero")
     np.testing.assert_allclose(found, expected, atol=1e-10)
     # Where all is defined, nothing is different.
     whole = alike(rng)
-    np.testing.assert_array_equal(affinity(whole, undefined="zero"), affinity(whole))
+    np.testing.assert_array_equal(
+        representation_similarity(whole, undefined="zero"), representation_similarity(whole)
+    )
 
 
 @pytest.mark.one_backend
 def test_a_task_that_sees_nothing_is_like_no_other(rng):
     x = rng.normal(size=(5, 4))
-    found = affinity({"a": x, "b": np.zeros((5, 3)), "c": x}, undefined="zero")
+    found = representation_similarity({"a": x, "b": np.zeros((5, 3)), "c": x}, undefined="zero")
     np.testing.assert_array_equal(found, [[1, 0, 1], [0, 1, 0], [1, 0, 1]])
-    np.testing.assert_array_equal(affinity([np.ones((4, 2))], undefined="zero"), [[1]])
+    np.testing.assert_array_equal(
+        representation_similarity([np.ones((4, 2))], undefined="zero"), [[1]]
+    )
     with pytest.raises(ValueError, match="must be finite"):
-        affinity([np.full((5, 3), np.nan)], undefined="zero")
+        representation_similarity([np.full((5, 3), np.nan)], undefined="zero")
     for wrong in ("nan", None):
         with pytest.raises(ValueError, match=r"`undefined` must be one of \['raise', 'zero'\]"):
-            affinity([x], undefined=wrong)
+            representation_similarity([x], undefined=wrong)
 
 
 # Whole networks
@@ -226,7 +231,7 @@ def test_of_all_kinds_of_networks_is_affinity_of_their_features(rng):
     plain.get_layer("norm").set_weights(statistics)
 
     images = rng.normal(size=(11, 5)).astype("float32")  # neither a multiple of the batches
-    found = affinities(
+    found = task_affinity(
         {"b": plain, "a": sequential, "c": several},
         images,
         ["low", "high"],
@@ -250,7 +255,7 @@ def test_of_all_kinds_of_networks_is_affinity_of_their_features(rng):
     assert found.shape == (2, 3, 3)
     for each, features in zip(found, (low, high), strict=True):
         # Ranks of single precision: two of 55 that are next to each other may change places.
-        np.testing.assert_allclose(each, affinity(features), atol=2e-4)
+        np.testing.assert_allclose(each, representation_similarity(features), atol=2e-4)
     assert abs(found[0, 0, 1] - found[1, 0, 1]) > 1e-2
 
 
@@ -277,8 +282,10 @@ def test_images_of_several_inputs_go_where_they_belong(rng):
         for task, net in nets.items()
     }
     for images in ([pixels, boxes], {"boxes": boxes, "unused": boxes[:2], "pixels": pixels}):
-        found = affinities(models, images, ["one", "two"], batch_size=3, verbose=0)
-        np.testing.assert_allclose(found, [affinity(one), affinity(two)], atol=1e-3)
+        found = task_affinity(models, images, ["one", "two"], batch_size=3, verbose=0)
+        np.testing.assert_allclose(
+            found, [representation_similarity(one), representation_similarity(two)], atol=1e-3
+        )
     assert abs(found[0, 0, 1] - found[1, 0, 1]) > 1e-2
     for wrong, received in (
         ({"pixels": pixels, "crops": boxes}, r"\['pixels', 'crops'\]"),
@@ -288,9 +295,9 @@ def test_images_of_several_inputs_go_where_they_belong(rng):
     ):
         message = rf"`images` must .* Received: {received}, .* \['pixels', 'boxes'\] .* 'a'"
         with pytest.raises(ValueError, match=message):
-            affinities(models, wrong, ["one"], verbose=0)
+            task_affinity(models, wrong, ["one"], verbose=0)
     with pytest.raises(ValueError, match="as many for every input. Received: 8, 5"):
-        affinities(models, [pixels, boxes[:5]], ["one"], verbose=0)
+        task_affinity(models, [pixels, boxes[:5]], ["one"], verbose=0)
 
 
 def small(names=("one", "two")):
@@ -303,23 +310,23 @@ def test_what_is_no_comparison_is_refused(rng):
     images, model = rng.normal(size=(5, 4)), small()
     for few in (0, 1, 2):
         with pytest.raises(ValueError, match=f"`images` must be 3 or more.* Received: {few}"):
-            affinities({"a": model}, images[:few], ["one"], verbose=0)
+            task_affinity({"a": model}, images[:few], ["one"], verbose=0)
     with pytest.raises(ValueError, match="`images` must have one array .* Received: 5 in a list"):
-        affinities({"a": model}, list(images), ["one"], verbose=0)
+        task_affinity({"a": model}, list(images), ["one"], verbose=0)
     for size in (0, 2.5):
         with pytest.raises(ValueError, match="`batch_size` must be an integer"):
-            affinities({"a": model}, images, ["one"], batch_size=size)
+            task_affinity({"a": model}, images, ["one"], batch_size=size)
     with pytest.raises(ValueError, match="`models` and `locations` must hold one or more"):
-        affinities({}, images, ["one"])
+        task_affinity({}, images, ["one"])
     with pytest.raises(ValueError, match="`models` and `locations` must hold one or more"):
-        affinities({"a": model}, images, [])
+        task_affinity({"a": model}, images, [])
     with pytest.raises(ValueError, match=r"Received: \['three'\]. Possible cuts: \['one', 'two'"):
-        affinities({"a": model}, images, ["one", "three"])
+        task_affinity({"a": model}, images, ["one", "three"])
     with pytest.raises(ValueError, match=r"Received: \['two'\]. Possible cuts: \['one', 'second'"):
-        affinities({"a": model, "b": small(("one", "second"))}, images, ["two"])
+        task_affinity({"a": model, "b": small(("one", "second"))}, images, ["two"])
     for wrong in (["two", "one"], ["one", "one"]):
         with pytest.raises(ValueError, match="follow the order of the network"):
-            affinities({"a": model}, images, wrong)
+            task_affinity({"a": model}, images, wrong)
     tower = Tower(model, ["one", "two"])
     for sharing, task, message in (
         (Branched.hard_sharing(), "c", r"`task` must be one of \['a', 'b'\]. Received: task='c'"),
@@ -327,14 +334,14 @@ def test_what_is_no_comparison_is_refused(rng):
     ):
         shared = MultiTaskModel(tower, sharing, {"a": layers.Dense(1), "b": layers.Dense(1)})
         with pytest.raises(ValueError, match=message):
-            affinities({task: shared}, images, ["one"], verbose=0)
+            task_affinity({task: shared}, images, ["one"], verbose=0)
     silent = images.astype("float32")
     silent[[1, 3]] = 0  # and no layer has a bias yet
     with pytest.raises(ValueError, match="must not be all the same.*'a, one', of 2 images"):
-        affinities({"a": model}, silent, ["one"], verbose=0)
-    found = affinities({"a": model}, silent, ["one"], undefined="zero", verbose=0)
+        task_affinity({"a": model}, silent, ["one"], verbose=0)
+    found = task_affinity({"a": model}, silent, ["one"], undefined="zero", verbose=0)
     np.testing.assert_array_equal(found, [[[1]]])
     with pytest.raises(ValueError, match="`undefined` must be"):
-        affinities({"a": model}, silent, ["one"], undefined=0)
+        task_affinity({"a": model}, silent, ["one"], undefined=0)
     with pytest.raises(ValueError, match="`features` must be finite. .*'a, one'"):
-        affinities({"a": model}, np.full((5, 4), np.nan), ["one"], verbose=0)
+        task_affinity({"a": model}, np.full((5, 4), np.nan), ["one"], verbose=0)

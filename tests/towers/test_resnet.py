@@ -12,7 +12,7 @@ from torch_references import on_pixels, randomized
 
 from keras_mtl.search import cost
 from keras_mtl.towers import ResNet, Tower, possible_cuts
-from keras_mtl.towers.resnet import BLOCKS, locations, stages
+from keras_mtl.towers.resnet import BLOCKS, locations, stage_names
 
 WIDTH = 1 / 32
 TRAINABLE = {18: 11_176_512, 34: 21_284_672, 50: 25_557_032 - 2_049_000}  # without a classifier
@@ -43,7 +43,7 @@ def test_parameters_with_a_classifier(shapes_only, depth):
     assert net.output_shape == (None, 1000) and net.layers[-1].activation.__name__ == "softmax"
     assert net.get_layer("stem").output.shape[1:3] == (56, 56)
     assert net.get_layer("pool").input.shape[1:3] == (7, 7)
-    assert Tower(net, stages(depth)).stages == (*stages(depth), "fc")
+    assert Tower(net, stage_names(depth)).stages == (*stage_names(depth), "fc")
 
 
 def test_multiply_accumulates_of_bottlenecks(shapes_only):
@@ -152,7 +152,7 @@ def reference(net, image, depth):
     x = normalization(convolution(x, *weights["stem_conv"], strides=2), weights["stem_bn"])
     maps = {"stem": max_pool(np.maximum(x, 0))}
     x = maps["stem"]
-    for name in stages(depth)[1:]:
+    for name in stage_names(depth)[1:]:
         strides = 2 if name == "block2_1" else 1
         dilation = {"3": 2, "4": 4}.get(name[5], 1)
         shortcut = x
@@ -197,12 +197,12 @@ def test_equals_the_network_in_numpy(rng, monkeypatch, depth):
 @pytest.mark.parametrize("depth", BLOCKS)
 def test_stages_cut_it_and_blocks_come_apart(shapes_only, depth):
     net = shapes_only(ResNet, depth, (64, 64, 3), width=WIDTH)
-    assert Tower(net, stages(depth)).stages == stages(depth)
-    assert len(stages(depth)) == 1 + sum(BLOCKS[depth])
-    assert set(stages(depth)) < set(possible_cuts(net))
+    assert Tower(net, stage_names(depth)).stages == stage_names(depth)
+    assert len(stage_names(depth)) == 1 + sum(BLOCKS[depth])
+    assert set(stage_names(depth)) < set(possible_cuts(net))
     names = {layer.name for layer in net.layers}
     before = "stem"
-    for block in stages(depth)[1:]:
+    for block in stage_names(depth)[1:]:
         projected = f"{block}_shortcut" in names
         assert projected == (block in PROJECTED[depth])
         summands = [net.get_layer(f"{block}_shortcut" if projected else before).output]
@@ -216,9 +216,9 @@ def test_stages_cut_it_and_blocks_come_apart(shapes_only, depth):
 @pytest.mark.parametrize("depth", BLOCKS)
 def test_locations_are_the_last_blocks_of_their_width(shapes_only, depth):
     net = shapes_only(ResNet, depth, (64, 64, 3), width=WIDTH)
-    ends = {net.get_layer(name).output.shape[-1]: name for name in stages(depth)[1:]}
+    ends = {net.get_layer(name).output.shape[-1]: name for name in stage_names(depth)[1:]}
     assert locations(depth) == tuple(ends.values())
-    assert locations(depth)[-1] == stages(depth)[-1]
+    assert locations(depth)[-1] == stage_names(depth)[-1]
 
 
 @pytest.mark.parametrize("depth", [18, 50])
@@ -269,7 +269,7 @@ def test_name_and_configuration(shapes_only):
 
 @pytest.mark.parametrize("depth", [101, "18", None])
 def test_refuses_other_depths(depth):
-    for build in (ResNet, stages, locations):
+    for build in (ResNet, stage_names, locations):
         with pytest.raises(ValueError, match=r"`depth` must be one of \[18, 34, 50\]. Received"):
             build(depth)
 

@@ -19,7 +19,7 @@ def tree_dissimilarity(tree: Sequence[Sequence[Sequence[int]]], affinity: ArrayL
 
     Args:
         tree: a partition of the tasks' numbers for each location.
-        affinity: array (locations, tasks, tasks), as of `affinities`.
+        affinity: array (locations, tasks, tasks), as of `task_affinity`.
 
     Returns:
         A float.

@@ -57,7 +57,7 @@ def tree_front(
     are those of spectral clustering, and the search is for one budget.
 
     Args:
-        affinity: array (locations, tasks, tasks), as of `affinities`.
+        affinity: array (locations, tasks, tasks), as of `task_affinity`.
         sizes: for each location the size of one copy of the network's part that ends there, such as
             its parameters or multiply-accumulates.
         joins: how groups are joined: `"all"`, in every way; `"agglomerative"`, two at a time, those

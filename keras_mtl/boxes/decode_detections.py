@@ -13,7 +13,7 @@ from keras_mtl.boxes.encode_boxes import STD
 from keras_mtl.boxes.non_maximum_suppression import non_maximum_suppression
 
 
-def detections(
+def decode_detections(
     outputs: Mapping[str, Array],
     rois: ArrayLike,
     size: Size,
@@ -59,9 +59,9 @@ def detections(
 
     Example:
 
-    >>> from keras_mtl.boxes import detections
+    >>> from keras_mtl.boxes import decode_detections
     >>> outputs = {"detection_classes": [[0.0, 1.0, 9.0]], "detection_boxes": np.zeros((1, 12))}
-    >>> found = detections(outputs, rois=[[10, 20, 30, 40]], size=(64, 96))
+    >>> found = decode_detections(outputs, rois=[[10, 20, 30, 40]], size=(64, 96))
     >>> print(found["classes"], found["boxes"])
     [2] [[10. 20. 30. 40.]]
     """

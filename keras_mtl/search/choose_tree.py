@@ -14,8 +14,8 @@ from keras_mtl.sharing import Branched
 from keras_mtl.towers.tower import Tower
 
 
-class Branching(NamedTuple):
-    """What `branch` returns."""
+class ChosenTree(NamedTuple):
+    """What `choose_tree` returns."""
 
     tree: dict[str, list[list[str]]]
     """From location to partition of the tasks."""
@@ -24,7 +24,7 @@ class Branching(NamedTuple):
     report: TreeReport
 
 
-def branch(
+def choose_tree(
     one_task_models: Mapping[str, keras.Model],
     images: Array | Sequence[Array] | Mapping[str, Array],
     tower: Tower,
@@ -37,7 +37,7 @@ def branch(
     batch_size: int = 32,
     verbose: int = 1,
     name: str = "branched",
-) -> Branching:
+) -> ChosenTree:
     """Decides what tasks share, by how alike their own networks see images, and builds it.
 
     The representations of one-task networks are compared, the tree is searched that lets the least
@@ -61,7 +61,7 @@ def branch(
             that is not named is shared as the next one that is, and behind the last of them no task
             shares. If `None`, behind every stage with weights and those without that follow it.
         joins: as of `tree_front`.
-        undefined, batch_size, verbose: as of `affinities`.
+        undefined, batch_size, verbose: as of `task_affinity`.
         name: name of the branched network.
 
     Returns:
@@ -70,7 +70,7 @@ def branch(
 
     Raises:
         ValueError: a budget below that of hard sharing (the message says how much that is); an
-            unknown `measure` or location; networks that do not fit the tower; as `affinities`.
+            unknown `measure` or location; networks that do not fit the tower; as `task_affinity`.
 
     Example:
 
@@ -84,7 +84,7 @@ def branch(
     >>> body = keras.Model(models["age"].inputs, models["age"].get_layer("second").output)
     >>> tower = keras_mtl.towers.Tower(body, cuts=["first"])
     >>> images = np.random.default_rng(0).normal(size=(20, 4))
-    >>> tree, model, report = keras_mtl.search.branch(
+    >>> tree, model, report = keras_mtl.search.choose_tree(
     ...     models, images, tower, budget=250, verbose=0)
     >>> tree
     {'first': [['age', 'species']], 'second': [['age'], ['species']]}
@@ -108,7 +108,7 @@ def branch(
     tasks = {task: tasks_of(model)[task] for task, model in models.items()}
     model = MultiTaskModel(tower, Branched(tree), tasks, name=name)
     model.initialize_from(*(_alone(each, task, tower) for task, each in models.items()))
-    return Branching(tree, model, report)
+    return ChosenTree(tree, model, report)
 
 
 def _alone(model, task, tower):

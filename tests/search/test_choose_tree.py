@@ -10,7 +10,7 @@ from keras import layers, ops
 from numpy_weights import draw_by_numpy
 
 from keras_mtl import MultiTaskModel
-from keras_mtl.search import affinities, branch, cost
+from keras_mtl.search import choose_tree, cost, task_affinity
 from keras_mtl.sharing import Branched
 from keras_mtl.towers import Tower
 
@@ -117,7 +117,7 @@ def branched(drawn, images):
     """With a budget that all trees are within."""
     with pytest.MonkeyPatch.context() as patch:
         draw_by_numpy(patch)
-        return branch(networks(drawn), images, tower(), budget=1e9, verbose=0)
+        return choose_tree(networks(drawn), images, tower(), budget=1e9, verbose=0)
 
 
 def outputs(model, x):
@@ -210,7 +210,7 @@ def known(monkeypatch, affinity):
     """Without the comparison, which other tests make: most of the time goes into it."""
     monkeypatch.setattr(
         sys.modules["keras_mtl.search.rank_trees"],
-        "affinities",
+        "task_affinity",
         lambda models, images, locations, **options: affinity[: len(locations)],
     )
 
@@ -225,7 +225,7 @@ def test_a_budget_is_kept_to_the_last_parameter(branched, drawn, monkeypatch):
         (sizes[middle], middle),
         (sizes[middle] - 1, middle - 1),
     ):
-        tree, model, report = branch(models, None, tower(), budget, verbose=0, name="own")
+        tree, model, report = choose_tree(models, None, tower(), budget, verbose=0, name="own")
         assert model.count_params() == sizes[expected] <= budget
         assert report.chosen == expected and tree == branched.report.front[expected].tree
         assert model.name == "own"
@@ -243,7 +243,7 @@ def test_a_budget_is_kept_to_the_last_parameter(branched, drawn, monkeypatch):
 def test_some_of_the_stages_as_locations(branched, drawn, monkeypatch, locations, parts, behind):
     known(monkeypatch, branched.report.affinity)
     models = networks(drawn)
-    tree, model, report = branch(
+    tree, model, report = choose_tree(
         models, None, tower(), budget=1e9, locations=tuple(locations), verbose=0
     )
     assert list(tree) == locations and report.locations == tuple(locations)
@@ -264,18 +264,20 @@ def test_some_of_the_stages_as_locations(branched, drawn, monkeypatch, locations
     smallest = report.front[0].parameters
     message = f"`budget` must be {smallest:,} parameters or more.* up to '{locations[-1]}'"
     with pytest.raises(ValueError, match=f"{message}. Received: {smallest - 1:,}"):
-        branch(models, None, tower(), smallest - 1, locations=locations)
+        choose_tree(models, None, tower(), smallest - 1, locations=locations)
 
 
 def test_extremes_are_hard_sharing_and_the_one_task_networks(drawn, images, monkeypatch):
     models = {task: multi_task(drawn[task], task) for task in OUTPUTS}
     known(monkeypatch, np.stack([np.eye(4)] * 3))
-    apart = branch(models, None, tower(), budget=1e9, verbose=0)
+    apart = choose_tree(models, None, tower(), budget=1e9, verbose=0)
     assert set(map(str, apart.tree.values())) == {str(ALONE)}
     found = outputs(apart.model, images)
     for task in OUTPUTS:
         np.testing.assert_allclose(found[task], run(drawn[task], images), atol=1e-5)
-    together = branch(models, None, tower(), budget=sum(PARAMETERS.values()) + HEADS, verbose=0)
+    together = choose_tree(
+        models, None, tower(), budget=sum(PARAMETERS.values()) + HEADS, verbose=0
+    )
     found = outputs(together.model, images)
     hard = MultiTaskModel(
         tower(), Branched.hard_sharing(), {task: models[task].head(task) for task in OUTPUTS}
@@ -293,15 +295,15 @@ def test_a_budget_of_multiply_accumulates(branched, drawn, monkeypatch):
     heads = 5 * sum(OUTPUTS.values())
     models = networks(drawn)
     budget = heads + 2 * (48 + 56 + 35)
-    tree, model, report = branch(models, None, tower(), budget, measure="macs", verbose=0)
+    tree, model, report = choose_tree(models, None, tower(), budget, measure="macs", verbose=0)
     used = heads + sum(len(tree[stage]) * macs[stage] for stage in tree)
     assert cost(model).macs == used == report.front[report.chosen].macs <= budget
     with pytest.raises(ValueError, match=f"must be {heads + 139:,} macs or more"):
-        branch(models, None, tower(), heads + 138, measure="macs")
+        choose_tree(models, None, tower(), heads + 138, measure="macs")
 
 
 def test_one_task_alone(drawn, images):
-    tree, model, report = branch(
+    tree, model, report = choose_tree(
         {"bee": sequential(drawn["bee"], "bee")},
         images,
         tower(),
@@ -337,7 +339,7 @@ def test_images_of_unknown_size(rng):
     for layer in (models["b"].get_layer("wide"), models["b"].get_layer("deep")):
         layer.set_weights([rng.normal(size=each.shape) for each in layer.get_weights()])
     x = rng.normal(size=(5, 6, 5, 2)).astype("float32")
-    tree, model, report = branch(models, x, any_size, budget=10_000, verbose=0)
+    tree, model, report = choose_tree(models, x, any_size, budget=10_000, verbose=0)
     # The pool has no weights: it belongs to the stage before it.
     assert tree == {"pool": [["b"], ["a"]], "deep": [["b"], ["a"]]}
     wide, deep, heads = 2 * 3 * 9 + 3, 3 * 4 + 4, 4 * 5 + 5
@@ -351,7 +353,7 @@ def test_images_of_unknown_size(rng):
     np.testing.assert_allclose(found["b"], ops.convert_to_numpy(models["b"](x)), atol=1e-5)
     np.testing.assert_allclose(found["a"], outputs(models["a"], x)["a"], atol=1e-5)
     with pytest.raises(ValueError, match="`input_shape` must give all sizes"):
-        branch(models, x, any_size, budget=10_000, measure="macs")
+        choose_tree(models, x, any_size, budget=10_000, measure="macs")
 
 
 @pytest.mark.one_backend
@@ -380,12 +382,12 @@ def test_tasks_that_need_the_same_features_are_paired_after_training(rng):
     models, images = dict.fromkeys(y, model), x[:60]
     # Two copies of the first layer, four of what stands behind it.
     budget = 2 * 72 + 4 * (72 + 8 * 6 + 6)
-    tree, _, report = branch(models, images, small, budget, locations=["early"], verbose=0)
+    tree, _, report = choose_tree(models, images, small, budget, locations=["early"], verbose=0)
     assert tree == {"early": [["a", "b"], ["c", "d"]]}
     (early,) = report.affinity
     # In the order a, c, b, d.
     assert min(early[0, 2], early[1, 3]) > 0.2 + early[np.ix_([0, 2], [1, 3])].max()
-    expected = affinities(models, images, ["early"], verbose=0)
+    expected = task_affinity(models, images, ["early"], verbose=0)
     np.testing.assert_allclose(report.affinity, expected, atol=1e-3)
 
 
@@ -400,8 +402,8 @@ def test_images_without_features_are_refused_unless_asked_otherwise(drawn, image
     }
     models = {task: plain(weights, task) for task, weights in unbiased.items()}
     with pytest.raises(ValueError, match="must not be all the same.*'dog, bend', of 3 images"):
-        branch(models, images, tower(), 1e9, verbose=0)
-    report = branch(models, images, tower(), 1e9, undefined="zero", verbose=0).report
+        choose_tree(models, images, tower(), 1e9, verbose=0)
+    report = choose_tree(models, images, tower(), 1e9, undefined="zero", verbose=0).report
     assert np.isfinite(report.affinity).all()
     # What was alike is alike.
     assert report.affinity[0, 0, 2] == report.affinity[0, 1, 3] == 1
@@ -416,7 +418,7 @@ def test_what_cannot_be_branched_is_refused(drawn):
 
     def refused(match, models=models, budget=1e9, **options):
         with pytest.raises(ValueError, match=match):
-            branch(models, None, tower(), budget, verbose=0, **options)
+            choose_tree(models, None, tower(), budget, verbose=0, **options)
 
     smallest = sum(PARAMETERS.values()) + HEADS
     refused(f"`budget` must be {smallest} parameters or more.*'late'.*{smallest - 1}", budget=218)
@@ -448,4 +450,4 @@ def test_networks_of_other_widths_are_refused(drawn, images, monkeypatch):
     x = layers.Dense(5, name="late")(layers.Dense(7, name="middle")(x))
     wider = {"ant": keras.Model(image, x), "dog": plain(drawn["dog"], "dog")}
     with pytest.raises(ValueError, match=r"same shapes.*\(6, 8\).*\(6, 9\)"):
-        branch(wider, images, tower(), 1e9, locations=["late"], verbose=0)
+        choose_tree(wider, images, tower(), 1e9, locations=["late"], verbose=0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit, softmax
 
-from keras_mtl.boxes import clip_boxes, decode_boxes, detections, iou
+from keras_mtl.boxes import clip_boxes, decode_boxes, decode_detections, iou
 
 pytestmark = pytest.mark.one_backend
 
@@ -46,23 +46,23 @@ def test_detections_follow_the_definition(rng, score_threshold, iou_threshold):
     options = {"score_threshold": score_threshold, "iou_threshold": iou_threshold}
     expected = slow_detections(outputs, rois, **options)
     assert len(expected) > 15
-    found = detections(outputs, rois, SIZE, max_detections=None, **options)
+    found = decode_detections(outputs, rois, SIZE, max_detections=None, **options)
     scores, rows, classes, boxes = (np.array(each) for each in zip(*expected, strict=True))
     np.testing.assert_allclose(found["scores"], scores, rtol=1e-5)
     np.testing.assert_array_equal(found["classes"], classes)
     np.testing.assert_allclose(found["boxes"], boxes, atol=1e-4)
     np.testing.assert_allclose(found["attributes"], expit(outputs["attributes"][rows]), rtol=1e-5)
-    best = detections(outputs, rois, SIZE, max_detections=7, **options)
+    best = decode_detections(outputs, rois, SIZE, max_detections=7, **options)
     for name, values in best.items():
         np.testing.assert_array_equal(values, found[name][:7])
 
 
 def test_probabilities_give_what_their_logits_give(rng):
     outputs, rois = random_outputs(rng)
-    expected = detections(outputs, rois, SIZE)
+    expected = decode_detections(outputs, rois, SIZE)
     outputs["detection_classes"] = softmax(outputs["detection_classes"], axis=-1)
     outputs["attributes"] = expit(outputs["attributes"])
-    found = detections(outputs, rois, SIZE, from_logits=False)
+    found = decode_detections(outputs, rois, SIZE, from_logits=False)
     assert len(found["scores"])
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-5)
@@ -71,9 +71,9 @@ def test_probabilities_give_what_their_logits_give(rng):
 @pytest.mark.filterwarnings("error")
 def test_padding_changes_nothing(rng):
     outputs, rois = random_outputs(rng)
-    expected = detections(outputs, rois, SIZE)
+    expected = decode_detections(outputs, rois, SIZE)
     padded = {name: np.concatenate([values, values[:9]]) for name, values in outputs.items()}
-    found = detections(padded, np.concatenate([rois, np.zeros((9, 4))]), SIZE)
+    found = decode_detections(padded, np.concatenate([rois, np.zeros((9, 4))]), SIZE)
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
 
@@ -81,7 +81,7 @@ def test_padding_changes_nothing(rng):
 @pytest.mark.parametrize("num_rois", [0, 3])
 def test_nothing_found_is_empty_arrays(num_rois, rng):
     outputs, _ = random_outputs(rng, num_rois)
-    found = detections(outputs, np.zeros((num_rois, 4)), SIZE)
+    found = decode_detections(outputs, np.zeros((num_rois, 4)), SIZE)
     shapes = {name: values.shape for name, values in found.items()}
     assert shapes == {"boxes": (0, 4), "classes": (0,), "scores": (0,), "attributes": (0, 5)}
     assert found["classes"].dtype.kind == "i"
@@ -92,7 +92,7 @@ def test_background_and_boxes_outside_the_image_are_left_out():
     rois = np.array([[0, 0, 20, 20], [100, 10, 120, 30], [30, 30, 50, 100]])
     logits = [[99, 0, 0], [0, 99, 0], [0, 0, 999]]
     outputs = {"detection_classes": logits, "detection_boxes": np.zeros((3, 12))}
-    found = detections(outputs, rois, SIZE)
+    found = decode_detections(outputs, rois, SIZE)
     assert set(found) == {"boxes", "classes", "scores"}
     np.testing.assert_array_equal(found["boxes"], [[30, 30, 50, 60]])
     assert found["classes"] == [2] and found["scores"] == [1]
@@ -102,7 +102,7 @@ def test_classes_do_not_suppress_each_other_but_equals_do():
     rois = np.tile([[10, 10, 30, 30]], (2, 1))
     outputs = {"detection_classes": np.zeros((2, 3)), "detection_boxes": np.zeros((2, 12))}
     outputs["attributes"] = logit([[0.25], [0.75]])
-    found = detections(outputs, rois, SIZE)
+    found = decode_detections(outputs, rois, SIZE)
     assert found["classes"].tolist() == [1, 2]
     np.testing.assert_allclose(found["attributes"], [[0.25], [0.25]], rtol=1e-6)
 
@@ -122,19 +122,19 @@ def test_classes_do_not_suppress_each_other_but_equals_do():
 def test_outputs_that_do_not_fit_are_refused(name, values, message, rng):
     outputs, rois = random_outputs(rng)
     with pytest.raises(ValueError, match=message):
-        detections({**outputs, name: values}, rois, SIZE)
+        decode_detections({**outputs, name: values}, rois, SIZE)
 
 
 def test_arguments_out_of_range_are_refused(rng):
     outputs, rois = random_outputs(rng)
     with pytest.raises(ValueError, match="probabilities, unless `from_logits`"):
-        detections(outputs, rois, SIZE, from_logits=False)
+        decode_detections(outputs, rois, SIZE, from_logits=False)
     with pytest.raises(ValueError, match="`outputs` must have.*Received.*'other'"):
-        detections({"other": 1}, rois, SIZE)
+        decode_detections({"other": 1}, rois, SIZE)
     with pytest.raises(ValueError, match="`rois` must be finite.*row 3"):
-        detections(outputs, np.where(np.arange(40)[:, None] == 3, np.nan, rois), SIZE)
+        decode_detections(outputs, np.where(np.arange(40)[:, None] == 3, np.nan, rois), SIZE)
     for option in ({"score_threshold": 2}, {"iou_threshold": -1}, {"max_detections": 0}):
         with pytest.raises(ValueError, match=f"`{next(iter(option))}` must be"):
-            detections(outputs, rois, SIZE, **option)
+            decode_detections(outputs, rois, SIZE, **option)
     with pytest.raises(ValueError, match="`size` must be"):
-        detections(outputs, rois, (0, 4))
+        decode_detections(outputs, rois, (0, 4))
