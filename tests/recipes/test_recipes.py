@@ -1,6 +1,7 @@
 """What all recipes have in common: every one is run, scored, drawn, and taken up again."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -54,8 +55,18 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_rows_are_scored_drawn_and_known_the_second_time(finished, untrained, capsys, name):
+ON_OTHER_DATA = ("adashare_cityscapes", "adashare_taskonomy", "branched_cityscapes")
+ON_OTHER_DATA += ("branched_taskonomy",)
+"""Tables that differ from another one in their tasks and data, with which they are tested, too."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(x, marks=[pytest.mark.slow] * (x in ON_OTHER_DATA)) for x in ALL],
+)
+def test_rows_are_scored_drawn_and_known_the_second_time(
+    finished, tiny_run, untrained, capsys, name
+):
     recipe, wanted = ALL[name], ["one-task", *ROWS[name]]
     run = finished(recipe, wanted)
     assert json.loads(run.path.read_text()) == run.results
@@ -78,10 +89,16 @@ def test_rows_are_scored_drawn_and_known_the_second_time(finished, untrained, ca
     assert found == PICTURES.get(name, set())
     assert all((run.path.parent / each).stat().st_size > 1000 for each in found)
 
-    count = len(untrained)
-    again = finished(recipe, wanted)
-    assert len(untrained) == count
-    assert _without_times(again.results) == _without_times(run.results)
+    again = tiny_run(recipe, wanted)
+    assert again.study.waiting() == []
+    assert again.results == json.loads(run.path.read_text())
+
+
+def test_results_are_written_the_second_time_as_the_first(finished, untrained):
+    recipe = dataclasses.replace(ALL["cross_stitch_table1"], draw=None)
+    first, second = (finished(recipe, ["one-task", "(0.7, 0.3)"]) for _ in range(2))
+    assert len(untrained) == len(second.study.trainings)
+    assert _without_times(second.results) == _without_times(first.results)
 
 
 def _without_times(results):
