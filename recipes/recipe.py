@@ -44,7 +44,8 @@ class Recipe:
             returns one, or an `Extra`; "one-task" is the baseline.
         paper: dict from a row's name to the paper's numbers, in the order of the columns.
         also: `None`, or a function of a `Run` and a `keras_mtl.study.Row` that returns further
-            scores of its networks, a dict by the tasks of the table.
+            scores of its networks, a dict by the tasks of the table; of an `Extra` they are those
+            of the row that it needs.
         draw: `None`, or a function of a `Run` that draws figures of the first seed's networks.
         default_rows: names of the rows that are run if none are asked for; all if `None`.
         competing: names of the rows of which the best is marked.
@@ -227,6 +228,8 @@ class Run:
     def _add(self, name, row):
         """Adds the scores of a row, as the table calls it, and seed."""
         record, made = self.study.record_of(row), self.recipe.rows[name]
+        if not record:
+            return  # A launcher need not have run all.
         if record.get("failed"):
             if isinstance(made, Extra):
                 return

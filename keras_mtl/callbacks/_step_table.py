@@ -76,8 +76,8 @@ class TableRecorder(Recorder):
 def read_table(writer, path, columns, axes, value, group=None):
     """Reads the file of a `StepTable` as arrays; a row of it is a cell, at two names.
 
-    What a kill has cut short is left out: an array that lacks cells, and a last step that has
-    one, or ends before the arrays of the step before it do.
+    What a kill has cut short is left out: an array that lacks cells, and a last step whose last
+    array does, or that ends before the arrays of the step before it do.
 
     Args:
         writer: name of the callback that writes such files.
@@ -109,12 +109,20 @@ def read_table(writer, path, columns, axes, value, group=None):
         }
         for step, of_step in cells.items()
     }
-    *before, last = history
-    names, those_before = list(history[last]), list(history[before[-1]]) if before else []
-    ends_early = names == those_before[: len(names)] and len(names) < len(those_before)
-    if ends_early or len(names) < len(cells[last]):
+    *before, last = cells
+    groups, those_before = list(cells[last]), cells[before[-1]] if before else {}
+    ends_early = groups == list(those_before)[: len(groups)] and len(groups) < len(those_before)
+    # An array may be of fewer names than others.
+    whole = len(those_before.get(groups[-1], ())) or _size(cells[last][groups[-1]], axes)
+    if ends_early or len(cells[last][groups[-1]]) < whole:
         del history[last]
     return across, down, {step: of_step for step, of_step in history.items() if of_step}
+
+
+def _size(cells, axes):
+    """How many cells there are at the names of some."""
+    across, down = ({pair[axis] for pair in cells} for axis in (0, 1))
+    return len(across | down) ** 2 if axes[1] in OTHER_TASK else len(across) * len(down)
 
 
 def _rows(path, columns):

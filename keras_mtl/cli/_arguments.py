@@ -3,6 +3,9 @@
 import tyro
 
 
-def option(metavar):
-    """An argument whose value is called `metavar`; its help says what its default means."""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+def option(metavar, constructor=None):
+    """An argument whose value is called `metavar`; its help says what its default means.
+
+    Of one that is `None` by default a constructor takes the words, lest "None" be a word for it.
+    """
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="", constructor=constructor)

@@ -47,8 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except KeyboardInterrupt:
         return _told("interrupted", 130)
-    except (BrokenPipeError, SystemExit):  # Such as by `| head`; Rich makes the one the other.
-        sys.stdout = None
+    except (BrokenPipeError, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != 1:
+            return _told(stop.code, 1) if isinstance(stop.code, str) else stop.code or 0
+        sys.stdout = None  # Such as by `| head`; Rich makes the one of it the other.
         return 1
     except Exception as error:
         if debug:
@@ -112,7 +114,8 @@ def _without_frame(text):
     said = itertools.takewhile(
         lambda line: not re.match("(Argument|For full) helptext", line), lines
     )
-    return " ".join(said).replace(" (required)", "") or title
+    text = re.sub(r" in keras-mtl[\w -]* --help", "", " ".join(said))
+    return text.replace(" (required)", "") or title
 
 
 def _line(error):

@@ -34,7 +34,7 @@ def scores_on_rooms(model, num_images):
     if not isinstance(model, keras_mtl.MultiTaskModel):
         raise CommandError(f"{model.name} must be a MultiTaskModel")
     sides, *others = (x.shape[1:] for x in model.inputs)
-    if others or len(sides) != 3 or sides[0] != sides[1] or sides[2] != 3:
+    if others or len(sides) != 3 or sides[0] is None or sides[0] != sides[1] or sides[2] != 3:
         shapes = ", ".join(map(dimensions, [sides, *others]))
         raise CommandError(f"{model.name} must take one square picture, not {shapes}")
     unfit = [reason for name in model.tasks if (reason := _unfit(model, name))]

@@ -35,9 +35,9 @@ class Describe:
 
     name: Annotated[tyro.conf.Positional[str], option("NETWORK")]
     """Name of the network, as `keras-mtl list` has it, or a .keras file."""
-    picture: Annotated[Path | None, option("FILE")] = None
+    picture: Annotated[Path | None, option("FILE", Path)] = None
     """Where a picture of the stages is to be written, such as stages.png."""
-    weights: Annotated[str | None, option("rooms|paper|FILE")] = None
+    weights: Annotated[str | None, option("rooms|paper|FILE", str)] = None
     """Which one: "rooms", the one that ships; "paper", that of the paper's size; or a .keras file
     with such a network."""
 

@@ -29,10 +29,10 @@ class Evaluate:
 
     name: Annotated[tyro.conf.Positional[str], option("NETWORK")]
     """A network of the zoo, as `keras-mtl list` has it, or a .keras file."""
-    weights: Annotated[str | None, option("FILE")] = None
+    weights: Annotated[str | None, option("FILE", str)] = None
     """A .keras file with such a network of the zoo; by default, or as "rooms", the one that ships.
     """
-    images: Annotated[int | None, option("NUMBER")] = None
+    images: Annotated[int | None, option("NUMBER", int)] = None
     """Number of rooms that a .keras file is scored on; 300 by default."""
 
     def run(self):

@@ -45,7 +45,7 @@ class Export:
     """A network that ships (see `keras-mtl list`), or a .keras file."""
     output: Annotated[tyro.conf.Positional[Path], option("OUTPUT")]
     """The file, or for a SavedModel the folder, that is to be written."""
-    format: Annotated[str | None, option("|".join(FORMATS))] = None
+    format: Annotated[str | None, option("|".join(FORMATS), str)] = None
     """The form; by default the suffix says it: .onnx, .pt2, .tflite, .xml (OpenVINO), .keras; none
     is a SavedModel."""
     no_check: bool = False

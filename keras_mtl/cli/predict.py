@@ -47,11 +47,11 @@ class Predict:
     model: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], option("NETWORK")] = ()
     """A network that ships (see `keras-mtl list`), or a .keras file; CrossStitchFCN by default.
     Networks of several --model vote, or complete each other."""
-    output: Annotated[Path | None, option("FOLDER")] = None
+    output: Annotated[Path | None, option("FOLDER", Path)] = None
     """Where images and numbers go; by default the folder "predictions" in that of the pictures."""
     score: float = 0.5
     """Objects are drawn from this score on; all are in predictions.json."""
-    smallest_box: Annotated[int | None, option("PIXELS")] = None
+    smallest_box: Annotated[int | None, option("PIXELS", int)] = None
     """Least side of a proposed region, in pixels of what the network takes; by default a twelfth of
     the picture's shorter side."""
 

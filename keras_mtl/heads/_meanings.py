@@ -3,7 +3,6 @@
 A head of `keras_mtl.heads` is one of these and a geometry, `FCNHead` or `ASPPHead`.
 """
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -13,12 +12,12 @@ from keras_mtl.heads._log_of_share import log_of_share
 
 
 class Scores:
-    """A score for each class: its logit, unless the head has an activation of its own."""
+    """A score for each class: its logit, unless a head says otherwise."""
 
     kind = "classes"
     """What the outputs are, as of `keras_mtl.Task`."""
 
-    activation = staticmethod(keras.activations.linear)
+    _are_logits = True
 
     def prediction(self, outputs: Tensor) -> Tensor:
         """What the outputs say, in a form whose mean over several networks makes sense."""
@@ -31,10 +30,6 @@ class Scores:
     def decode(self, predictions: Tensor) -> Tensor:
         """What `prediction` means: the likeliest class of every pixel, int32 (batch, h, w)."""
         return ops.cast(ops.argmax(predictions, axis=-1), "int32")
-
-    @property
-    def _are_logits(self):
-        return self.activation is keras.activations.linear
 
 
 class Classes(Scores):

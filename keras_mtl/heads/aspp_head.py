@@ -119,6 +119,10 @@ class ASPPHead(Scores, keras.layers.Layer):
             "activation": keras.activations.serialize(self.activation),
         }
 
+    @property
+    def _are_logits(self):
+        return self.activation is keras.activations.linear
+
     def _branch(self, number, rate):
         def convolution(place, filters, window, name, initializer, **options):
             return keras.layers.Conv2D(

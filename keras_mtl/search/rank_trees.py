@@ -42,7 +42,7 @@ def rank_trees(
 
     Args:
         one_task_models, images, tower, measure, locations, joins, undefined, batch_size, verbose:
-            as of `branch`.
+            as of `choose_tree`.
         budget: of which budget the tree is marked as chosen, if of one; one that is too small is
             refused before the networks are compared.
 
@@ -50,7 +50,7 @@ def rank_trees(
         A `TreeReport`.
 
     Raises:
-        ValueError: as `branch`.
+        ValueError: as `choose_tree`.
 
     Example:
 

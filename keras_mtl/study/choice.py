@@ -9,7 +9,13 @@ from keras_mtl.study._types import AnyStudy
 
 
 class Choice:
-    """A sharing that is chosen by what other networks have learned."""
+    """A sharing that is chosen by what other networks have learned.
+
+    Attributes:
+        needs_all: whether it fails where one of these has failed; else where all have.
+    """
+
+    needs_all = True
 
     def choose(self, study: AnyStudy, training: Any) -> Sharing:
         """The sharing of a `Training`; those that it is chosen from have ended."""

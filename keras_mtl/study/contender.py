@@ -56,7 +56,7 @@ class Contender:
             an `AdaShared` for one of as many steps as the first part; or `None`.
         looks_at: the contender whose networks a `Choice` looks at, in place of the one-task ones.
         candidates: so many networks, of the best choices, of which the best one on the validation
-            examples is taken.
+            examples is taken; those that diverge are left out.
         heads: dict from task to the head that it has here, in place of its own.
 
     Example:

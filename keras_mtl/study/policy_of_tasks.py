@@ -67,6 +67,8 @@ class PolicyOfTasks(Choice):
 class RandomPolicy(Choice):
     """As many blocks of each task are skipped as in other networks' best, but by chance."""
 
+    needs_all = False
+
     def choose(self, study: AnyStudy, training: Any) -> Sharing:
         rng = np.random.default_rng(training.seed)
         baseline = study.baseline.networks(study, training.seed)

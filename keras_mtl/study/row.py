@@ -46,11 +46,10 @@ class Row:
         return (*self.networks, *self.baseline)
 
     def taken(self, study: AnyStudy) -> tuple[Training, ...]:
-        """The trainings whose networks are scored: all, or the best one that has not failed."""
+        """The trainings whose networks are scored: all, or the best one."""
         if not self.baseline:
             return self.networks
-        ended = [each for each in self.networks if not study.record_of(each).get("failed")]
-        return (study.best_of(ended, self.baseline),)
+        return (study.best_of(self.networks, self.baseline),)
 
     def run(self, study: AnyStudy) -> None:
         """Scores the networks on the validation and the test examples, and writes a record."""

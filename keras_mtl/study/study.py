@@ -340,7 +340,11 @@ class Study:
         return gain if math.isfinite(gain) else -math.inf
 
     def best_of(self, candidates: Sequence[Training], baseline: Sequence[Training]) -> Training:
-        """The training whose network is best by its gain over others on the validation examples."""
+        """The training whose network is best by its gain over others on the validation examples.
+
+        Of those that have not failed.
+        """
+        candidates = [each for each in candidates if not self.record_of(each).get("failed")]
         if len(candidates) == 1:
             return candidates[0]
         return max(

@@ -109,8 +109,7 @@ class Training:
             if study.is_done(self):
                 return
             began = time.monotonic()
-            reasons = [study.record_of(each).get("failed") for each in self.after]
-            result = {"failed": next(filter(None, reasons), None)}
+            result = {"failed": self._failed_before(study)}
             if result["failed"] is None:
                 result = self._fit(study)
             study.records.append(
@@ -125,6 +124,16 @@ class Training:
                     "versions": study.versions,
                 }
             )
+
+    def _failed_before(self, study):
+        """Why a network that it needs has failed, if one has."""
+        start, chosen_from = (
+            [study.record_of(each).get("failed") for each in of]
+            for of in (self.start, self.chosen_from)
+        )
+        if isinstance(self.sharing, Choice) and not self.sharing.needs_all and not all(chosen_from):
+            chosen_from = []
+        return next(filter(None, [*start, *chosen_from]), None)
 
     def _fit(self, study):
         """Trains the network; returns what there is to say of it."""

@@ -17,16 +17,29 @@ class TaskScores:
     Attributes:
         columns: dict from heading to a score and the factor on it.
         headlines: names of the scores by which networks are compared; all if there are none.
+        better: dict from headline to "higher" or "lower"; of others an error is to be low.
     """
 
     columns: dict
     headlines: tuple = ()
+    better: dict = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name, task):
+        """Those of a `Task`, whose scores may begin with its name: here they do not."""
+        columns = {
+            heading: (score.removeprefix(f"{name}_"), factor)
+            for heading, (score, factor) in task.columns.items()
+        }
+        better = {each.removeprefix(f"{name}_"): way for each, way in task.directions.items()}
+        return cls(columns, tuple(better), better)
 
     @property
     def directions(self):
-        """Of each headline, which one is better: an error is to be low."""
+        """Of each headline, which one is better."""
         names = self.headlines or [name for name, _ in self.columns.values()]
-        return {name: "lower" if name.endswith("_error") else "higher" for name in names}
+        usual = {name: "lower" if name.endswith("_error") else "higher" for name in names}
+        return {name: self.better.get(name, way) for name, way in usual.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +78,11 @@ class Problem:
 
     def __post_init__(self):
         object.__setattr__(self, "tasks", self.tasks or tuple(self.scores))
+        scores = {
+            name: each if isinstance(each, TaskScores) else TaskScores.of(name, each)
+            for name, each in self.scores.items()
+        }
+        object.__setattr__(self, "scores", scores)
 
     @property
     def default_tasks(self):
@@ -77,7 +95,10 @@ class Problem:
 
     def entry(self, scores):
         """The scores of a study as the table has them: under names without the task in front."""
-        own = {task: _by_own_names(task, of_task) for task, of_task in scores.items()}
+        own = {}
+        for task, of_task in scores.items():
+            asked = self.scores[task].columns.values() if task in self.scores else ()
+            own[task] = _by_own_names(task, of_task, "loss" in dict(asked))
         return own if self.summary is None else self.summary(own)
 
     def compared(self, scores):
@@ -120,10 +141,11 @@ class Problem:
         return found
 
 
-def _by_own_names(task, scores):
+def _by_own_names(task, scores, with_loss):
     """Scores of a task without its name in front, those of classes in a list."""
     found = {name.removeprefix(f"{task}_"): value for name, value in scores.items()}
-    found.pop("loss", None)
+    if not with_loss:
+        found.pop("loss", None)
     classes = [name for name in found if name.startswith("iu_of_")]
     of_classes = {int(name.removeprefix("iu_of_")): found.pop(name) for name in classes}
     if classes:

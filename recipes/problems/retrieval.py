@@ -291,7 +291,8 @@ class EmbeddingStudy(keras_mtl.Study):
         Returns:
             A dict of "start" and "end", each a dict from layer to a list of lists (T, T).
         """
-        path = self.file_of(training).with_suffix(".compliance.json")
+        count = self.settings.compliance_batches
+        path = self.file_of(training).with_suffix(f".compliance-{count}.json")
         if not path.exists():
             models = {
                 "start": training.built(self, training.sharing),

@@ -38,6 +38,16 @@ def test_a_cell_that_is_missing_or_too_many(read, tmp_path):
             read(path)
 
 
+def test_units_of_fewer_tasks_than_others_cut_no_step_short(tmp_path):
+    header, *rows = TABLES[read_alphas]
+    more = [f"{step},{step},v,{a},{b},1,1,1" for step in range(3) for a in "abc" for b in "abc"]
+    path = tmp_path / "table.csv"
+    for both in (rows + more, more + rows):
+        path.write_text("\n".join([header, *sorted(both, key=lambda row: int(row[0])), ""]))
+        _, histories = read_alphas(path)
+        assert list(histories["v"]) == [0, 1, 2]
+
+
 def test_a_cell_that_is_no_number(read, tmp_path):
     path = tmp_path / "table.csv"
     for wrong in ("0.5.5", "", "x"):

@@ -32,6 +32,7 @@ REFUSED = [
     ("''", 2, "(see keras-mtl --help)"),
     ("list depth.keras", 2, "Unrecognized options: depth.keras (see keras-mtl list --help)"),
     ("list --jsn", 2, "Unrecognized options: --jsn Perhaps you meant: --json"),
+    ("list --jso", 2, "Unrecognized options: --jso Perhaps you meant: --json"),
     ("predict", 2, "Missing from keras-mtl predict: FOLDER"),
     ("describe", 2, "Missing from keras-mtl describe: NETWORK"),
     ("export depth.keras", 2, "Missing from keras-mtl export: OUTPUT"),
@@ -78,7 +79,7 @@ REFUSED = [
     ("evaluate oblong.keras", 1, "oblong must take one square picture, not 16×24×3"),
     ("evaluate numbers.keras", 1, "numbers must take one square picture, not 8"),
     ("evaluate depth.keras", 1, "depth cannot be scored on rooms: `size` must be an integer from"),
-    ("evaluate open.keras", 1, "open cannot be scored on rooms: `size` must be"),
+    ("evaluate open.keras", 1, "open must take one square picture, not ?×?×3"),
     ("evaluate FCN", 1, "FCN does not ship trained: --weights FILE says which one to score"),
     ("evaluate FCN --images 3", 2, "--images goes with a .keras file; FCN is scored as its recipe"),
     ("evaluate depth.keras --images 0", 2, "--images must be at least 1. Received: 0"),
@@ -140,6 +141,7 @@ def test_what_cannot_be_is_told_in_one_line(words, code, told, files, monkeypatc
     (line,) = printed.err.splitlines()
     assert line.startswith("keras-mtl: error: ") and told in line
     assert not printed.out and "--debug" not in line and " --- " not in line
+    assert line.count("--help") <= 1
     assert listing(files) == before
 
 
@@ -313,3 +315,15 @@ def test_it_is_a_module_too(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         runpy.run_module("keras_mtl.cli", run_name="__main__")
     assert not stop.value.code and capsys.readouterr().out.startswith("keras-mtl ")
+
+
+@pytest.mark.parametrize("said, code", [("a library says no", 1), (3, 3), (0, 0), (None, 0)])
+def test_a_library_that_ends_the_program_is_heard(said, code, monkeypatch, capsys):
+    def end(self):
+        raise SystemExit(said)
+
+    monkeypatch.setattr(List, "run", end)
+    out = sys.stdout
+    assert main(["list"]) == code and sys.stdout is out
+    told = f"keras-mtl: error: {said}\n" if isinstance(said, str) else ""
+    assert capsys.readouterr().err == told

@@ -1,8 +1,11 @@
 """The text of tables, and which row is marked."""
 
+import keras
 import pytest
 from tiny_recipes import ALL
 
+import keras_mtl
+from keras_mtl.recipes.problems.problem import Problem
 from keras_mtl.recipes.table import best_row, cells, format_markdown, format_table, seed_gains
 
 pytestmark = pytest.mark.one_backend
@@ -58,6 +61,28 @@ def test_the_best_split_is_that_of_the_validation_images():
     for row, mean in validated.items():
         results["rows"][row]["seeds"]["0"]["validation"] = entry(mean, 0.2)
     assert best_row(TABLE5, results) == "split conv2"
+
+
+def test_a_task_stands_for_what_its_table_has():
+    """Its scores lose its name, whatever it is scored by."""
+    tasks = {
+        "segmentation": keras_mtl.Task.segmentation(3),
+        "depth": keras_mtl.Task.depth(),
+        "sign": keras_mtl.Task(keras.layers.Dense(1), "mse"),
+    }
+    problem = Problem(("rooms",), load=None, study=None, scores=tasks)
+    found = {
+        "segmentation": {"loss": 3.0, "segmentation_mean_iu": 0.25},
+        "depth": {"loss": 2.0, "depth_relative_error": 0.5},
+        "sign": {"loss": 1.0},
+    }
+    entry = problem.entry(found)
+    compared = {"segmentation": {"mean_iu": 0.25}, "depth": {"relative_error": 0.5}}
+    assert problem.compared(entry) == {**compared, "sign": {"loss": 1.0}}
+    assert problem.by_heading(entry)["segmentation"] == {"mIU %": 25.0}
+    better = {"segmentation": {"loss": 2.0, "segmentation_mean_iu": 0.5}}
+    gain = problem.gain(problem.entry({**found, **better}), entry)
+    assert gain == pytest.approx(100 / 3)
 
 
 def test_a_diverged_row_says_so():

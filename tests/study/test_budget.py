@@ -13,6 +13,7 @@ from keras_mtl.study import (
     Budget,
     Contender,
     PolicySearch,
+    RandomPolicy,
     Row,
     TreeOfTasks,
     ada_share,
@@ -149,6 +150,25 @@ def test_one_candidate_that_has_not_diverged_is_enough(make):
             assert record["taken"] == [taken.hash]
         else:
             assert "diverged" in record["failed"]
+
+
+def test_what_looks_at_candidates_needs_one_of_them(make):
+    """Such as a policy of as many blocks as the best network has that has not diverged."""
+
+    class Diverging(Contender):
+        def networks(self, study, seed):
+            first, second = super().networks(study, seed)
+            return first, dataclasses.replace(second, rate=1e30)
+
+    searched = ada_share()
+    options = {field.name: getattr(searched, field.name) for field in dataclasses.fields(searched)}
+    found = Diverging(**{**options, "candidates": 2})
+    random = Contender("random", RandomPolicy(), looks_at=found)
+    study = make(contenders=[found, random], seeds=1, optimizer=keras.optimizers.SGD(0.1))
+    scores = study.run().scores
+    _, wrong = found.networks(study, 0)
+    assert "diverged" in study.record_of(wrong)["failed"]
+    assert {"AdaShare", "random"} <= set(scores)
 
 
 @pytest.mark.parametrize(

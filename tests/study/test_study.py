@@ -137,12 +137,18 @@ class Stop(BaseException):
     """As a keyboard interrupt, which nothing catches."""
 
 
-def test_a_stopped_training_ends_in_the_same_records(make, tmp_path, monkeypatch):
-    parts = [(x, {"age": y["age"]}) for x, y in (examples(20), examples(12, 1), examples(12, 2))]
+@pytest.mark.parametrize(
+    "names", [["age"], pytest.param(["age", "species"], marks=pytest.mark.one_backend)]
+)
+def test_a_stopped_training_ends_in_the_same_records(make, tmp_path, monkeypatch, names):
+    """One network, or also those of two tasks and of both."""
+    parts = [examples(20), examples(12, 1), examples(12, 2)]
+    parts = [(x, {name: y[name] for name in names}) for x, y in parts]
     arguments = {
-        "tasks": {"age": tasks()["age"]},
+        "tasks": {name: tasks()[name] for name in names},
         **dict(zip(("train", "validation", "test"), parts, strict=True)),
-        **{"contenders": [], "seeds": 1, "steps": 20, "patience": 2},
+        **{"contenders": [hard_sharing()] * (len(names) > 1)},
+        **{"seeds": 1, "steps": 20, "patience": 2},
     }
     whole = make(folder=tmp_path / "whole", **arguments)
     whole.run()
