@@ -150,7 +150,7 @@ def random_policy(settings, data, tasks):
     return Contender("random policy", RandomPolicy(), looks_at=looks_at)
 
 
-table = functools.partial(
+ada_share_table = functools.partial(
     Recipe,
     source=SUN,
     rows={
@@ -174,7 +174,7 @@ NYUV2_WEIGHTS = {"segmentation": 1, "normals": 20, "depth": 3}
 TASKONOMY_WEIGHTS = {"segmentation": 1, "normals": 3, "depth": 2, "keypoints": 7, "edges": 7}
 
 RECIPES = [
-    table(
+    ada_share_table(
         name="adashare_nyuv2",
         title="AdaShare on NYUv2: "
         "which blocks should segmentation, surface normals and depth share?",
@@ -205,7 +205,7 @@ takes 25 minutes a seed on 2 cores.
             ),
         },
     ),
-    table(
+    ada_share_table(
         name="adashare_cityscapes",
         title="AdaShare on Cityscapes: which blocks should segmentation and depth share?",
         text="""\
@@ -230,7 +230,7 @@ network.
             ),
         },
     ),
-    table(
+    ada_share_table(
         name="adashare_taskonomy",
         title="AdaShare on Taskonomy: which blocks should five tasks share?",
         text="""\

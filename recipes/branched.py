@@ -78,7 +78,7 @@ def rows(budgets, of_resnet=True):
     return found
 
 
-def of_dense_tasks(weights, data_sets, budgets, paper, **texts):
+def branched_table(weights, data_sets, budgets, paper, **texts):
     """A table of branched networks for dense tasks.
 
     Args:
@@ -100,7 +100,7 @@ def of_dense_tasks(weights, data_sets, budgets, paper, **texts):
 
 
 RECIPES = [
-    of_dense_tasks(
+    branched_table(
         name="branched_rooms",
         title="Branched networks on rooms: where should five dense tasks part, for a given budget?",
         text="""\
@@ -122,7 +122,7 @@ networks' size, but its lengths and rates are ours: the paper's numbers are not 
         data_sets=("nyuv2", "taskonomy"),
         paper={"iterations": 40_000, "train_images": 10_000, "test_images": 1_000},
     ),
-    of_dense_tasks(
+    branched_table(
         name="branched_cityscapes",
         title="Branched networks on Cityscapes: "
         "where should segmentation, instances and depth part?",
@@ -137,7 +137,7 @@ centre lies. Depths are those of `adashare_cityscapes`. Lengths and rates of `pa
         data_sets=("cityscapes_mtl",),
         paper={"iterations": 40_000, "train_images": 2975, "test_images": 500},
     ),
-    of_dense_tasks(
+    branched_table(
         name="branched_taskonomy",
         title="Branched networks on Taskonomy: "
         "where should what a picture shows part from four dense tasks?",

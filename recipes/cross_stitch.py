@@ -70,17 +70,17 @@ def rectified(run, seed, networks):
 
 def untrained(run, seed, networks):
     """One-task networks with random weights: what no training gives."""
-    first = [each.start[0] for each in run.declared("one-task", seed).networks]
+    first = [each.start[0] for each in run.row_of("one-task", seed).networks]
     made = [each.built(run.study, each.sharing) for each in first]
     return made, run.study.scores(made, run.study.test)
 
 
-of_dense_tasks = functools.partial(
+cross_stitch_table = functools.partial(
     Recipe, source=MISRA, problem=DENSE, presets=dense.PRESETS, draw=draw_sorted_alphas
 )
 
 RECIPES = [
-    of_dense_tasks(
+    cross_stitch_table(
         name="cross_stitch_table1",
         title="Cross-stitch networks, Table 1: where should the alphas start?",
         text="""\
@@ -104,7 +104,7 @@ On NYUv2 the paper reports 34.6° mean error and 18.2 mean IU for (0.1, 0.9), 34
             "(0.9, 0.1)": (34.0, 18.3, 39.0, 54.4, 60.2, 48.2, 18.9, 34.0),
         },
     ),
-    of_dense_tasks(
+    cross_stitch_table(
         name="cross_stitch_table2",
         title="Cross-stitch networks, Table 2: how fast should the alphas learn?",
         text="""\
@@ -130,7 +130,7 @@ of `cross_stitch_table5`.
             "factor 1,000": (34.1, 18.2, 39.2, 54.4, 60.2, 47.2, 19.3, 34.0),
         },
     ),
-    of_dense_tasks(
+    cross_stitch_table(
         name="cross_stitch_table3",
         title="Cross-stitch networks, Table 3: from which weights should the towers start?",
         text="""\
@@ -154,7 +154,7 @@ one-task networks. `mini` was not timed.
             "from one-task": (34.1, 18.2, 39.0, 54.4, 60.2, 47.2, 19.3, 34.0),
         },
     ),
-    of_dense_tasks(
+    cross_stitch_table(
         name="cross_stitch_table5",
         title="Cross-stitch networks, Table 5: what should segmentation and surface normals share?",
         text="""\
@@ -228,7 +228,7 @@ The paper reports 45.2 and 63.0 mAP for cross-stitch against 44.9 and 60.9 for o
         draw=draw_detection,
         competing=tuple(SPLITS),
     ),
-    of_dense_tasks(
+    cross_stitch_table(
         name="cross_stitch_granularity",
         title="Cross-stitch networks: a unit for each channel, or one for the whole layer?",
         text="""\
@@ -244,7 +244,7 @@ The paper gives no numbers. `mini` takes a minute a seed on 2 cores on top of `c
             "per channel": stitched(AFTER),
         },
     ),
-    of_dense_tasks(
+    cross_stitch_table(
         name="cross_stitch_manhattan",
         title="Cross-stitch networks: what does the Manhattan-world post-processing of normals do?",
         text="""\
@@ -263,7 +263,7 @@ a minute a seed on 2 cores on top of `cross_stitch_table5`.
             "cross-stitch, rectified": Extra("cross-stitch", rectified),
         },
     ),
-    of_dense_tasks(
+    cross_stitch_table(
         name="cross_stitch_placement",
         title="Cross-stitch networks: units after pooling, or after every convolution?",
         text="""\

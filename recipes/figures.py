@@ -142,7 +142,7 @@ def draw_trees(run):
         axes.set_ylabel("mean gain over one-task networks (%)")
     rows = [row for row in run.recipe.rows if row.startswith("branched") and run.has(row)]
     if rows:
-        (network,) = run.declared(rows[0]).networks
+        (network,) = run.row_of(rows[0]).networks
         _draw_affinities(run, network)
         _draw_trees(run, {row: run.results["rows"][row]["seeds"]["0"]["trees"][0] for row in rows})
 
@@ -158,7 +158,7 @@ def draw_embeddings(run):
     with drawn(run, "storage.png", figsize=(7, 4)) as axes:
         plots.performance_by_size(axes, series)
         axes.set_ylabel("triplet accuracy (%)")
-    joint = {row: run.declared(row) for row in run.wanted if row != BASELINE and run.has(row)}
+    joint = {row: run.row_of(row) for row in run.wanted if row != BASELINE and run.has(row)}
     if joint:
         ratios = {row: run.study.compliance(each.networks[0])["end"] for row, each in joint.items()}
         with drawn(run, "compliance.png", dpi=80, figsize=(12, 4)) as axes:

@@ -48,7 +48,7 @@ def masks(settings, data, tasks):
     return Contender("masks", drawn)
 
 
-table = functools.partial(
+modulation_table = functools.partial(
     Recipe,
     source=ZHAO,
     rows={
@@ -65,7 +65,7 @@ table = functools.partial(
 )
 
 RECIPES = [
-    table(
+    modulation_table(
         name="modulation_celeba",
         title="Modulation on attributes: can one embedding serve many notions of likeness?",
         text="""\
@@ -97,7 +97,7 @@ minutes a seed on 2 cores, `mini20` 9.
             "paper20": published(num_tasks=20, triplets_per_task=8, size=150, embedding=256),
         },
     ),
-    table(
+    modulation_table(
         name="modulation_zappos50k",
         title="Modulation on properties of products: "
         "can one embedding serve four notions of likeness?",

@@ -82,7 +82,7 @@ class Recipe:
         tasks = getattr(model, "tasks", problem.default_tasks)
         with tempfile.TemporaryDirectory() as folder:
             options = {"contenders": [], "seeds": 1, "folder": folder}
-            study = problem.declared(settings, data, tasks, **options)
+            study = problem.study_of(settings, data, tasks, **options)
             return problem.by_heading(problem.entry(study.scores([model], study.test)))
 
     def run(self, **options):
@@ -152,7 +152,7 @@ class Run:
         self._take_up()
         # The baseline is the recipe's own, also where it is not asked for.
         needed = dict.fromkeys([BASELINE, *map(self._of, self.wanted)])
-        self.study = recipe.problem.declared(
+        self.study = recipe.problem.study_of(
             settings,
             data,
             self.tasks,
@@ -161,19 +161,19 @@ class Run:
             folder=folder / "study",
         )
 
-    def declared(self, row, seed=0):
+    def row_of(self, row, seed=0):
         """What the study knows of a row: a `keras_mtl.study.Row`; `None` if it has not this row."""
         known = {(each.contender, each.seed): each for each in self.study.rows}
         return known.get((self._of(row), seed))
 
     def networks(self, row, seed=0):
         """The trained networks of a row: a list, in which each task is once at least."""
-        networks, made = self.study.networks(self.declared(row, seed)), self.recipe.rows[row]
+        networks, made = self.study.networks(self.row_of(row, seed)), self.recipe.rows[row]
         return made.score(self, seed, networks)[0] if isinstance(made, Extra) else networks
 
     def has(self, row, seed=0):
         """Whether this run has a row, and it has not failed."""
-        return self.declared(row, seed) is not None and str(seed) in scored(self.results, row)
+        return self.row_of(row, seed) is not None and str(seed) in scored(self.results, row)
 
     def write(self):
         """Brings the results up to date, writes and prints them."""

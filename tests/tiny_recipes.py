@@ -37,8 +37,8 @@ TINY = {
         "warm_up_rounds": 1,
         "rounds": 2,
         "turns": (2, 1),
-        "candidates": 2,
-        "retrained": 2,
+        "candidates": 1,
+        "retrained": 1,
     },
     "branched": {
         "size": 32,

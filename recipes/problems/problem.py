@@ -88,7 +88,7 @@ class Problem:
     def default_tasks(self):
         return self.pair or self.tasks
 
-    def declared(self, settings, data, tasks, **options):
+    def study_of(self, settings, data, tasks, **options):
         """The `Study`, not started; options as of `study`, but for those that settings have."""
         options |= {"steps": settings.steps, "batch_size": settings.batch_size}
         return self.study(settings, data, tasks, **options)

@@ -24,7 +24,7 @@ ROWS = {
     "cross_stitch_granularity": ["per layer"],
     "cross_stitch_manhattan": ["one-task, rectified"],
     "cross_stitch_placement": ["after convolutions"],
-    "adashare_nyuv2": ["hard sharing", "cross-stitch", "AdaShare", "random policy"],
+    "adashare_nyuv2": ["AdaShare", "random policy"],
     "adashare_cityscapes": ["hard sharing"],
     "adashare_taskonomy": ["hard sharing"],
     "branched_rooms": ["branched 2×", "random tree 2×", "worst tree 2×"],

@@ -150,7 +150,8 @@ def test_heads_of_detectors_drop_different_features(tiny_data):
 
 def test_policies_are_ranked_and_the_random_one_skips_as_many(tiny_run, untrained):
     tasks = ("segmentation", "depth")
-    run = tiny_run(ALL["adashare_nyuv2"], ["AdaShare", "random policy"], tasks)
+    several = {"candidates": 2, "retrained": 2}
+    run = tiny_run(ALL["adashare_nyuv2"], ["AdaShare", "random policy"], tasks, **several)
     study, candidates = run.study, networks_of(run, "AdaShare")
     assert [each.sharing.rank for each in candidates] == [0, 1]
     search = candidates[0].chosen_from[0]
