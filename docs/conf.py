@@ -110,8 +110,11 @@ def public_names():
         for module in re.findall(r"automodule:: (\S+)", page.read_text()):
             package = importlib.import_module(module)
             for name in getattr(package, "__all__", vars(package)):
-                if name.startswith("_") or not callable(getattr(package, name)):
+                found = getattr(package, name)
+                if name.startswith("_") or not callable(found):
                     continue
+                if not hasattr(package, "__all__") and found.__module__ != module:
+                    continue  # What it has imported.
                 full = f"{module}.{name}"
                 short = full.removeprefix("keras_mtl.")
                 for each in {full, short, name} - {"load"}:
