@@ -59,13 +59,9 @@ class Row:
 
     def _score(self, study):
         began = time.monotonic()
-        failed, needed = [
-            [study.record_of(each).get("failed") for each in of]
-            for of in (self.networks, self.baseline)
-        ]
-        if self.baseline and not all(failed):
-            failed = needed  # One of several candidates is enough.
-        found = {"failed": next(filter(None, [*needed, *failed]), None)}
+        # One of several candidates is enough.
+        needed = (self.baseline, self.networks) if self.baseline else (self.networks,)
+        found = {"failed": study.failure(*needed)}
         if found["failed"] is None:
             taken = self.taken(study)
             models = [study.network(each) for each in taken]

@@ -207,6 +207,13 @@ class Study:
         """The record of a training or a row; empty if it has not ended."""
         return self.records.by_hash().get(job.hash, {})
 
+    def failure(self, needed: Sequence[Training], one_of: Sequence[Training] = ()) -> str | None:
+        """Why one of the trainings that are needed has failed, or all of others; `None` if not."""
+        reasons, others = (
+            [self.record_of(each).get("failed") for each in of] for of in (needed, one_of)
+        )
+        return next(filter(None, [*reasons, *(others if all(others) else [])]), None)
+
     def file_of(self, training: Training) -> Path:
         """Where the network of a training is kept."""
         return self.folder / "networks" / f"{training.hash}.keras"

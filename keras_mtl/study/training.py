@@ -109,7 +109,9 @@ class Training:
             if study.is_done(self):
                 return
             began = time.monotonic()
-            result = {"failed": self._failed_before(study)}
+            one_is_enough = isinstance(self.sharing, Choice) and not self.sharing.needs_all
+            needed = (self.start, self.chosen_from) if one_is_enough else (self.after,)
+            result = {"failed": study.failure(*needed)}
             if result["failed"] is None:
                 result = self._fit(study)
             study.records.append(
@@ -124,16 +126,6 @@ class Training:
                     "versions": study.versions,
                 }
             )
-
-    def _failed_before(self, study):
-        """Why a network that it needs has failed, if one has."""
-        start, chosen_from = (
-            [study.record_of(each).get("failed") for each in of]
-            for of in (self.start, self.chosen_from)
-        )
-        if isinstance(self.sharing, Choice) and not self.sharing.needs_all and not all(chosen_from):
-            chosen_from = []
-        return next(filter(None, [*start, *chosen_from]), None)
 
     def _fit(self, study):
         """Trains the network; returns what there is to say of it."""
