@@ -68,32 +68,27 @@ VOID = 255
 """Label of pixels that count neither in losses nor in metrics."""
 
 
-def check_labels(labels, num_classes, name="labels", void=VOID, floats=False):
+def check_labels(labels, num_classes, name="labels", void=VOID):
     """Raises a `ValueError`, naming the array, if labels are out of range.
 
     Without it, a label out of range stops TensorFlow and PyTorch deep inside the step, and JAX
-    trains on silently.
+    trains on silently. Whole numbers may come as floats.
 
     Args:
         labels: array of any shape.
         num_classes: number of classes.
         name: what the array is called.
-        void: label that does not count, beside those of the classes, or `None`.
-        floats: whether whole numbers may come as floats, as Keras' own losses take them.
+        void: label that does not count, beside -1 and NaN, or `None`.
     """
-    integers = np.issubdtype(labels.dtype, np.integer)
-    if not (integers or (floats and np.issubdtype(labels.dtype, np.floating))):
+    if not any(np.issubdtype(labels.dtype, kind) for kind in (np.integer, np.floating)):
         raise ValueError(f"`{name}` must hold integer labels. Received: dtype={labels.dtype}.")
-    bad = (labels < 0) | (labels >= num_classes)
-    if not integers:
-        bad |= labels != np.floor(labels)  # NaN, too
-    if void is not None:
-        bad &= labels != void
+    unknown = np.isnan(labels) | (labels == -1) | (labels == (-1 if void is None else void))
+    bad = ~unknown & ((labels < 0) | (labels >= num_classes) | (labels != np.floor(labels)))
     if bad.any():
-        or_void = "" if void is None else f", or {void} for void"
+        or_void = "" if void is None else f" or {void}"
         raise ValueError(
-            f"`{name}` must hold labels from 0 to {num_classes - 1}{or_void}. "
-            f"Received: {np.unique(labels[bad])[:10].tolist()}."
+            f"`{name}` must hold labels from 0 to {num_classes - 1}, or -1{or_void} where there is "
+            f"none. Received: {np.unique(labels[bad])[:10].tolist()}."
         )
 
 

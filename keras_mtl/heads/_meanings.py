@@ -64,12 +64,7 @@ class Numbers:
     def check_targets(self, values: Array, name: str = "map") -> None:
         """Raises a `ValueError` unless they are (…, height, width, channels), none infinite."""
         _check_map(values, name, channels=self.channels)
-        infinite = np.isinf(values)
-        if infinite.any():
-            raise ValueError(
-                f"`{name}` must be finite; set unknown values to NaN. Received: "
-                f"{int(infinite.sum())} infinite values."
-            )
+        _check_finite(values, name)
 
 
 class FixedChannels:
@@ -87,18 +82,13 @@ class Metres(FixedChannels, Numbers):
     kind = "metres"
 
     def check_targets(self, depth: Array, name: str = "depth") -> None:
-        """Raises a `ValueError` unless depths are (…, height, width) numbers, finite, ≥ 0."""
+        """Raises a `ValueError` unless depths are (…, height, width) numbers ≥ 0, none infinite."""
         _check_map(depth, name, unit="metres")
-        unknown = ~np.isfinite(depth)
-        if unknown.any():
-            raise ValueError(
-                f"`{name}` must be finite; set unknown depths to zero. Received: "
-                f"{int(unknown.sum())} pixels with NaN or infinity."
-            )
+        _check_finite(depth, name)
         bad = depth < 0
         if bad.any():
             raise ValueError(
-                f"`{name}` must hold metres of at least 0, or 0 where unknown. Received: "
+                f"`{name}` must hold metres of at least 0, or 0 or NaN where unknown. Received: "
                 f"{int(bad.sum())} pixels below, such as {depth[bad][0]:.3f}."
             )
 
@@ -121,20 +111,16 @@ class Normals(FixedChannels):
         return self.prediction(predictions)
 
     def check_targets(self, normals: Array, name: str = "normals") -> None:
-        """Raises a `ValueError` unless normals are (…, 3) unit vectors, or zero."""
+        """Raises a `ValueError` unless normals are (…, 3) unit vectors, zero or NaN."""
         if normals.shape[-1] != 3:
             raise ValueError(f"`{name}` must have shape (…, 3). Received: shape={normals.shape}.")
         check_normals_dtype(normals, name)
         lengths = np.sqrt(np.square(normals, dtype="float32").sum(-1))
-        if not np.isfinite(lengths).all():
-            raise ValueError(
-                f"`{name}` must be finite; set unknown normals to zero. Received: "
-                f"{int((~np.isfinite(lengths)).sum())} pixels with NaN or infinity."
-            )
+        _check_finite(lengths, name)
         bad = (lengths > 1e-6) & (np.abs(lengths - 1) > 1e-2)
         if bad.any():
             raise ValueError(
-                f"`{name}` must be unit vectors, or zero where unknown. Received: "
+                f"`{name}` must be unit vectors, or zero or NaN where unknown. Received: "
                 f"{int(bad.sum())} pixels of other length, such as {lengths[bad][0]:.3f}."
             )
 
@@ -149,3 +135,12 @@ def _check_map(values, name, unit="numbers", channels=1):
         )
     if not (np.issubdtype(values.dtype, np.floating) or np.issubdtype(values.dtype, np.integer)):
         raise ValueError(f"`{name}` must hold {unit}. Received: dtype={values.dtype}.")
+
+
+def _check_finite(values, name):
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise ValueError(
+            f"`{name}` must be finite; set unknown values to NaN. Received: "
+            f"{int(infinite.sum())} infinite values."
+        )

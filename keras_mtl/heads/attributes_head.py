@@ -74,16 +74,16 @@ class AttributesHead(keras.layers.Layer):
         return log_of_share(prediction) - log_of_share(1 - prediction)
 
     def check_targets(self, attributes: Array, name: str = "attributes") -> None:
-        """Raises a `ValueError` if there is another number of attributes, or not 0, 1 and -1."""
+        """Raises a `ValueError` unless they are so many of 0, 1, -1 or NaN."""
         if attributes.shape[-1] != self.num_attributes:
             raise ValueError(
                 f"`{name}` must have {self.num_attributes} attributes on the last axis. "
                 f"Received: shape {attributes.shape}."
             )
-        bad = ~np.isin(attributes, (-1, 0, 1))
+        bad = ~(np.isin(attributes, (-1, 0, 1)) | np.isnan(attributes))
         if bad.any():
             raise ValueError(
-                f"`{name}` must hold 0 and 1, or -1 where an attribute is not known. "
+                f"`{name}` must hold 0 and 1, or -1 or NaN where an attribute is not known. "
                 f"Received: {np.unique(attributes[bad])[:10].tolist()}."
             )
 

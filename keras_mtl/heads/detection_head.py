@@ -78,19 +78,20 @@ class DetectionHead(keras.layers.Layer):
     def check_targets(
         self, targets: Array, name: str = "targets", output: Literal["classes", "boxes"] = "classes"
     ) -> None:
-        """Raises a `ValueError` if classes are out of range or offsets are not finite.
+        """Raises a `ValueError` if classes are out of range or offsets are infinite.
 
         Without it, a class out of range is a NaN far from its cause.
         """
         classes = targets if output == "classes" else targets[..., 0]
         bad = (classes != np.round(classes)) | (classes < -1) | (classes > self.num_classes)
+        bad &= ~np.isnan(classes)
         if bad.any():
             raise ValueError(
-                f"`{name}` must hold classes from 0 (background) to {self.num_classes}, or -1 for "
-                f"padding. Received: {np.unique(classes[bad])[:10].tolist()}."
+                f"`{name}` must hold classes from 0 (background) to {self.num_classes}, or -1 or "
+                f"NaN for padding. Received: {np.unique(classes[bad])[:10].tolist()}."
             )
-        if not np.isfinite(targets).all():
-            raise ValueError(f"`{name}` must be finite. Received NaN or infinite offsets.")
+        if np.isinf(targets).any():
+            raise ValueError(f"`{name}` must not be infinite. Received infinite offsets.")
 
     def compute_output_spec(
         self, inputs: keras.KerasTensor, training: bool | None = None

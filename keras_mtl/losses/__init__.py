@@ -3,6 +3,7 @@
 from keras_mtl.losses.attributes_crossentropy import AttributesCrossentropy
 from keras_mtl.losses.depth_l1 import DepthL1
 from keras_mtl.losses.detection_crossentropy import DetectionCrossentropy
+from keras_mtl.losses.known_loss import KnownLoss
 from keras_mtl.losses.map_l1 import MapL1
 from keras_mtl.losses.normals_codebook_crossentropy import NormalsCodebookCrossentropy
 from keras_mtl.losses.normals_cosine import NormalsCosine
@@ -14,6 +15,7 @@ __all__ = [
     "AttributesCrossentropy",
     "DepthL1",
     "DetectionCrossentropy",
+    "KnownLoss",
     "MapL1",
     "NormalsCodebookCrossentropy",
     "NormalsCosine",

@@ -12,11 +12,8 @@ class MaskedL1(MaskedLoss):
 
     _several_channels = True
 
-    def __call__(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        y_true, y_pred = paired_maps(y_true, y_pred, self.dtype, self._several_channels)
-        return super().__call__(y_true, y_pred, sample_weight)
+    def _paired(self, y_true, y_pred):
+        return paired_maps(y_true, y_pred, self.dtype, self._several_channels)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         valid = self._valid(y_true)

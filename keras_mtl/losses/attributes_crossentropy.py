@@ -5,13 +5,14 @@ from keras import ops
 
 from keras_mtl._types import Reduction, Tensor
 from keras_mtl.losses._masked_loss import MaskedLoss
+from keras_mtl.losses._mean_of_known import mean_of_known
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
 class AttributesCrossentropy(MaskedLoss):
     """Binary cross-entropy, summed over the attributes and averaged over the regions that have any.
 
-    A label above 1, or NaN, makes the loss NaN, for a compiled program cannot raise.
+    A label above 1 makes the loss NaN, for a compiled program cannot raise.
 
     Beside the loss of a detector it needs a weight of one over the number of attributes, 1/64 in
     the paper.
@@ -26,10 +27,10 @@ class AttributesCrossentropy(MaskedLoss):
         dtype: dtype of the computation.
 
     Call arguments:
-        y_true: Tensor (batch, regions, attributes) of 0 and 1; -1 where an attribute is not known
-            or does not count, as those of background and padding.
+        y_true: Tensor (batch, regions, attributes) of 0 and 1; -1 or NaN where an attribute is not
+            known or does not count, as those of background and padding.
         y_pred: Float tensor (batch, regions, attributes) of logits.
-        sample_weight: Optional, one value a sample or a region.
+        sample_weight: Optional, one value a sample, a region or an attribute of it.
 
     Example:
 
@@ -52,13 +53,30 @@ class AttributesCrossentropy(MaskedLoss):
     def _valid(self, y_true):
         return ops.any(_is_known(y_true), axis=-1)
 
+    def measure(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        if sample_weight is None:
+            return super().measure(y_true, y_pred)
+        weights = ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
+        if tuple(weights.shape)[1:] != tuple(y_pred.shape)[1:] or y_pred.shape[-1] == 1:
+            return super().measure(y_true, y_pred, weights)
+        y_true, y_pred = (ops.cast(each, self.dtype) for each in (y_true, y_pred))
+        values = ops.sum(self._each(y_true, y_pred) * weights, axis=-1)
+        return mean_of_known(values, self._valid(y_true), self)
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return ops.sum(self._each(y_true, y_pred), axis=-1)
+
+    def _each(self, y_true, y_pred):
+        known = _is_known(y_true)
+        # Before the product, too: a NaN that is selected away still spoils the gradient.
+        y_true = ops.where(known, y_true, 0)
         losses = ops.softplus(y_pred) - y_pred * y_true
-        # What is neither known nor unknown must not train on: NaN, or -1 that was kept as uint8.
+        # What is neither known nor unknown must not train on, such as -1 that was kept as uint8.
         losses = ops.where(y_true <= 1, losses, float("nan"))
-        return ops.sum(ops.where(_is_known(y_true), losses, 0.0), axis=-1)
+        return ops.where(known, losses, 0.0)
 
 
 def _is_known(labels):
-    # Not `labels >= 0`: NaN does not mark the unknown.
-    return ops.logical_not(labels < 0)
+    return labels >= 0  # A comparison with NaN is false.

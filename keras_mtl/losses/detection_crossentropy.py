@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_mtl._types import Reduction, Tensor
-from keras_mtl.losses._integer_labels import integer_labels
+from keras_mtl._types import Reduction
+from keras_mtl.losses._integer_labels import UNKNOWN, integer_labels
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 
@@ -12,8 +12,8 @@ from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 class DetectionCrossentropy(MaskedCrossentropy):
     """Softmax cross-entropy of regions of interest, averaged over those that do not only pad.
 
-    A class that `y_pred` does not have makes the loss NaN on every backend, as do NaN and other
-    floats that are no whole number, for a compiled program cannot raise.
+    A class that `y_pred` does not have makes the loss NaN on every backend, as do floats that are
+    no whole number, for a compiled program cannot raise.
 
     Source: Girshick, "Fast R-CNN", ICCV 2015, equation 1.
 
@@ -23,7 +23,8 @@ class DetectionCrossentropy(MaskedCrossentropy):
         dtype: dtype of the computation.
 
     Call arguments:
-        y_true: Tensor (batch, regions) of classes: 0 for the background, -1 for padding.
+        y_true: Tensor (batch, regions) of classes: 0 for the background, -1 or NaN for padding
+            and where nothing is known.
         y_pred: Float tensor (batch, regions, 1 + classes) of logits.
         sample_weight: Optional, one value a sample or a region.
 
@@ -46,13 +47,11 @@ class DetectionCrossentropy(MaskedCrossentropy):
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def __call__(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        return super().__call__(integer_labels(y_true), y_pred, sample_weight)
+    def _paired(self, y_true, y_pred):
+        return integer_labels(y_true), y_pred
 
     def _valid(self, y_true):
-        return ops.not_equal(y_true, -1)
+        return ops.not_equal(y_true, UNKNOWN)
 
     def _labels(self, y_true):
         labels = ops.cast(y_true, "int32")

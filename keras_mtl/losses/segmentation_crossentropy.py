@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_mtl._types import Config, Reduction, Tensor
-from keras_mtl.losses._integer_labels import integer_labels
+from keras_mtl._types import Config, Reduction
+from keras_mtl.losses._integer_labels import UNKNOWN, integer_labels
 from keras_mtl.losses._masked_crossentropy import MaskedCrossentropy
 
 
@@ -13,12 +13,13 @@ class SegmentationCrossentropy(MaskedCrossentropy):
     """Softmax cross-entropy of labelled pixels, averaged over those that are not void.
 
     The value is that of `keras.losses.SparseCategoricalCrossentropy(from_logits=True,
-    ignore_class=255)`, in less time. A label outside [0, classes) that is not `ignore_class` makes
-    the loss NaN on every backend, as does a float that is no whole number (NaN is no void), for a
-    compiled program cannot raise; Keras' own loss trains on with them on JAX.
+    ignore_class=255)`, in less time. Not known, like void pixels, is what is labelled -1 or NaN.
+    Another label outside [0, classes) makes the loss NaN on every backend, as does a float that is
+    no whole number, for a compiled program cannot raise; Keras' own loss trains on with them on
+    JAX.
 
     Args:
-        ignore_class: Label of void pixels, or None.
+        ignore_class: Label of void pixels, beside -1; or None.
         reduction: As in `keras.losses.Loss`; the default averages over the valid pixels.
         name: Name of the loss.
         dtype: dtype of the computation.
@@ -49,18 +50,17 @@ class SegmentationCrossentropy(MaskedCrossentropy):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.ignore_class = ignore_class
 
-    def __call__(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
+    def _paired(self, y_true, y_pred):
         y_true = integer_labels(y_true)
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
             y_true = ops.squeeze(y_true, axis=-1)
-        return super().__call__(y_true, y_pred, sample_weight)
+        return y_true, y_pred
 
     def _valid(self, y_true):
+        known = ops.not_equal(y_true, UNKNOWN)
         if self.ignore_class is None:
-            return ops.ones_like(y_true, dtype="bool")
-        return ops.not_equal(y_true, ops.cast(self.ignore_class, y_true.dtype))
+            return known
+        return ops.logical_and(known, ops.not_equal(y_true, self.ignore_class))
 
     def _labels(self, y_true):
         return ops.cast(y_true, "int32"), self._valid(y_true)

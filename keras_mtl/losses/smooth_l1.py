@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_mtl._types import Config, Reduction, Tensor
-from keras_mtl.losses._integer_labels import integer_labels
+from keras_mtl.losses._integer_labels import UNKNOWN, integer_labels
 from keras_mtl.losses._masked_loss import MaskedLoss
 
 
@@ -26,7 +26,7 @@ class SmoothL1(MaskedLoss):
 
     Call arguments:
         y_true: Tensor (batch, regions, 5): the class (0 for the background, -1 for padding), then
-            the four offsets.
+            the four offsets; NaN in any of them where they are not known.
         y_pred: Float tensor (batch, regions, 4 (1 + classes)): four offsets for each class.
         sample_weight: Optional, one value a sample or a region.
 
@@ -54,7 +54,8 @@ class SmoothL1(MaskedLoss):
         self.beta = beta
 
     def _valid(self, y_true):
-        return y_true[..., 0] != -1
+        # NaN is not equal to itself.
+        return ops.logical_and(y_true[..., 0] != UNKNOWN, ops.all(y_true == y_true, axis=-1))
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if y_true.shape[-1] != 5 or y_pred.shape[-1] % 4:
@@ -63,6 +64,9 @@ class SmoothL1(MaskedLoss):
                 f"multiple of 4. Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape "
                 f"{tuple(y_pred.shape)}."
             )
+        valid = self._valid(y_true)
+        # Before the subtraction, too: a NaN that is selected away still spoils the gradient.
+        y_true = ops.where(ops.expand_dims(valid, axis=-1), y_true, 0)
         classes = integer_labels(y_true[..., :1])
         in_range = ops.logical_and(classes >= 0, classes < y_pred.shape[-1] // 4)
         is_object = classes > 0
@@ -74,8 +78,7 @@ class SmoothL1(MaskedLoss):
             errors < self.beta, 0.5 * errors * errors / self.beta, errors - 0.5 * self.beta
         )
         losses = ops.where(in_range, ops.where(is_object, losses, 0.0), float("nan"))
-        # Of padding too, which then does not count, must not stay NaN.
-        return ops.where(self._valid(y_true), ops.sum(losses, axis=-1), 0.0)
+        return ops.where(valid, ops.sum(losses, axis=-1), 0.0)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "beta": self.beta}

@@ -44,6 +44,8 @@ class TripletLoss(keras.losses.Loss):
     0.25
     """
 
+    knows_the_unknown = True  # Labels do not count.
+
     def __init__(
         self,
         margin: float = 0.2,

@@ -8,6 +8,7 @@ from keras_mtl.metrics.depth_scores import DepthScores
 from keras_mtl.metrics.depth_within_ratio import DepthWithinRatio
 from keras_mtl.metrics.detection_average_precision import detection_average_precision
 from keras_mtl.metrics.frequency_weighted_iu import FrequencyWeightedIU
+from keras_mtl.metrics.known_metric import KnownMetric
 from keras_mtl.metrics.map_absolute_error import MapAbsoluteError
 from keras_mtl.metrics.mean_angular_error import MeanAngularError
 from keras_mtl.metrics.mean_iu import MeanIU
@@ -26,6 +27,7 @@ __all__ = [
     "DepthScores",
     "DepthWithinRatio",
     "FrequencyWeightedIU",
+    "KnownMetric",
     "MapAbsoluteError",
     "MeanAngularError",
     "MeanIU",

@@ -32,6 +32,8 @@ class AngularMetric(keras.metrics.Metric):
         sample_weight: Optional, one value a sample or a pixel: a pixel counts as that many.
     """
 
+    knows_the_unknown = True
+
     def __init__(
         self,
         codebook: NormalsCodebook | None = None,

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_mtl._checks import check_integer
 from keras_mtl._types import Array, Config, Tensor
-from keras_mtl.losses._integer_labels import integer_labels
+from keras_mtl.losses._integer_labels import UNKNOWN, integer_labels
 from keras_mtl.losses._pixel_weights import pixel_weights
 from keras_mtl.metrics._bin_sums import bin_sums
 from keras_mtl.metrics._wide_counter import WideCounter
@@ -20,7 +20,7 @@ class ConfusionMetric(keras.metrics.Metric):
 
     Args:
         num_classes: Number of classes C.
-        ignore_class: Label of void pixels, which are left out, or None.
+        ignore_class: Label of void pixels, which are left out as those of -1 or NaN are; or None.
         name: Name of the metric.
         dtype: As in `keras.metrics.Metric`; counts are exact whatever it is.
 
@@ -30,9 +30,11 @@ class ConfusionMetric(keras.metrics.Metric):
         sample_weight: Optional, one value a sample or a pixel: a pixel counts as that many.
 
     The result is NaN as long as no pixel has been counted, and for good (until `reset_state`) once
-    a label came that is neither in [0, C) nor void, or NaN was predicted for a labelled pixel: the
-    matrix has no column for it, and a network that diverged is to be seen as such.
+    a label came that is neither in [0, C) nor void, -1 or NaN, or NaN was predicted for a labelled
+    pixel: the matrix has no column for it, and a network that diverged is to be seen as such.
     """
+
+    knows_the_unknown = True
 
     def __init__(
         self,
@@ -94,9 +96,9 @@ class ConfusionMetric(keras.metrics.Metric):
         largest = ops.cast(ops.max(y_pred, axis=-1), "float32")
         countable = ops.logical_and(in_range, largest == largest)
         cell = ops.where(countable, y_true * classes + predicted, classes**2)
-        if self.ignore_class is not None:
-            # One cell past those that are kept.
-            cell = ops.where(y_true == self.ignore_class, classes**2 + 1, cell)
+        for void in (UNKNOWN, self.ignore_class):
+            if void is not None:  # One cell past those that are kept.
+                cell = ops.where(y_true == void, classes**2 + 1, cell)
         if sample_weight is None:
             # Whole numbers: exact in a batch of any size.
             weights = ops.ones_like(cell, dtype="int32")

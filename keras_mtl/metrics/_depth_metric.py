@@ -26,6 +26,8 @@ class DepthMetric(keras.metrics.Metric):
         sample_weight: Optional, one value a sample or a pixel: a pixel counts as that many.
     """
 
+    knows_the_unknown = True
+
     def _accumulate(self, true, predicted, weights):
         raise NotImplementedError
 

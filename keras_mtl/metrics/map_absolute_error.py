@@ -50,6 +50,8 @@ class MapAbsoluteError(keras.metrics.Metric):
     0.25
     """
 
+    knows_the_unknown = True
+
     def __init__(
         self, name: str = "absolute_error", dtype: str | keras.DTypePolicy | None = None
     ) -> None:

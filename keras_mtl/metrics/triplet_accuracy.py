@@ -44,6 +44,8 @@ class TripletAccuracy(keras.metrics.Metric):
     0.5
     """
 
+    knows_the_unknown = True
+
     def __init__(
         self, name: str = "triplet_accuracy", dtype: str | keras.DTypePolicy | None = None
     ) -> None:

@@ -1,5 +1,7 @@
 """Whether targets fit the heads of a multi-task model."""
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -26,12 +28,29 @@ def check_names(model, targets):
     unknown = sorted(set(targets) - set(outputs), key=str)
     if unknown:
         raise ValueError(f"`y` has unknown tasks {unknown}. Known tasks: {outputs}.")
-    losses = model.loss if isinstance(model.loss, dict) else {}
-    missing = [name for name, loss in losses.items() if loss and name not in targets]
-    if missing:
+    learned = learned_outputs(model)
+    if learned and not any(targets.get(name) is not None for name in learned):
         raise ValueError(
-            f"`y` must have targets for {missing}, for which the model is compiled with a "
-            f"loss. Received: {sorted(targets)}."
+            f"`y` must have labels of one of {learned} at least, for which the model is compiled "
+            f"with a loss. Received: {sorted(targets)}."
+        )
+
+
+def learned_outputs(model):
+    """The outputs that the model is compiled with a loss for."""
+    if isinstance(model.loss, dict):
+        return [name for name, loss in model.loss.items() if loss]
+    return model.output_names_in_order if model.loss else []
+
+
+def warn_of_absent(model, targets):
+    """Warns of outputs with a loss of which no labels are given, unless by `None`."""
+    absent = [name for name in learned_outputs(model) if name not in targets]
+    if absent:
+        warnings.warn(
+            f"`y` has no labels of {absent}, which are not learned then. None in place of labels "
+            "says that it is meant.",
+            stacklevel=4,
         )
 
 
@@ -56,12 +75,42 @@ def check_targets(model, x, y=None):
         if not isinstance(target, np.ndarray):
             continue
         task, name = tasks[output], f"y[{output!r}]" if isinstance(y, dict) else "y"
+        key = None if output == task else output.removeprefix(f"{task}_")
+        target = _without_marks(target, model.task(task), key)
         check = getattr(model.head(task), "check_targets", None)
         if check is not None:
-            key = {} if output == task else {"output": output.removeprefix(f"{task}_")}
-            check(target, name=name, **key)
+            check(target, name=name, **({} if key is None else {"output": key}))
         elif (void := _void_label(model, output)) is not False:
-            check_labels(target, model.output[output].shape[-1], name, void=void, floats=True)
+            check_labels(target, model.output[output].shape[-1], name, void=void)
+
+
+def completed(sample_weight, targets):
+    """Weights for every output of which there are targets: 1 where none are given.
+
+    Raises:
+        ValueError: weights of an output without targets.
+    """
+    unknown = [name for name in sample_weight if name not in targets]
+    if unknown:
+        raise ValueError(
+            f"`sample_weight` must be of outputs that have targets: {list(targets)}. "
+            f"Received: {unknown}."
+        )
+    return {
+        name: np.ones(len(labels), "float32")
+        if sample_weight.get(name) is None
+        else sample_weight[name]
+        for name, labels in targets.items()
+    }
+
+
+def _without_marks(target, task, key):
+    """Targets with NaN for what the task says is missing."""
+    missing = task.missing_of(key) if task else None
+    if not missing:
+        return target
+    unknown = np.isin(target, missing)
+    return np.where(unknown, np.nan, target) if unknown.any() else target
 
 
 def _void_label(model, output):

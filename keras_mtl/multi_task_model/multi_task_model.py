@@ -1,5 +1,6 @@
 """Any tower × any sharing × any tasks, as one Keras model."""
 
+import contextlib
 import copy
 import inspect
 import os
@@ -25,12 +26,24 @@ from keras_mtl.graphs.layer_settings import (
 )
 from keras_mtl.multi_task_model._check_compile import checked_by_output, warn_of_lost_rates
 from keras_mtl.multi_task_model._check_parts import check_part, check_task, check_tasks
-from keras_mtl.multi_task_model._check_targets import check_names, check_targets
+from keras_mtl.multi_task_model._check_targets import (
+    check_names,
+    check_targets,
+    completed,
+    warn_of_absent,
+)
+from keras_mtl.multi_task_model._class_weights import class_weight_tables, with_class_weights
 from keras_mtl.multi_task_model._finite_units import FiniteUnits
 from keras_mtl.multi_task_model._inputs_and_outputs import (
     by_output_name,
     check_output_names,
     inputs_like,
+)
+from keras_mtl.multi_task_model._output_losses import OutputLosses
+from keras_mtl.multi_task_model._output_rules import (
+    known_metrics,
+    output_rules,
+    weights_by_output,
 )
 from keras_mtl.multi_task_model._plan_graph import layers_of, plan_graph
 from keras_mtl.multi_task_model._take_over import stage_donors, take_over, unit_donor
@@ -368,8 +381,29 @@ class MultiTaskModel(keras.Model):
             weighted_metrics=weighted_metrics,
         )
         super().compile(optimizer, **by_output, **kwargs)
+        self._leave_out_the_unknown(**by_output)
         warn_of_lost_rates(self.optimizer, self.trainable_variables)
         self._trained = {id(variable) for variable in self.trainable_variables}
+
+    def _leave_out_the_unknown(self, loss, loss_weights, metrics, weighted_metrics):
+        """Has losses and metrics count known labels alone, in place of what Keras made of them."""
+        rules = output_rules(self, loss)
+        self._kinds = {name: rule.kind for name, rule in rules.items()}
+        given = {
+            output: task.class_weight_of(key)
+            for name, task in self._tasks.items()
+            for output, key in self._keys(name).items()
+        }
+        self._own_class_weights = class_weight_tables(self, given, self._kinds)
+        self._class_weights = self._own_class_weights
+        if self._compile_loss is not None:
+            losses = {name: rule.losses for name, rule in rules.items() if rule.losses}
+            self._compile_loss = OutputLosses(losses, weights_by_output(losses, loss_weights))
+        if self._compile_metrics is not None:
+            known = [known_metrics(rules, each) for each in (metrics, weighted_metrics)]
+            made = type(self._compile_metrics)(*known, output_names=self.output_names)
+            # Not by an assignment, by which it would become a metric of the model beside this.
+            vars(self)["_compile_metrics"] = made
 
     def _by_output(self, of_task):
         """What a function says of each `Task`, by the names of the outputs."""
@@ -411,17 +445,53 @@ class MultiTaskModel(keras.Model):
         training: bool = True,
     ) -> Any:
         # Here all targets come by, whatever they are read from.
+        y, sample_weight = self._known(y, sample_weight)
         check_names(self, y)
         return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        # What is absent is no label: the metrics of all outputs are asked.
+        y, sample_weight = self._known(y, sample_weight)
+        known = [{name: each.get(name) for name in y_pred} for each in (y, sample_weight)]
+        return super().compute_metrics(x, known[0], y_pred, known[1])
+
+    def _known(self, y, sample_weight):
+        """Targets, and weights of samples, as dicts by the outputs, of those that there are."""
+        outputs = self.output_names_in_order
+        if not isinstance(y, dict) and y is not None and len(outputs) == 1:
+            y = {outputs[0]: y[0] if isinstance(y, (list, tuple)) else y}
+        if isinstance(y, dict):
+            y = {name: each for name, each in y.items() if each is not None}
+        if isinstance(sample_weight, (list, tuple)):
+            sample_weight = sample_weight[0]
+        if not isinstance(sample_weight, dict):
+            sample_weight = dict.fromkeys(outputs, sample_weight)
+        return y, {name: each for name, each in sample_weight.items() if each is not None}
+
+    def train_step(self, *args: Any) -> Any:
+        *state, data = args
+        if self._class_weights:
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+            y, sample_weight = self._known(y, sample_weight)
+            shapes = {name: each.shape for name, each in self.output.items()}
+            data = x, y, with_class_weights(sample_weight, y, shapes, self._class_weights)
+        return super().train_step(*state, data)
 
     def fit(
         self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
     ) -> keras.callbacks.History:
         """`keras.Model.fit`, after a check of targets that are in memory against the heads.
 
+        Labels that are missing do not count: NaN, what `Task.missing` says, and tasks that are
+        absent from `y`, or `None`. `sample_weight` may be of some outputs only. `class_weight` is a
+        dict from output to what `keras.Model.fit` takes as such, in place of those of the tasks.
+
         Raises:
             FloatingPointError: after an epoch alphas or gates are not finite.
-            ValueError: targets do not fit; batches that have an order are to be shuffled.
+            ValueError: targets or weights do not fit; batches that have an order are to be
+                shuffled.
         """
         given = inspect.signature(keras.Model.fit).bind(self, x, y, *args, **kwargs).arguments
         has_order = isinstance(x, keras.utils.PyDataset) and getattr(x, "in_order", False)
@@ -429,10 +499,14 @@ class MultiTaskModel(keras.Model):
             raise ValueError(
                 f"`shuffle` must be False for {type(x).__name__}, whose batches have an order."
             )
-        check_targets(self, x, y)
+        if isinstance(y, dict):
+            warn_of_absent(self, y)
+        self._prepare(given)
         validation = given.get("validation_data")
         if isinstance(validation, (list, tuple)):
-            check_targets(self, *validation[:2])
+            of_validation = dict(zip(("x", "y", "sample_weight"), validation, strict=False))
+            self._prepare(of_validation)
+            given["validation_data"] = tuple(of_validation.values())
         else:
             check_targets(self, validation)
         callbacks, finite = given.get("callbacks") or [], FiniteUnits()
@@ -444,7 +518,8 @@ class MultiTaskModel(keras.Model):
         del given["self"]
         callbacks.append(finite)
         try:
-            history = super().fit(**given)
+            with self._class_weights_of(given.pop("class_weight", None)):
+                history = super().fit(**given)
         finally:
             callbacks.remove(finite)
         if finite.error:
@@ -452,19 +527,47 @@ class MultiTaskModel(keras.Model):
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """`keras.Model.evaluate`, after the check of `fit`."""
-        check_targets(self, x, y)
-        return super().evaluate(x, y, *args, **kwargs)
+        """`keras.Model.evaluate`, of labels that are known, after the check of `fit`."""
+        return self._prepared(keras.Model.evaluate, x, y, *args, **kwargs)
 
     def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """`keras.Model.train_on_batch`, after the check of `fit`."""
-        check_targets(self, x, y)
-        return super().train_on_batch(x, y, *args, **kwargs)
+        """`keras.Model.train_on_batch`, after the check of `fit`, with its `class_weight`."""
+        given = inspect.signature(keras.Model.train_on_batch).bind(self, x, y, *args, **kwargs)
+        with self._class_weights_of(given.arguments.pop("class_weight", None)):
+            return self._prepared(keras.Model.train_on_batch, *given.args[1:], **given.kwargs)
 
     def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """`keras.Model.test_on_batch`, after the check of `fit`."""
+        return self._prepared(keras.Model.test_on_batch, x, y, *args, **kwargs)
+
+    def _prepared(self, method, *args, **kwargs):
+        """What a method of Keras returns of checked targets."""
+        given = inspect.signature(method).bind(self, *args, **kwargs).arguments
+        self._prepare(given)
+        return method(**given.pop("kwargs", {}), **given)
+
+    def _prepare(self, given):
+        """Checks the targets of a call, and puts them into the form that Keras takes."""
+        x, y = given.get("x"), given.get("y")
         check_targets(self, x, y)
-        return super().test_on_batch(x, y, *args, **kwargs)
+        if isinstance(y, dict):
+            given["y"] = y = {name: labels for name, labels in y.items() if labels is not None}
+            weights = given.get("sample_weight")
+            if isinstance(weights, Mapping):
+                given["sample_weight"] = completed(weights, y)
+
+    @contextlib.contextmanager
+    def _class_weights_of(self, class_weight):
+        """Within it those count, in place of the tasks' own if they are given."""
+        if class_weight is not None:
+            tables = class_weight_tables(self, class_weight, self._kinds)
+            self._class_weights = {**self._own_class_weights, **tables}
+            self.train_function = None  # They are constants of it.
+        try:
+            yield
+        finally:
+            if class_weight is not None:
+                self._class_weights, self.train_function = self._own_class_weights, None
 
     def predict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """`keras.Model.predict`; the outputs stand in the order of the tasks."""

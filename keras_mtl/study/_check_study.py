@@ -39,7 +39,10 @@ def check_study(study):
             )
     heads = {name: made_head(task.head, 0) for name, task in study.tasks.items()}
     model = MultiTaskModel(tower, Branched.hard_sharing(), heads)
-    compile_to_score(model, study.tasks, run_eagerly=True)
+    try:
+        compile_to_score(model, study.tasks, run_eagerly=True)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`tasks` do not fit: {str(error)[:500]}") from error
     for name in ("train", "validation", "test"):
         part = getattr(study, name)
         shape, given = tower.input_shape, tuple(part.x.shape[1:])

@@ -6,6 +6,7 @@ import keras
 
 from keras_mtl._types import Tensor
 from keras_mtl.ensemble import Ensemble, speaker_of
+from keras_mtl.metrics import KnownMetric
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import SGD
 from keras_mtl.study.examples import Examples
@@ -55,26 +56,31 @@ def compile_to_score(
     metrics = {
         # In their names is the task: two tasks may have metrics of one name.
         name: [
-            *(new_metric(each, f"{name}/{getattr(each, 'name', '')}") for each in task.metrics),
-            MeanLoss(task.loss, name=f"{name}/{LOSS}"),
+            *(
+                KnownMetric(new_metric(each, f"{name}/{getattr(each, 'name', '')}"), task.marks())
+                for each in task.metrics
+            ),
+            MeanLoss(task.known_loss(), name=f"{name}/{LOSS}"),
         ]
         for name, task in tasks.items()
     }
-    losses = {name: task.loss for name, task in tasks.items()}
+    losses = {name: task.known_loss() for name, task in tasks.items()}
     model.compile(SGD(), loss=losses, metrics=metrics, run_eagerly=run_eagerly)
 
 
-class MeanLoss(keras.metrics.Mean):
+class MeanLoss(KnownMetric):
     """A loss as a metric; what Keras calls so has the penalties of weights in it, or not."""
 
     def __init__(self, loss, name):
-        super().__init__(name=name)
-        self.loss = keras.losses.get(loss)
+        super().__init__(keras.metrics.Mean(), name=name)
+        self.loss = loss
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         # As Keras does with the loss of a batch, whatever that is the mean of.
-        values = keras.ops.mean(self.loss(y_true, y_pred))
-        super().update_state(values, sample_weight=keras.ops.shape(y_pred)[0])
+        value, known = self.loss.measure(y_true, y_pred)
+        self._counted.assign_add(known)
+        rows = keras.ops.cast(keras.ops.shape(y_pred)[0], known.dtype)
+        self.metric.update_state(keras.ops.mean(value), sample_weight=known * rows)
 
 
 @keras.saving.register_keras_serializable("keras_mtl")

@@ -1,8 +1,10 @@
 """What a task is scored by, checked."""
 
+import numbers
 from collections.abc import Mapping
 
 import keras
+import numpy as np
 
 from keras_mtl._checks import check_choice
 from keras_mtl.task.counted import is_list
@@ -66,15 +68,39 @@ def checked_columns(columns, headline):
         ) from error
 
 
-def kind_of(loss):
-    """What outputs are that a loss takes: what it says itself, or by its name."""
-    if hasattr(loss, "kind"):
-        return loss.kind
-    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
-    name = getattr(loss, "__name__", type(loss).__name__).lower().replace("_", "")
-    if "crossentropy" not in name:
-        return "numbers"
-    return "attributes" if "binary" in name or "attributes" in name else "classes"
+def checked_missing(missing, loss):
+    """Numbers as a tuple, or `None`; of several outputs a dict of those by the loss's keys."""
+    if isinstance(missing, Mapping) and isinstance(loss, dict) and set(missing) <= set(loss):
+        return {key: checked_missing(marks, None) for key, marks in missing.items()}
+    if missing is None:
+        return None
+    marks = tuple(missing) if is_list(missing) else (missing,)
+    if not all(isinstance(mark, numbers.Real) and not isinstance(mark, bool) for mark in marks):
+        by = f", or a dict of those by some of {list(loss)}" if isinstance(loss, dict) else ""
+        raise ValueError(
+            f"`missing` must be a number, or a list of some{by}. Received: missing={missing!r}."
+        )
+    return tuple(float(mark) for mark in marks)
+
+
+def checked_class_weight(class_weight, loss):
+    """A dict from class, as files have its number, to weight; or an array as lists."""
+    if class_weight is None:
+        return None
+    try:
+        if isinstance(loss, dict):
+            if not set(class_weight) <= set(loss):
+                raise ValueError
+            return {key: checked_class_weight(of_one, None) for key, of_one in class_weight.items()}
+        if isinstance(class_weight, Mapping):
+            return {str(int(number)): float(weight) for number, weight in class_weight.items()}
+        return np.asarray(class_weight, "float64").tolist()
+    except (TypeError, ValueError) as error:
+        by = f", or a dict of those by some of {list(loss)}" if isinstance(loss, dict) else ""
+        raise ValueError(
+            f"`class_weight` must be a dict from class to weight, or an array{by}. "
+            f"Received: class_weight={class_weight!r}."
+        ) from error
 
 
 def serialized(metric):

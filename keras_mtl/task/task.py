@@ -21,20 +21,24 @@ from keras_mtl.losses import (
     AttributesCrossentropy,
     DepthL1,
     DetectionCrossentropy,
+    KnownLoss,
     MapL1,
     NormalsCodebookCrossentropy,
     NormalsCosine,
     SegmentationCrossentropy,
     SmoothL1,
 )
+from keras_mtl.losses._kind_of import kind_of, marks_of
+from keras_mtl.losses.known_loss import known
 from keras_mtl.metrics import DepthScores, MapAbsoluteError, NormalsScores, SegmentationScores
 from keras_mtl.task._scoring import (
     by_outputs_key,
+    checked_class_weight,
     checked_columns,
     checked_headlines,
     checked_metrics,
+    checked_missing,
     direction_of,
-    kind_of,
     mapped,
     name_of,
     serialized,
@@ -74,13 +78,19 @@ class Task:
             `"classes"` (one of several), `"attributes"` (each yes or no), `"normals"`, `"metres"`
             or `"objects"`. If `None`, the head's own kind; else classes or attributes by the name
             of the loss, such as `BinaryCrossentropy`; else numbers.
+        missing: numbers that mark a label as not known, a single one or several; of several outputs
+            a dict by their keys. If `None`: -1 and the loss's `ignore_class` of classes, -1 of
+            attributes, 0 of metres, none of numbers. NaN is one always, and so is a task that is
+            not among the targets, or `None`.
+        class_weight: as of `keras.Model.fit`, for this task: a dict from class to weight, or an
+            array as `keras_mtl.losses.class_weights` makes it; of several outputs a dict of those.
         columns: of tables: dict from heading to the name of a score and the factor on it, such as
             `{"accuracy %": ("accuracy", 100)}`; the headline alone if `None`.
 
     Raises:
         TypeError: `head` is neither a layer nor a function that returns one.
         ValueError: no loss, a negative weight, a metric without a name, a direction that is not
-            known, classes of one name, or columns of another form.
+            known, classes of one name, or missing or columns of another form.
 
     Example:
 
@@ -101,6 +111,8 @@ class Task:
         classes: Sequence[str] | None = None,
         kind: Kind | None = None,
         columns: Mapping[str, tuple[str, float]] | None = None,
+        missing: float | Sequence[float] | Mapping[str, Any] | None = None,
+        class_weight: Any = None,
     ) -> None:
         check_head("head", head)
         made = made_head(head, 0)
@@ -135,6 +147,8 @@ class Task:
         check_choice("kind", kind, KINDS)
         self.kind = kind
         self.columns = checked_columns(columns, self.headline)
+        self.missing = checked_missing(missing, self.loss)
+        self.class_weight = checked_class_weight(class_weight, self.loss)
 
     @classmethod
     def regression(cls, outputs: int = 1, **options: Any) -> Self:
@@ -404,6 +418,24 @@ class Task:
         other.head = head
         return other
 
+    def missing_of(self, key: str | None = None) -> tuple[float, ...] | None:
+        """What marks a label of an output as missing, beside NaN; `None` for its kind's custom."""
+        return self.missing.get(key) if isinstance(self.missing, dict) else self.missing
+
+    def class_weight_of(self, key: str | None = None) -> Any:
+        """The weights of the classes of an output, or `None`."""
+        if isinstance(self.loss, dict):
+            return (self.class_weight or {}).get(key)
+        return self.class_weight
+
+    def marks(self) -> tuple[float, ...]:
+        """All that marks a label of a single output as missing, beside NaN."""
+        return marks_of(self.loss, self.kind, self.missing_of())
+
+    def known_loss(self) -> KnownLoss:
+        """The loss of a single output, over the labels that are known."""
+        return known(self.loss, self.kind, self.missing_of())
+
     def new_metrics(self) -> Any:
         """The metrics, without what they have counted."""
         return mapped(lambda metrics: [new_metric(each) for each in metrics], self.metrics)
@@ -420,6 +452,8 @@ class Task:
             "classes": self.classes,
             "kind": self.kind,
             "columns": {heading: list(column) for heading, column in self.columns.items()},
+            "missing": self.missing,
+            "class_weight": self.class_weight,
         }
 
     @classmethod

@@ -55,21 +55,22 @@ LABELS = {
         np.array([0, 1, 2, 255], dtype).reshape(1, 2, 2, *last)
         for dtype in ("uint8", "int32", "int64")
         for last in ((), (1,))
-    ],
+    ]
+    + [np.array([[[0.0, -1.0, np.nan]]]), np.array([[[-1, 2]]])],
     "wrong": [
-        (np.array([[[0, 3]]]), r"`y` must hold labels from 0 to 2, or 255 .* Received: \[3\]"),
-        (np.array([[[254, 7, 7, -1]]]), r"Received: \[-1, 7, 254\]"),
-        (np.array([[[0.0, 1.0]]]), "must hold integer labels. Received: dtype=float64"),
+        (np.array([[[0, 3]]]), r"`y` must hold labels from 0 to 2, or -1 or 255 .* Rec.*: \[3\]"),
+        (np.array([[[254, 7, 7, -2]]]), r"Received: \[-2, 7, 254\]"),
+        (np.array([[[0.0, 0.5]]]), r"Received: \[0.5\]"),
         (np.array([[[True]]]), "must hold integer labels. Received: dtype=bool"),
     ],
 }
 NORMALS = {
-    "right": [unit_normals(dtype) for dtype in ("float16", "float32", "float64", "int8")],
+    "right": [unit_normals(dtype) for dtype in ("float16", "float32", "float64", "int8")]
+    + [np.full((1, 1, 1, 3), np.nan)],
     "wrong": [
         (np.float32([[[normal]]]), message)
         for normal, message in (
-            ((np.nan, 0, 1), "`y` must be finite; set unknown .* to zero. Received: 1 pixels"),
-            ((0, -np.inf, 0), "`y` must be finite"),
+            ((0, -np.inf, 0), "`y` must be finite; set unknown .* to NaN. Received: 1 infinite"),
             ((0, 0, 0.5), "`y` must be unit vectors.* Received: 1 pixels .* such as 0.500"),
             ((127, 127, 255), "`y` must be unit vectors"),
             ((1, 0), r"`y` must have shape \(…, 3\). Received: shape=\(1, 1, 1, 2\)"),
@@ -81,12 +82,12 @@ DEPTHS = {
         metres(dtype, *last)
         for dtype in ("float16", "float32", "float64", "uint8", "int64")
         for last in ((), (1,))
-    ],
+    ]
+    + [np.array([[[1.0, np.nan]]])],
     "wrong": [
         (np.array(depth), message)
         for depth, message in (
-            ([[[1.0, np.nan]]], "`y` must be finite; set .* to zero. Received: 1 pixels"),
-            ([[[np.inf, -np.inf]]], "`y` must be finite.* Received: 2 pixels"),
+            ([[[np.inf, -np.inf]]], "`y` must be finite.* Received: 2 infinite"),
             ([[[3.0, -0.5]]], "`y` .* metres of at least 0.* 1 pixels below, such as -0.500"),
             ([[[3, -1]]], "Received: 1 pixels below, such as -1.000"),
             ([[[True]]], "`y` must hold metres. Received: dtype=bool"),
@@ -115,7 +116,7 @@ VECTORS = {
     ],
 }
 ATTRIBUTES = {
-    "right": [np.array([[[0, 1, -1]]]), np.array([[[0.0, 1.0, -1.0]]])],
+    "right": [np.array([[[0, 1, -1]]]), np.array([[[0.0, np.nan, -1.0]]])],
     "wrong": [
         (np.zeros((1, 1, 2)), r"`y` must have 3 attributes.*shape \(1, 1, 2\)"),
         (np.array([[[0, 1, 0.5]]]), r"`y` must hold 0 and 1.*\[0.5\]"),
@@ -124,13 +125,13 @@ ATTRIBUTES = {
 REGIONS = {
     "right": [
         (np.array([[0, 3, -1]]), "classes"),
-        (np.array([[[3.0, 0.1, -2, 0, 0], [-1, 0, 0, 0, 0]]]), "boxes"),
+        (np.array([[[3.0, 0.1, -2, 0, 0], [-1, 0, 0, 0, 0], [1, np.nan, 0, 0, 0]]]), "boxes"),
     ],
     "wrong": [
         (np.array([[0, 4]]), r"`y` .* classes from 0 .* to 3.*Received: \[4", "classes"),
         (np.array([[-2, 0]]), r"`y` .*Received: \[-2", "classes"),
         (np.array([[[1.5, 0, 0, 0, 0]]]), r"`y` .*Received: \[1.5", "boxes"),
-        (np.array([[[1, 0, np.nan, 0, 0]]]), "`y` must be finite", "boxes"),
+        (np.array([[[1, 0, np.inf, 0, 0]]]), "`y` must not be infinite", "boxes"),
     ],
 }
 

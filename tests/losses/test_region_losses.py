@@ -11,7 +11,7 @@ def value(loss):
     return float(ops.convert_to_numpy(loss))
 
 
-@pytest.mark.parametrize("label", [np.nan, 0.5, -2.0])
+@pytest.mark.parametrize("label", [np.inf, 0.5, -2.0])
 def test_what_is_no_class_neither_trains_nor_passes_for_padding(label):
     outputs = np.zeros((1, 2, 12), "float32")
     labels = np.array([[1, label]], "float32")
@@ -19,7 +19,7 @@ def test_what_is_no_class_neither_trains_nor_passes_for_padding(label):
     assert np.isnan(value(SmoothL1()(labels[..., None] * [1, 0, 0, 0, 0], outputs)))
 
 
-@pytest.mark.parametrize("label", [np.nan, 255.0])
+@pytest.mark.parametrize("label", [2.0, 255.0])
 def test_what_is_no_attribute_neither_trains_nor_passes_for_unknown(label):
     labels = np.array([[[1, label], [-1, -1]]])
     assert np.isnan(value(AttributesCrossentropy()(labels, np.zeros((1, 2, 2), "float32"))))

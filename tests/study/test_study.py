@@ -330,7 +330,7 @@ WRONG = {
     "metric": (
         {"tasks": {"age": Task.regression(metrics=["maee"], better="lower"), **_species()}},
         ValueError,
-        "`train` and `tasks` do not fit.*maee",
+        "`tasks` do not fit.*maee",
     ),
     "one contender": ({"contenders": hard_sharing()}, TypeError, "`contenders` must be a list"),
     "heads": (

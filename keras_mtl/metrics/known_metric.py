@@ -1,0 +1,167 @@
+"""Any metric, over the labels that are known."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import keras
+from keras import ops, tree
+
+from keras_mtl._types import Config, Tensor
+from keras_mtl.losses._known import filled, has_several, in_one_shape, is_known, of_rank, with_nan
+from keras_mtl.losses._pixel_weights import pixel_weights
+from keras_mtl.losses.known_loss import OF_EACH_VALUE
+
+COUNT_EACH_VALUE = (
+    keras.metrics.RootMeanSquaredError,
+    keras.metrics.BinaryAccuracy,
+    keras.metrics.Accuracy,
+    keras.metrics.TruePositives,
+    keras.metrics.TrueNegatives,
+    keras.metrics.FalsePositives,
+    keras.metrics.FalseNegatives,
+    keras.metrics.Precision,
+    keras.metrics.Recall,
+    keras.metrics.AUC,
+    keras.metrics.SensitivityAtSpecificity,
+    keras.metrics.SpecificityAtSensitivity,
+    keras.metrics.PrecisionAtRecall,
+    keras.metrics.RecallAtPrecision,
+    keras.metrics.BinaryIoU,
+)
+"""Metrics of Keras that count each value by itself, unless they are asked for one class of them."""
+
+BY_SHAPES = ("accuracy", "acc")
+"""What Keras calls a metric that is chosen by the shapes of labels and outputs."""
+
+
+@keras.saving.register_keras_serializable("keras_mtl")
+class KnownMetric(keras.metrics.Metric):
+    """A metric of Keras, or one of your own, over the labels that are known.
+
+    Not known is what is NaN or one of the marks, as of `keras_mtl.losses.KnownLoss`: the metric
+    gets a weight of 0 for it. One whose `knows_the_unknown` is true, as of those of
+    `keras_mtl.metrics`, leaves it out by itself. A `MultiTaskModel` does so with all its metrics;
+    in another Keras model put this around them.
+
+    Args:
+        metric: a `keras.metrics.Metric` that takes sample weights, the name of one, or a function
+            of labels and outputs.
+        missing: numbers that mark what is not known, beside NaN.
+        name: name of the metric; that of `metric` if `None`.
+
+    Update arguments:
+        y_true: labels as `metric` takes them; nothing is counted of `None`.
+        y_pred: outputs.
+        sample_weight: Optional, as `metric` takes it.
+
+    Returns:
+        `result()`: that of the metric; NaN before the first known label.
+
+    Example:
+
+    >>> import keras, numpy as np, keras_mtl
+    >>> metric = keras_mtl.metrics.KnownMetric("mae")
+    >>> float(metric(np.array([[1.0], [np.nan]]), np.zeros((2, 1))))
+    1.0
+    """
+
+    def __init__(self, metric: Any, missing: Sequence[float] = (), name: str | None = None) -> None:
+        self._given = metric
+        if isinstance(metric, str) and metric in BY_SHAPES:
+            made = None
+        else:
+            try:
+                made = keras.metrics.get(metric)
+            except ValueError:
+                made = None
+            if not callable(made):
+                raise ValueError(
+                    f"`metric` must be a metric, or the name of one. Received: {metric!r}."
+                )
+        called = metric if isinstance(metric, str) else getattr(made, "name", None)
+        super().__init__(name=name or called or getattr(made, "__name__", None))
+        self.missing = tuple(missing)
+        self._counted = self.add_variable((), "zeros", name="counted")
+        self.metric = None
+        if made is not None:
+            self._take(made)
+
+    def _take(self, metric):
+        is_metric = isinstance(metric, keras.metrics.Metric)
+        self.metric = metric if is_metric else keras.metrics.MeanMetricWrapper(metric)
+        each = getattr(self.metric, "_fn", None) in OF_EACH_VALUE
+        if isinstance(self.metric, COUNT_EACH_VALUE):
+            options = ("class_id", "top_k", "multi_label")
+            each = not any(getattr(self.metric, option, None) for option in options)
+        self._counts_each_value = each
+        self._knows_the_unknown = getattr(self.metric, "knows_the_unknown", False)
+
+    def build_for(self, y_true: Tensor, y_pred: Tensor) -> None:
+        """Chooses what is called "accuracy" by the shapes of labels and outputs, as Keras does."""
+        if self.metric is None:
+            self._take(_accuracy(y_true, y_pred))
+
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
+        if y_true is None:
+            return
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        self.build_for(y_true, y_pred)
+        if self._knows_the_unknown:
+            y_true = with_nan(y_true, self.missing)
+            self.metric.update_state(y_true, y_pred, sample_weight)
+            return
+        y_true = in_one_shape(y_true, y_pred)
+        known = is_known(y_true, self.missing)
+        several = has_several(y_true, y_pred)
+        y_true, y_pred = filled(y_true, y_pred, known)
+        if several and self._counts_each_value:
+            y_true, y_pred = ops.expand_dims(y_true, axis=-1), ops.expand_dims(y_pred, axis=-1)
+        else:
+            known = of_rank(known, max(len(y_pred.shape) - 1, 1))
+        weights = ops.cast(known, "float32")
+        self._counted.assign_add(ops.sum(weights))
+        if sample_weight is not None:
+            weights = weights * pixel_weights(sample_weight, weights)
+        self.metric.update_state(y_true, y_pred, sample_weight=weights)
+
+    def result(self) -> Any:
+        if self.metric is None:
+            return ops.cast(float("nan"), "float32")
+        if self._knows_the_unknown:
+            return self.metric.result()
+        known = self._counted > 0
+        return tree.map_structure(
+            lambda value: ops.where(known, value, float("nan")), self.metric.result()
+        )
+
+    def reset_state(self) -> None:
+        self._counted.assign(0.0)
+        if self.metric is not None:
+            self.metric.reset_state()
+
+    def get_config(self) -> Config:
+        given = self._given
+        return {
+            "metric": given
+            if isinstance(given, str)
+            else keras.saving.serialize_keras_object(given),
+            "missing": list(self.missing),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        metric = config["metric"]
+        if not isinstance(metric, str):
+            metric = keras.saving.deserialize_keras_object(metric)
+        return cls(**{**config, "metric": metric})
+
+
+def _accuracy(y_true, y_pred):
+    if y_pred.shape[-1] == 1:
+        return keras.metrics.BinaryAccuracy()
+    if len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1:
+        return keras.metrics.SparseCategoricalAccuracy()
+    return keras.metrics.CategoricalAccuracy()
