@@ -82,7 +82,7 @@ class KnownMetric(keras.metrics.Metric):
         super().__init__(name=name or called or getattr(made, "__name__", None))
         self.missing = tuple(missing)
         self._counted = self.add_variable((), "zeros", name="counted")
-        self.metric = None
+        self.metric: Any = None
         if made is not None:
             self._take(made)
 

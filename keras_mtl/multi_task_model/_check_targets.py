@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_mtl._checks import check_labels
+from keras_mtl.losses import KnownLoss
 
 
 def check_names(model, targets):
@@ -116,6 +117,7 @@ def _without_marks(target, task, key):
 def _void_label(model, output):
     """The label that does not count, or `None`; `False` if targets are no numbers of classes."""
     loss = model.loss.get(output) if isinstance(model.loss, dict) else model.loss
+    loss = loss.loss if isinstance(loss, KnownLoss) else loss
     if loss == "sparse_categorical_crossentropy":
         return None
     is_of_classes = type(loss) is keras.losses.SparseCategoricalCrossentropy

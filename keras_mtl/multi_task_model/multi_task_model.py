@@ -144,6 +144,7 @@ class MultiTaskModel(keras.Model):
         self._output_names = {task: list(of_task) for task, of_task in outputs.items()}
         self._trained = None
         self._tasks = {}
+        self._left_out = set()
 
     @property
     def tasks(self) -> list[str]:
@@ -348,6 +349,26 @@ class MultiTaskModel(keras.Model):
                     layer.trainable = trainable
         return self
 
+    def leave_out(self, *tasks: str) -> Self:
+        """Does not learn those tasks from the next step on, also in the midst of `fit`.
+
+        Their losses have no part in what is minimised; metrics are what they are. Weights stay
+        learnable, so that an optimizer with momentum or weight decay may go on moving them.
+
+        Args:
+            *tasks: names of tasks; of none to learn all of them again.
+
+        Returns:
+            This model.
+
+        Raises:
+            ValueError: an unknown task; nothing is changed then.
+        """
+        self._left_out = {output for task in tasks for output in self.outputs_of(task)}
+        if self.train_function is not None:
+            self.make_train_function(force=True)  # As it is traced, it learns all of them.
+        return self
+
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -447,6 +468,8 @@ class MultiTaskModel(keras.Model):
         # Here all targets come by, whatever they are read from.
         y, sample_weight = self._known(y, sample_weight)
         check_names(self, y)
+        if training and y is not None:
+            y = {name: labels for name, labels in y.items() if name not in self._left_out}
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def compute_metrics(

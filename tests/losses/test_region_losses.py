@@ -11,7 +11,7 @@ def value(loss):
     return float(ops.convert_to_numpy(loss))
 
 
-@pytest.mark.parametrize("label", [np.inf, 0.5, -2.0])
+@pytest.mark.parametrize("label", [0.5, -2.0])
 def test_what_is_no_class_neither_trains_nor_passes_for_padding(label):
     outputs = np.zeros((1, 2, 12), "float32")
     labels = np.array([[1, label]], "float32")
