@@ -41,8 +41,8 @@ MAY_IMPORT = {
     "search": "graphs multi_task_model sharing towers",
     "callbacks": "gradients graphs layers multi_task_model optimizers sharing",
     "study": (
-        "callbacks datasets ensemble graphs metrics multi_task_model optimizers search sharing task "
-        "towers"
+        "callbacks datasets ensemble graphs metrics multi_task_model "
+        "optimizers search sharing task towers"
     ),
     "plots": "graphs layers multi_task_model sharing towers",
     "applications": "geometry heads modulation multi_task_model sharing task towers weights",
