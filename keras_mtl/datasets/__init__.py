@@ -15,6 +15,7 @@ from keras_mtl.datasets.array_batches import ArrayBatches
 from keras_mtl.datasets.center_offsets import center_offsets
 from keras_mtl.datasets.edge_map import edge_map
 from keras_mtl.datasets.image_files import ImageFiles
+from keras_mtl.datasets.joined_batches import JoinedBatches
 from keras_mtl.datasets.keypoint_map import keypoint_map
 from keras_mtl.datasets.lazy_array import LazyArray
 from keras_mtl.datasets.object_crops import object_crops
@@ -28,6 +29,7 @@ __all__ = [
     "AlternatingBatches",
     "ArrayBatches",
     "ImageFiles",
+    "JoinedBatches",
     "LazyArray",
     "RoIBatches",
     "RoISampling",

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 
 from keras_mtl._types import Array, Augmentation
 
+from ._as_target import as_target
 from ._ordered_batches import OrderedBatches
 from ._refuse_workers import refuse_workers
 from .lazy_array import LazyArray
@@ -106,12 +107,7 @@ class ArrayBatches(OrderedBatches):
     def _make(self, epoch, index):
         rows = self._rows(epoch, index)
         images = np.asarray(self.images[rows], self.dtype)
-        targets = {name: _as_target(values[rows]) for name, values in self.targets.items()}
+        targets = {name: as_target(values[rows]) for name, values in self.targets.items()}
         if self.augment is None:
             return images, targets
         return self.augment(images, targets, self._generator(epoch, index))
-
-
-def _as_target(values):
-    # Unsigned integers are masks to some backends, and unknown to some losses.
-    return values.astype("int32") if values.dtype.kind in "iu" else values
