@@ -142,11 +142,9 @@ class _BatchRows(_Rows):
     """Of batches by their number, all of one size but the last, which may be smaller."""
 
     def __init__(self, name, source, num_batches, shuffle, seed):
-        # Other data sets have an order of their own for every pass.
-        own_order = isinstance(source, OrderedBatches) or not isinstance(
-            source, keras.utils.PyDataset
-        )
-        super().__init__(name, shuffle and not own_order, seed)
+        # The others have an order of their own for every pass.
+        plain = isinstance(source, keras.utils.PyDataset) and not isinstance(source, OrderedBatches)
+        super().__init__(name, shuffle and plain, seed)
         self._source, self._num_batches, self._kept = source, num_batches, {}
         if num_batches == 0:
             raise ValueError(f"`sources[{name!r}]` must have a batch or more. Received: none.")

@@ -48,10 +48,11 @@ class JoinedBatches(OrderedBatches):
       them. In the length of a `tf.data.Dataset`, its last batch counts as full.
 
     Args:
-        sources: Dict from a name to a data set: a pair `(x, y)` of arrays or `LazyArray`s (N, ...),
-            or one of the others above that gives such pairs. `x` is an array, or a dict of inputs
-            by name; `y` a dict from task to array, or an array, the target of the task of the
-            source's name. Several sources may have labels of the same task.
+        sources: Dict from a name to a data set: a pair `(x, y)` of arrays (N, ...), each of which
+            may be a `LazyArray`, or one of the others above, which give such pairs. `x` is an
+            array, or a dict of inputs by name; `y` a dict from task to array, or an array, the
+            target of the task of the source's name. Several sources may have labels of the same
+            task.
         batch_size: Rows of a batch, dealt out to the sources by `mix`; or a dict from source to its
             own number of rows in every batch, or in its own batches with `alternate`.
         mix: The sources' shares of the rows:

@@ -609,9 +609,7 @@ def test_unknown_lengths_are_refused(as_source):
 
 def test_refusals_while_reading():
     x, y = arrays("a", 25)
-    with pytest.raises(
-        ValueError, match="batches of one size.*3 rows in batch 3, not 5"
-    ):
+    with pytest.raises(ValueError, match="batches of one size.*3 rows in batch 3, not 5"):
         list(JoinedBatches({"a": Uneven(x, y)}, 4))
     narrow = Plain(LazyArray(lambda n: np.zeros(1 + (11 < n < 15)), 20), {"a": np.zeros(20)}, 3)
     with pytest.raises(ValueError, match=r"`sources\['a'\]` must give rows of the same names"):
