@@ -1,6 +1,7 @@
 """Losses over pixels, over regions of interest and over triplets of embeddings."""
 
 from keras_mtl.losses.attributes_crossentropy import AttributesCrossentropy
+from keras_mtl.losses.class_weights import class_weights
 from keras_mtl.losses.depth_l1 import DepthL1
 from keras_mtl.losses.detection_crossentropy import DetectionCrossentropy
 from keras_mtl.losses.known_loss import KnownLoss
@@ -22,4 +23,5 @@ __all__ = [
     "SegmentationCrossentropy",
     "SmoothL1",
     "TripletLoss",
+    "class_weights",
 ]
