@@ -52,6 +52,12 @@ def _check_contender(study, contender):
             f"`heads` of {contender.name!r} must be of the tasks {list(study.tasks)}. "
             f"Received: {unknown}."
         )
+    there_are = {task: int(known.sum()) for task, known in study.train.known.items()}
+    if any(count > there_are.get(task, 0) for task, count in contender.labels.items()):
+        raise ValueError(
+            f"`labels` of {contender.name!r} must be at most as many as there are, {there_are}. "
+            f"Received: {dict(contender.labels)}."
+        )
     check_choice(f"start of {contender.name!r}", contender.start, [*STARTS, *study.auxiliary])
     budget = contender.budget(study)
     budget.check(study.tasks)

@@ -141,6 +141,12 @@ class Declared:
             "context": self.study.context_of(seed),
             "stages": self.study.tower(0).stages,
             **budget.rates(part),
+            # Of all members and twins the same ones.
+            "labels": tuple(
+                (task, count, self.seed)
+                for task, count in self.contender.labels.items()
+                if any(task == of for _, of in outputs)
+            ),
         }
         if part == "first":
             given["steps"] = budget.first_of(task for _, task in outputs)

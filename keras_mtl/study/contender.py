@@ -58,6 +58,9 @@ class Contender:
         candidates: so many networks, of the best choices, of which the best one on the validation
             examples is taken; those that diverge are left out.
         heads: dict from task to the head that it has here, in place of its own.
+        labels: dict from task to the number of labels that its networks learn from, in place of
+            all: how does it do with fewer? They are drawn anew for each seed, the same ones for
+            all contenders; of a larger number they are part.
 
     Example:
 
@@ -85,6 +88,7 @@ class Contender:
     looks_at: "Contender | None" = None
     candidates: int = 1
     heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    labels: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -115,6 +119,8 @@ class Contender:
         check_optimizer(self.optimizer)
         for task, head in self.heads.items():
             check_head(f"heads[{task!r}]", head)
+        for task, count in self.labels.items():
+            check_integer(f"labels[{task!r}]", count, 1)
         if self.callbacks is not None and not callable(self.callbacks):
             raise TypeError(
                 "`callbacks` must be a function that returns a list of new callbacks, since each "

@@ -55,7 +55,9 @@ class Study:
             a function of an integer seed that makes one of them.
         tasks: dict from name to `keras_mtl.Task`.
         train: pair (x, y) that networks learn from: an array (N, …), and a dict from task to an
-            array (N, …) of targets; or `Examples` of another kind.
+            array (N, …) of targets, of which some may be missing; or a list of several such pairs,
+            each with targets of some tasks; or `Examples` of another kind. A network learns from
+            the rows that have a label of one of its tasks.
         validation: the same, by which all choices are made.
         test: the same, by which networks are compared.
         steps: number of steps of each network, half of them in each part; or a `Budget`.
@@ -75,6 +77,9 @@ class Study:
         auxiliary: dict of further tasks, which networks may start from, but are not compared by.
         augment: what changes each batch that networks learn from, as of
             `keras_mtl.datasets.ArrayBatches`, such as `keras_mtl.augmentation.Compose([…])`.
+        mix: as of `keras_mtl.datasets.JoinedBatches`: which shares examples have in a batch, if
+            some have labels of other tasks than others: `"proportional"` to their number,
+            `"equal"`, or a temperature between.
         folder: where networks and records are kept.
 
     Raises:
@@ -113,6 +118,7 @@ class Study:
         patience: int | None = None,
         auxiliary: Mapping[str, Task] | None = None,
         augment: Augmentation | None = None,
+        mix: str | float = "proportional",
         folder: PathLike = "what_to_share",
     ) -> None:
         check_tasks(tasks)
@@ -125,10 +131,13 @@ class Study:
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.patience = None if patience is None else check_integer("patience", patience, 1)
         names = list(self.tasks)
-        self.augment = augment
-        self.train = examples_of("train", train, [*names, *self.auxiliary], augment)
+        self.augment, self.mix = augment, mix
+        given = {"augment": augment, "mix": mix}
+        self.train = examples_of("train", train, [*names, *self.auxiliary], **given)
         self.validation = examples_of("validation", validation, names)
         self.test = examples_of("test", test, names)
+        for part in (self.train, self.validation, self.test):
+            part.look_for_labels({**self.tasks, **self.auxiliary})
         self._optimizer = Adam(1e-3) if optimizer is None else optimizer
         check_optimizer(self._optimizer)
         self.backbone = Backbone(backbone, cuts, weights)
@@ -266,10 +275,10 @@ class Study:
 
     def batches(self, training: Training) -> Any:
         """What a training learns from, in its order."""
-        outputs = dict(training.outputs)
+        outputs, examples = dict(training.outputs), self.train.with_labels(training.labels)
         if training.search is not None:
-            return training.search.batches(self.train, outputs, self.batch_size, training.order)
-        return self.train.batches(outputs, self.batch_size, training.order)
+            return training.search.batches(examples, outputs, self.batch_size, training.order)
+        return examples.batches(outputs, self.batch_size, training.order)
 
     def validation_batches(self, training: Training) -> Any:
         """What a training with patience looks at behind every epoch; `None` for others."""
@@ -403,12 +412,16 @@ class Study:
             "tower": tower.get_config(),
             "weights": digest_of_arrays(tower.model.get_weights()),
             "tasks": {
-                name: [described_head(task.head), described(task.loss), task.weight]
+                name: [
+                    *(described_head(task.head), described(task.loss), task.weight),
+                    *(task.missing, task.class_weight),
+                ]
                 for name, task in {**self.tasks, **self.auxiliary}.items()
             },
             "train": self.train.digest,
             "batch_size": self.batch_size,
             "augment": self.augment,
+            **({} if self.mix == "proportional" else {"mix": self.mix}),
             "optimizer": keras.optimizers.serialize(self._optimizer),
             "versions": self.versions,
         }
@@ -418,7 +431,10 @@ class Study:
         return {
             "validation": self.validation.digest,
             "tasks": {
-                name: [described(task.metrics), task.headlines, task.directions, task.kind]
+                name: [
+                    *(described(task.metrics), task.headlines, task.directions, task.kind),
+                    task.missing,
+                ]
                 for name, task in self.tasks.items()
             },
         }

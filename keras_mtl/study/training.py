@@ -53,6 +53,8 @@ class Training:
         optimizer: the optimizer, of which it gets a copy; the study's if `None`.
         callbacks: function that returns a list of new callbacks, or `None`.
         heads: pairs of a task and its head, where it is not the task's own.
+        labels: triples of a task, how many of its labels it learns from, and the integer seed by
+            which they are drawn; of other tasks all.
         patience: after so many epochs without a lower loss on the validation examples it ends, and
             the best epoch's network is kept; `None` for the network behind all steps.
     """
@@ -74,6 +76,7 @@ class Training:
     optimizer: keras.optimizers.Optimizer | None = None
     callbacks: Callable[[], Sequence[keras.callbacks.Callback]] | None = None
     heads: tuple[tuple[str, Any], ...] = ()
+    labels: tuple[tuple[str, int, int], ...] = ()
     patience: int | None = None
 
     @functools.cached_property
@@ -81,6 +84,8 @@ class Training:
         """A name made of all that decides what the network becomes."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del fields["name"], fields["stages"]
+        if not self.labels:  # As it was when there were none.
+            del fields["labels"]
         for field in ("start", "chosen_from"):
             fields[field] = [each.hash for each in fields[field]]
         places = {stage: f"stage {number}" for number, stage in enumerate(self.stages)}

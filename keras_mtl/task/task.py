@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeAlias
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_mtl._checks import check_choice
-from keras_mtl._types import Config, Size, Tensor
+from keras_mtl._types import Array, Config, Size, Tensor
 from keras_mtl.heads import (
     ASPPDepthHead,
     ASPPMapHead,
@@ -431,6 +432,12 @@ class Task:
     def marks(self) -> tuple[float, ...]:
         """All that marks a label of a single output as missing, beside NaN."""
         return marks_of(self.loss, self.kind, self.missing_of())
+
+    def known_rows(self, labels: Array) -> Array:
+        """Which rows of an array (N, …) of a single output's labels have one that is known."""
+        marks = (*self.marks(), *((0,) if self.kind == "normals" else ()))
+        known = ~np.isnan(labels) & ~np.isin(labels, marks)
+        return known.reshape(len(labels), -1).any(axis=1)
 
     def known_loss(self) -> KnownLoss:
         """The loss of a single output, over the labels that are known."""
