@@ -110,6 +110,26 @@ def draw_splits(run):
         )
 
 
+def draw_starved(run):
+    """What each way of sharing gains in segmentation, by how many labels there are of it."""
+    task, pictures, series = "segmentation", len(run.data.train["image"]), {}
+    for row in run.results["rows"]:
+        name, of, share = row.partition(" 1/")
+        ours, theirs = (scored(run.results, each) for each in (row, f"{BASELINE}{of}{share}"))
+        gains = [
+            run.recipe.problem.gain({task: ours[seed][task]}, {task: theirs[seed][task]})
+            for seed in sorted(set(ours) & set(theirs))
+        ]
+        if gains and name != BASELINE:
+            series.setdefault(name, []).append((pictures / int(share or 1), gains))
+    if series:
+        with drawn(run, "gain_by_labels.png", figsize=(7, 4)) as axes:
+            axes.set_xscale("log")
+            plots.performance_by_size(axes, series, xlabel="labels of segmentation", interval=True)
+            axes.axhline(0, color="black", linewidth=0.8)
+            axes.set_ylabel("gain over one-task networks (%)")
+
+
 def draw_ada_share(run):
     """The first seed's policy, its evolution, and predictions."""
     if run.has("AdaShare"):

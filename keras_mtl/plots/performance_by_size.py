@@ -15,10 +15,12 @@ def performance_by_size(
     series: Mapping[str, Sequence[tuple[float, ArrayLike]]],
     *,
     xlabel: str = "parameters",
+    interval: bool = False,
 ) -> Axes:
     """Draws the performance of networks against their size, such as of searched and random trees.
 
-    A point is the mean over the seeds, its bar their standard deviation. The points of a series
+    A point is the mean over the seeds, its bar their standard deviation, or the 95 % interval of
+    the mean. The points of a series
     are joined from the smallest to the largest network.
 
     Source: Vandenhende et al., "Branched Multi-Task Networks", BMVC 2020, section 4.
@@ -29,6 +31,7 @@ def performance_by_size(
             network of that size, a number or one for each seed; NaN where one is missing. A
             network without any is left out, and so is a series.
         xlabel: what the size is measured in.
+        interval: whether bars are the intervals of a t test, which seeds of one network have not.
 
     Returns:
         The axes.
@@ -57,7 +60,8 @@ def performance_by_size(
         rows = sorted(row for row in rows if row is not None)
         if not rows:
             continue
-        sizes, means, spreads = np.transpose(rows)
+        sizes, means, deviations, intervals = np.transpose(rows)
+        spreads = intervals if interval else deviations
         axes.errorbar(
             *(sizes, means, spreads),
             label=name,
@@ -78,6 +82,8 @@ def performance_by_size(
 
 def _size_mean_spread(name, point):
     """A point of the figure, or `None` if it has no values."""
+    from scipy import stats
+
     try:
         size, values = point
         size, values = float(size), np.asarray(values, float)
@@ -91,4 +97,8 @@ def _size_mean_spread(name, point):
     values = values[~np.isnan(values)]
     if not values.size:
         return None
-    return size, values.mean(), values.std(ddof=1) if values.size > 1 else np.nan
+    mean, count = values.mean(), values.size
+    if count < 2:
+        return size, mean, np.nan, np.nan
+    deviation = values.std(ddof=1)
+    return size, mean, deviation, stats.t.ppf(0.975, count - 1) * deviation / np.sqrt(count)

@@ -60,6 +60,8 @@ class DenseSettings(Settings):
     """The shorter side of the pictures, in pixels; those of rooms are square."""
     num_words: int = 20
     """Words of the normals' codebook."""
+    mix: str = "proportional"
+    """Shares in a batch of pictures with labels of other tasks, as of `JoinedBatches`."""
 
 
 PRESETS = {
@@ -185,6 +187,7 @@ def dense_study(settings, data, tasks, **options):
         # Also of tables that do not need it: they share their networks.
         auxiliary={IMAGE_LABELS: image_labels_task(data)},
         augment=augment and OfMaps(augment),
+        mix=settings.mix,
         **options,
     )
 

@@ -25,6 +25,14 @@ def test_points_are_means_and_bars_deviations(axes):
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(series)
 
 
+def test_bars_are_intervals(axes):
+    """Of three values 4.303 standard errors, by the table of Student's t."""
+    plots.performance_by_size(axes, {"a": [(1, [1.0, 2.0, 3.0])]}, interval=True)
+    (_, _, (bar,)) = axes.containers[0]
+    low, high = bar.get_segments()[0][:, 1]
+    assert (high - low) / 2 == pytest.approx(4.303 / 3**0.5, rel=1e-3)
+
+
 @pytest.mark.filterwarnings("error")
 def test_missing_values_are_left_out(axes):
     series = {"none": [(1e6, [NAN, NAN]), (2e6, NAN)], "some": [(1e6, [NAN, 2.0]), (2e6, [])]}
