@@ -14,7 +14,7 @@ from ._common_targets import common_targets
 from ._dealer import dealer_of
 from ._ordered_batches import OrderedBatches
 from ._refuse_workers import refuse_workers
-from ._row_streams import as_columns, generator, num_rows, row_stream, shapes_of
+from ._row_streams import as_columns, describe, generator, num_rows, row_stream, shapes_of
 
 
 class JoinedBatches(OrderedBatches):
@@ -67,6 +67,9 @@ class JoinedBatches(OrderedBatches):
             change may cost a row more. With a dict as `batch_size` there is nothing to mix.
         alternate: Whether each batch is of one source. They take turns by the same shares; with a
             dict as `batch_size` so that all go through their rows equally fast.
+        apart: Whether images stay apart: a dict of them by source, each of which has labels of the
+            task of its name alone, for a `MultiTaskModel` with `own_inputs=True`. `batch_size` is
+            then that of each source.
         steps: Batches of an epoch.
         shuffle: Whether every pass over arrays, or over a `PyDataset`, has an order of its own.
         seed: Integer >= 0.
@@ -113,6 +116,7 @@ class JoinedBatches(OrderedBatches):
             "proportional"
         ),
         alternate: bool = False,
+        apart: bool = False,
         steps: int | None = None,
         shuffle: bool = True,
         seed: int = 0,
@@ -140,6 +144,12 @@ class JoinedBatches(OrderedBatches):
             # Mixed batches would be read from there one by one.
             self.in_order = True
         lengths = {name: stream.length for name, stream in self._streams.items()}
+        if apart:
+            if alternate:
+                raise ValueError("`alternate` must be False with `apart`. Received: True.")
+            if not isinstance(batch_size, Mapping):
+                batch_size = dict.fromkeys(sources, batch_size)
+        self._apart = apart
         self._dealer, self._units, needed = dealer_of(lengths, batch_size, mix, alternate)
         steps = needed if steps is None else steps
         if steps is None:
@@ -151,7 +161,13 @@ class JoinedBatches(OrderedBatches):
         super().__init__(steps, 1, False, seed, epoch, False, **kwargs)
         self._shapes = {}
         first = {name: self._part(name, 0, 1, 0) for name in self._streams}
-        self._targets = common_targets(first)
+        self._targets = dict.fromkeys(first) if apart else common_targets(first)
+        for name, columns in first.items():
+            if apart and {*columns} != {("inputs", None), ("targets", name)}:
+                raise ValueError(
+                    f"`sources[{name!r}]` must have images and labels of {name!r} alone with "
+                    f"`apart`. Received: {[describe(each) for each in columns]}."
+                )
         self._shapes = {name: shapes_of(columns) for name, columns in first.items()}
         self.tasks = list(self._targets)
 
@@ -162,6 +178,11 @@ class JoinedBatches(OrderedBatches):
 
     def _make(self, epoch, index):
         step = epoch * len(self) + index
+        if self._apart:
+            dealt = zip(self._units, *self._dealer(step), strict=True)
+            parts = {name: self._part(name, *rows, step) for name, *rows in dealt}
+            images = {name: part["inputs", None] for name, part in parts.items()}
+            return images, {name: part["targets", name] for name, part in parts.items()}
         parts = [
             self._part(name, unit * before, unit * dealt, step)
             for (name, unit), before, dealt in zip(

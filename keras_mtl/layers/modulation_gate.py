@@ -82,6 +82,9 @@ class ModulationGate(keras.layers.Layer):
     [2.0, 0.0, 2.0]
     """
 
+    mixes_tasks = False
+    """So that tasks may have inputs of their own."""
+
     def __init__(
         self,
         num_tasks: int,

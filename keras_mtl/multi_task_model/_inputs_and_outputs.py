@@ -5,8 +5,14 @@ import re
 import keras
 
 
-def inputs_like(model):
-    """New inputs of a functional model; a single one that Keras has named is called "inputs"."""
+def inputs_like(model, tasks=()):
+    """New inputs of a functional model; a single one that Keras has named is called "inputs".
+
+    Of a model with one input there may be one for each of some tasks, by their names.
+    """
+    if tasks:
+        (x,) = model.inputs
+        return [keras.Input(x.shape[1:], dtype=x.dtype, name=task) for task in tasks]
     names = [x.name for x in model.inputs]
     if len(names) == 1 and re.fullmatch(r"(input_layer|keras_tensor)\w*", names[0]):
         names = ["inputs"]

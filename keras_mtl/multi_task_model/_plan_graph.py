@@ -41,7 +41,9 @@ def plan_graph(plan, layers, inputs):
     }
     by_name = {x.name: x for x in inputs}
     # A single input need not be called as the tower's.
-    tensors, batches = {0: inputs[0] if len(inputs) == 1 else by_name[plan.along]}, {}
+    tensors, batches = {0: inputs[0] if len(inputs) == 1 else by_name.get(plan.along)}, {}
+    if plan.own_inputs:
+        tensors = {number: by_name[task] for number, task in enumerate(plan.features)}
 
     def tensor(value):
         if value not in tensors:  # A part of a batch, which nobody has read by itself so far.

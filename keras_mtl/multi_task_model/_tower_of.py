@@ -13,9 +13,10 @@ def tower_of(model, task):
     if skipped:
         raise ValueError(f"{task!r} skips the stages {skipped}: it goes through no whole tower.")
     parts = {stage: model.stage(task, stage) for stage in model.stages}
-    inputs = {x.name: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in model.inputs}
+    given = [model.input[task]] if model.plan.own_inputs else model.inputs
+    inputs = {x.name: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in given}
     # A single input need not be called as the tower's was.
-    along = model.plan.along if len(inputs) > 1 else model.inputs[0].name
+    along = model.plan.along if len(inputs) > 1 else given[0].name
     features = inputs[along]
     copies = CopiedLayers()
     for stage, part in parts.items():

@@ -25,6 +25,7 @@ from keras_mtl.graphs.layer_settings import (
     trainable_flags,
 )
 from keras_mtl.multi_task_model._check_compile import checked_by_output, warn_of_lost_rates
+from keras_mtl.multi_task_model._check_own_inputs import check_own_inputs
 from keras_mtl.multi_task_model._check_parts import check_part, check_task, check_tasks
 from keras_mtl.multi_task_model._check_targets import (
     check_names,
@@ -75,6 +76,9 @@ class MultiTaskModel(keras.Model):
             model that makes the task's output from its last features. With tasks `compile` knows
             losses, weights and metrics, and a file of the model knows the tasks.
         name: name of the model.
+        own_inputs: whether each task has an input of its own, such as pictures of another data set:
+            the model takes a dict of them by task, and what tasks share runs for each input. Not
+            where a sharing mixes the features of several tasks, as cross-stitch units do.
 
     Raises:
         TypeError: a part is of another kind, such as the class of a sharing.
@@ -102,16 +106,21 @@ class MultiTaskModel(keras.Model):
         sharing: Sharing,
         tasks: Mapping[str, Task | keras.layers.Layer],
         name: str = "multi_task_model",
+        own_inputs: bool = False,
         **kwargs: Any,
     ) -> None:
         check_part("tower", tower, Tower, "Tower(model, cuts=[...])")
         check_part("sharing", sharing, Sharing, "CrossStitched(...)")
         check_tasks(tasks)
         heads = {name: made_head(getattr(task, "head", task), 0) for name, task in tasks.items()}
-        inputs = inputs_like(tower.model)
+        own_inputs = own_inputs and len(heads) > 1
+        tower = tower.with_own_inputs() if own_inputs else tower
+        inputs = inputs_like(tower.model, heads if own_inputs else ())
         with names_of_one_model(x.name for x in inputs):
             plan = sharing.plan(tower, list(heads))
             names = {task: layer_name(task, "head") for task in heads}
+        if own_inputs:
+            check_own_inputs(plan)
         layers = layers_of(plan)
         layers |= {names[task]: copy_layer(head, names[task]) for task, head in heads.items()}
         # As of a file: the tower and its weights need not live as long as the model.
@@ -235,11 +244,14 @@ class MultiTaskModel(keras.Model):
 
         Returns:
             A functional `keras.Model` of the model's inputs and of the task's output, or of a dict
-            if it has several.
+            if it has several. Of inputs of the tasks' own it has this task's alone, unless all go
+            through the tower as one batch.
         """
         outputs = {name: self.output[name] for name in self.outputs_of(task)}
         alone = outputs[task] if list(outputs) == [task] else outputs
-        return keras.Model(self.input, alone, name=name or layer_name(self.name, task))
+        together = any(task in call.runs and call.count > 1 for call in self.plan.stage_calls)
+        inputs = self.input if together or not self.plan.own_inputs else self.input[task]
+        return keras.Model(inputs, alone, name=name or layer_name(self.name, task))
 
     def tower(self, task: str) -> Tower:
         """The tower that a task goes through, with copies of the weights that it has here.

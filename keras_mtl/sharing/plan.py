@@ -68,8 +68,8 @@ class Plan:
 
     A plan is a list of calls and nothing is built by it: `MultiTaskModel` makes a Keras graph of
     it, and reads in it what runs for which task. A *value* is a number that stands for a tensor; 0
-    is the tower's input. `features` has a value for each task, at first 0; a sharing leaves there
-    what the heads read.
+    is the tower's input, or 0, 1, … those of the tasks if each has one of its own. `features` has a
+    value for each task, at first its input; a sharing leaves there what the heads read.
 
     Args:
         tower: the `keras_mtl.towers.Tower`.
@@ -79,6 +79,7 @@ class Plan:
         tower: the tower; a plan that comes of a configuration, such as that of a model, has none.
         stages: names of its stages.
         along: name of its input that is cut.
+        own_inputs: whether each task has an input of its own.
         features: dict from task to value.
         calls: list of `StageCall`s and `UnitCall`s, in order.
         units: dict from name to layer; they go into the model that is made of the plan.
@@ -108,10 +109,17 @@ class Plan:
     def __init__(self, tower: Tower, tasks: Sequence[str]) -> None:
         self.tower, self.stages = tower, list(tower.stages)
         self.along = tower.model.inputs[tower.along].name
-        self.features: Features = dict.fromkeys(tasks, 0)
+        self.own_inputs = tower.own_inputs and len(tasks) > 1
+        self.features: Features = {
+            task: number * self.own_inputs for number, task in enumerate(tasks)
+        }
         self.calls: list[StageCall | UnitCall] = []
         self.units: dict[str, keras.layers.Layer] = {}
-        self._values, self._parts, self._copies = itertools.count(1), {}, {}
+        self._values, self._parts, self._copies = (
+            itertools.count(len({*self.features.values()})),
+            {},
+            {},
+        )
         self._whole = functools.cache(functools.partial(tower.stage, shortcut=True))
 
     def run(self, stage: str, copy: str, features: Features, together: bool = False) -> Features:
@@ -230,6 +238,7 @@ class Plan:
         return {
             "stages": list(self.stages),
             "along": self.along,
+            "own_inputs": self.own_inputs,
             # As pairs: a file of Keras does not keep the order of a dict.
             "features": [list(pair) for pair in self.features.items()],
             "calls": [dataclasses.asdict(call) for call in self.calls],
@@ -240,6 +249,7 @@ class Plan:
         """The plan of a configuration, to be read, not gone on with."""
         plan = cls.__new__(cls)
         plan.units, plan.stages, plan.along = {}, config["stages"], config["along"]
+        plan.own_inputs = config.get("own_inputs", False)  # Of a file from before there were such.
         plan.features = dict(config["features"])
         plan.calls = [
             StageCall(**call) if "copy" in call else UnitCall(**call) for call in config["calls"]

@@ -1,5 +1,6 @@
 """A network for one task, cut into stages."""
 
+import copy
 import functools
 from collections.abc import Iterable
 from typing import Self
@@ -49,6 +50,8 @@ class Tower:
     ('conv1', 'conv2')
     """
 
+    own_inputs = False
+
     def __init__(
         self, model: keras.Model, cuts: str | Iterable[str], along: str | None = None
     ) -> None:
@@ -83,6 +86,17 @@ class Tower:
     def input_shape(self) -> Shape:
         """Shape of one example of the input that is cut, without the batch axis."""
         return self._main.shape[1:]
+
+    def with_own_inputs(self) -> "Tower":
+        """The same tower, into which each task comes with an input of its own."""
+        if len(self.model.inputs) > 1:
+            raise ValueError(
+                "`own_inputs` must be False where the tower has several inputs. Received: True, "
+                f"and a tower with the inputs {[x.name for x in self.model.inputs]}."
+            )
+        other = copy.copy(self)
+        other.own_inputs = True
+        return other
 
     @property
     def along(self) -> int:
