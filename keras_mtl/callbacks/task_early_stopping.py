@@ -235,23 +235,18 @@ class TaskEarlyStopping(keras.callbacks.Callback):
             model.stop_training = True
 
     def _own(self, tasks, in_use):
-        """The weights that tasks are to have from now on, of those not in use or held already."""
+        """The weights that tasks are to have from now on, of those that are not in use."""
         found = {}
-        for task in tasks:
-            left = {
-                key: x
-                for key, x in self._used[task].items()
-                if key not in in_use and key not in self._held and key not in found
-            }
-            kept = self._kept.get(task) or _copies(left)
-            found |= {key: (x, kept[key]) for key, x in left.items()}
+        # What some share was best in one epoch: those that end together have waited equally long.
+        for task in sorted(tasks, key=lambda task: task in self._kept):
+            own = {key: x for key, x in self._used[task].items() if key not in in_use}
+            kept = self._kept.get(task) or _copies(own)
+            found |= {key: (x, kept[key]) for key, x in own.items()}
         return found
 
     def _hold(self):
-        if self._held:
-            _ = self.model  # On JAX this brings the variables up to date, and later would undo it.
-            for variable, value in self._held.values():
-                variable.assign(value)
+        for variable, value in self._held.values():
+            variable.assign(value)
 
     def _say(self, message):
         if self.verbose:

@@ -104,6 +104,9 @@ def test_tasks_freeze_one_by_one_at_their_best(rng):
     assert all((trained[4][path] != trained[1][path]).any() for path in own)
     assert all((trained[7][path] != trained[3][path]).any() for path in set(final) - set(own))
     assert model.left_out == []
+    model.set_weights([np.zeros_like(x) for x in model.get_weights()])
+    stopping.on_test_begin()  # As of an `evaluate` later on.
+    assert not any(x.any() for x in weights_of(model).values())
 
 
 def test_what_is_frozen_is_not_learned(rng):
@@ -120,10 +123,10 @@ def test_what_is_frozen_is_not_learned(rng):
 
 
 def test_training_stops_at_the_best_mean_gain(rng):
-    # In %: 0, 0, 25, 15, 15; age alone is best in epoch 1.
+    # In %: 0, 0, 25, 0, 15; age alone is best in epoch 1.
     script = {
-        "val_age_mae": [10, 8, 9, 9, 9, 9],
-        "val_kind_accuracy": [0.5, 0.4, 0.7, 0.6, 0.6, 0.6],
+        "val_age_mae": [10, 8, 9, 14, 9, 9],
+        "val_kind_accuracy": [0.5, 0.4, 0.7, 0.7, 0.6, 0.6],
     }
     model = model_of()
     stopping = TaskEarlyStopping(then="stop", patience=2)
@@ -183,15 +186,32 @@ def test_when_a_task_has_ended(values, options, stopped, best, better):
 def test_the_mean_gain_is_of_numbers_other_than_0():
     stopping = TaskEarlyStopping(then="stop", patience=None)
     script = {
-        "val_age_mae": [5, 4, 2, 3, NAN],
-        "val_kind_accuracy": [0, 0.2, 0.2, 0.4, 0.9],
+        "val_age_mae": [NAN, 5, 4, NAN, 2, 3, NAN],
+        "val_kind_accuracy": [0.1, 0, 0.2, 0.9, 0.2, 0.4, 0.9],
     }
     by_hand(model_of(), stopping, script)
-    # Of the values in epoch 1: 0, 25, 62.5.
-    assert stopping.best_epoch == 3 and stopping.best["kind"] == 0.9
+    # Of the values in epoch 2, from there on: 0, NaN, 25, 62.5, NaN.
+    assert stopping.best_epoch == 5 and stopping.best["kind"] == 0.9
     with pytest.warns(UserWarning, match=r"\['age', 'kind'\].*numbers.*'age': 2"):
-        by_hand(model_of(), stopping, {**script, "val_kind_accuracy": [NAN] * 5})
+        by_hand(model_of(), stopping, {**script, "val_kind_accuracy": [NAN] * 7})
     assert stopping.best_epoch is None and stopping.best == {"age": 2}
+
+
+def test_a_single_task_is_compared_by_its_values_alone():
+    stopping = TaskEarlyStopping(["age"], then="stop", patience=3, min_delta=1)
+    by_hand(model_of(), stopping, {"val_age_mae": [0.0, 2.0, 1.0, -0.5, -1.5]})
+    assert stopping.best_epoch == 0 and stopping.stopped_epochs == {"age": 3}
+
+
+def test_a_task_without_values_ends_with_another(rng):
+    model = model_of()
+    stopping = TaskEarlyStopping(["kind", "age"], patience=2)
+    script = {"val_age_mae": [NAN] * 3, "val_kind_accuracy": [0.5, 0.4, 0.4]}
+    _, trained, _ = fit(model, rng, stopping, script, epochs=3)
+    assert stopping.stopped_epochs == {"kind": 2, "age": 2}
+    final = weights_of(model)
+    assert_equal(final, trained[2], [path for path in final if path.startswith("age_")])
+    assert_equal(final, trained[0], [path for path in final if not path.startswith("age_")])
 
 
 def test_a_single_task_that_has_not_ended_is_put_back_too(rng):
@@ -293,10 +313,12 @@ def test_validation_sees_what_is_held(rng):
     np.testing.assert_allclose(found[1], np.abs(final - data[1]["age"]).mean(), rtol=1e-4)
 
 
-def test_epochs_without_validation_do_not_count(rng):
+@pytest.mark.parametrize("split", [False, True])
+def test_epochs_without_validation_do_not_count(rng, split):
     model = model_of()
+    data = {"validation_split": 0.5} if split else {"validation_data": batch(rng)}
     stopping = TaskEarlyStopping(patience=3)
-    fit(model, rng, stopping, {}, epochs=3, validation_data=batch(rng), validation_freq=2)
+    fit(model, rng, stopping, {}, epochs=3, validation_freq=2, **data)
     assert set(stopping.best_epochs.values()) == {1}
     assert stopping._keys == {"age": ["val_age_mae"], "kind": ["val_kind_accuracy"]}
 
@@ -316,6 +338,7 @@ OF_TWO = ["loss", "age_loss", "age_mae", "kind_accuracy", "val_loss", "val_age_m
         ("kind_accuracy", OF_TWO, ["kind_accuracy"]),
         ("mae", OF_TWO[:4], ["age_mae"]),
         ("loss", OF_TWO[:4], ["age_loss"]),
+        ("val_loss", OF_TWO[:4], None),
         ("val_mae", OF_TWO[:4], None),
         ("loss", ["loss", "val_loss", "kind_loss"], None),
         ("accuracy", OF_TWO, None),
@@ -350,7 +373,7 @@ def test_a_task_of_several_outputs(rng):
     assert task.headline == "mean_mae" and model.outputs_of("age") == ["age_mean", "age_width"]
     x, y = batch(rng)
     y = {"age_mean": y["age"], "age_width": y["age"], "kind": y["kind"]}
-    watched = [TaskEarlyStopping(patience=9), TaskEarlyStopping({"age": "loss"}, patience=9)]
+    watched = [TaskEarlyStopping(patience=9), TaskEarlyStopping({"age": "age_loss"}, patience=9)]
     logs = model.fit(x, y, epochs=1, verbose=0, callbacks=watched).history
     assert watched[0].best["age"] == pytest.approx(logs["age_mean_mae"][0])
     total = logs["age_mean_loss"][0] + logs["age_width_loss"][0]
