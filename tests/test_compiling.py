@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 import keras_mtl
 from keras_mtl import MultiTaskModel
@@ -208,6 +208,50 @@ def test_alphas_that_are_no_numbers_end_the_training():
     with pytest.raises(FloatingPointError, match="alpha of 'stitch_one'.*after epoch 1"):
         model.fit(x * np.inf, y, epochs=3, callbacks=callback, verbose=0)
     assert ended == [True]
+
+
+def test_callbacks_of_keras_know_which_metric_is_better():
+    model = model_of(width=layers.Dense(1))
+    model.compile(keras.optimizers.SGD(0.0), "mse", metrics=["mae", "accuracy"])
+    x, y = batch()
+    for metric in ("mae", "accuracy"):  # "auto" is a ValueError of one that does not say it.
+        stop = keras.callbacks.EarlyStopping(f"val_{metric}", patience=1)
+        data = x, y["width"]
+        found = model.fit(*data, epochs=4, validation_data=data, callbacks=[stop], verbose=0)
+        assert len(found.epoch) == 2
+
+
+def test_tasks_are_left_out_and_learned_again():
+    model, (x, y) = compiled(), batch()
+    for left_out, learned in (("width", "height"), ("height", "width")):
+        assert model.leave_out(left_out) is model and model.left_out == [left_out]
+        before = [ops.convert_to_numpy(model.head(task).kernel) for task in (left_out, learned)]
+        model.fit(x, y, verbose=0)
+        after = [ops.convert_to_numpy(model.head(task).kernel) for task in (left_out, learned)]
+        np.testing.assert_array_equal(after[0], before[0])
+        assert (after[1] != before[1]).any()
+    with pytest.raises(ValueError, match="`task` must be one of.*depth"):
+        model.leave_out("width", "depth")
+    assert model.left_out == ["height"]
+
+
+def test_what_is_left_out_in_the_midst_of_fit_is_learned_by_the_next():
+    model, data = compiled(), batch()
+
+    def leave_out(epoch, logs):
+        model.leave_out("width")
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=leave_out)
+    model.fit(*data, verbose=0, callbacks=[callback])
+    assert model.left_out == []
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*data, epochs=2, verbose=0, callbacks=[callback])
+    assert model.left_out == []
+    before = ops.convert_to_numpy(model.head("width").kernel)
+    model.fit(*data, verbose=0)
+    assert (ops.convert_to_numpy(model.head("width").kernel) != before).any()
 
 
 def test_the_user_s_callbacks_stay_the_user_s():

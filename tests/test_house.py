@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "gradients": "multi_task_model",
     "modulation": "graphs layers multi_task_model sharing",
     "search": "graphs multi_task_model sharing towers",
-    "callbacks": "gradients graphs layers multi_task_model optimizers sharing",
+    "callbacks": "gradients graphs layers multi_task_model optimizers search sharing task",
     "study": (
         "callbacks datasets ensemble graphs metrics multi_task_model "
         "optimizers search sharing task towers"
@@ -67,6 +67,7 @@ SHARED = {
     *("sharing._skip_policy_of", "sharing._tree_nodes"),
     "applications._fcn_parts",
     "multi_task_model._check_targets",
+    "task._scoring",
 }
 
 # Where it is asked which backend runs: to take its gradients, for speed, to write it into a file.

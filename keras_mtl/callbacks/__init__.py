@@ -8,6 +8,7 @@ from keras_mtl.callbacks.policy_logger import PolicyLogger
 from keras_mtl.callbacks.read_alphas import read_alphas
 from keras_mtl.callbacks.read_compliance import read_compliance
 from keras_mtl.callbacks.read_policies import read_policies
+from keras_mtl.callbacks.task_early_stopping import TaskEarlyStopping
 
 __all__ = [
     "AdaShareSchedule",
@@ -15,6 +16,7 @@ __all__ = [
     "AlphaTensorBoard",
     "ComplianceLogger",
     "PolicyLogger",
+    "TaskEarlyStopping",
     "read_alphas",
     "read_compliance",
     "read_policies",

@@ -96,6 +96,11 @@ class KnownMetric(keras.metrics.Metric):
         self._counts_each_value = each
         self._knows_the_unknown = getattr(self.metric, "knows_the_unknown", False)
 
+    @property
+    def _direction(self):
+        # By which Keras knows which one is better; without it this has no such attribute, either.
+        return "up" if self.metric is None else self.metric._direction
+
     def build_for(self, y_true: Tensor, y_pred: Tensor) -> None:
         """Chooses what is called "accuracy" by the shapes of labels and outputs, as Keras does."""
         if self.metric is None:

@@ -154,6 +154,7 @@ class MultiTaskModel(keras.Model):
         self._trained = None
         self._tasks = {}
         self._left_out = set()
+        self._validates = False
 
     @property
     def tasks(self) -> list[str]:
@@ -365,7 +366,8 @@ class MultiTaskModel(keras.Model):
         """Does not learn those tasks from the next step on, also in the midst of `fit`.
 
         Their losses have no part in what is minimised; metrics are what they are. Weights stay
-        learnable, so that an optimizer with momentum or weight decay may go on moving them.
+        learnable, so that an optimizer with momentum or weight decay may go on moving them. What is
+        said in the midst of `fit` holds until that ends, by an error, too.
 
         Args:
             *tasks: names of tasks; of none to learn all of them again.
@@ -380,6 +382,11 @@ class MultiTaskModel(keras.Model):
         if self.train_function is not None:
             self.make_train_function(force=True)  # As it is traced, it learns all of them.
         return self
+
+    @property
+    def left_out(self) -> list[str]:
+        """Names of the tasks that are not learned, see `leave_out`."""
+        return [task for task in self.tasks if self._left_out.issuperset(self.outputs_of(task))]
 
     def compile(
         self,
@@ -538,6 +545,7 @@ class MultiTaskModel(keras.Model):
             warn_of_absent(self, y)
         self._prepare(given)
         validation = given.get("validation_data")
+        self._validates = validation is not None or bool(given.get("validation_split"))
         if isinstance(validation, (list, tuple)):
             of_validation = dict(zip(("x", "y", "sample_weight"), validation, strict=False))
             self._prepare(of_validation)
@@ -552,11 +560,14 @@ class MultiTaskModel(keras.Model):
             callbacks = given["callbacks"] = keras.tree.flatten(callbacks)
         del given["self"]
         callbacks.append(finite)
+        left_out = self.left_out
         try:
             with self._class_weights_of(given.pop("class_weight", None)):
                 history = super().fit(**given)
         finally:
             callbacks.remove(finite)
+            if self.left_out != left_out:
+                self.leave_out(*left_out)
         if finite.error:
             raise finite.error
         return history
