@@ -226,9 +226,7 @@ CASES = {
         ours.AttributesCrossentropy(), yes_or_no, marks=CLASS, leads=((2, 3),), wrap=1
     ),
     "depth": Case(ours.DepthL1(), depths, marks=(NAN, 0), leads=(PIXELS,), wrap=2),
-    "detection": Case(
-        ours.DetectionCrossentropy(), marked, marks=CLASS, leads=((2, 3),), wrap=1
-    ),
+    "detection": Case(ours.DetectionCrossentropy(), marked, marks=CLASS, leads=((2, 3),), wrap=1),
     "map": Case(ours.MapL1(), numbers, leads=(PIXELS,), wrap=2),
     "normals of words": Case(
         ours.NormalsCodebookCrossentropy(BOOK),
@@ -559,7 +557,9 @@ def test_the_share_of_what_is_known():
 
 
 @ONE
-@pytest.mark.parametrize("name", ["mse", "crossentropy", "ce", "void of 255", "of -999", "own class"])
+@pytest.mark.parametrize(
+    "name", ["mse", "crossentropy", "ce", "void of 255", "of -999", "own class"]
+)
 def test_configuration(name):
     case = CASES[name]
     true, predicted = case.draw(*ROWS)
