@@ -243,30 +243,29 @@ def test_none_says_that_it_is_meant():
     assert "kind_head" not in moved(before, state(model))
 
 
-def test_absent_none_and_marked_train_alike():
-    """In batches, of which some have no labels of a task; whatever the first one has."""
-    names = {"kind", "marks"}
+TENSORFLOW = keras.backend.backend() == "tensorflow"
 
-    def without(index, batch, nothing):
-        x, y, *weights = batch
-        change = index == 1
-        y = {name: y[name] for name in y if not (change and name in names)} | (
-            {name: nothing(y[name]) for name in names} if change and nothing else {}
-        )
-        return x, y, *weights
+
+@pytest.mark.xfail(
+    TENSORFLOW, strict=True, reason="Keras takes the keys of the first batch for all"
+)
+@pytest.mark.parametrize("nothing", [{}, {"kind": None, "marks": None}], ids=["absent", "None"])
+def test_batches_lack_labels_that_others_have(nothing):
+    """As if those were marked."""
+
+    def without(index, batch):
+        x, y = batch
+        return (x, {"age": y["age"]} | nothing) if index == 1 else batch
+
+    def unknown(index, batch):
+        x, y = batch
+        marks = {name: np.full_like(y[name], -1) for name in ("kind", "marks")}
+        return (x, y | marks) if index == 1 else batch
 
     model = made()
-    ways = {
-        "marked": lambda labels: np.full_like(labels, -1),
-        "absent": None,
-        "None": lambda labels: None,
-    }
-    found = {
-        way: trained(model, Batches(Y, change=lambda i, b, n=nothing: without(i, b, n)))
-        for way, nothing in ways.items()
-    }
-    same(found["absent"], found["marked"])
-    same(found["None"], found["marked"])
+    expected = trained(model, Batches(Y, change=unknown))
+    same(trained(model, Batches(Y, change=without)), expected)
+    model.evaluate(Batches(Y, change=without), verbose=0)
 
 
 @ONE
@@ -311,8 +310,15 @@ def test_sample_weights_in_arrays_and_batches():
     model = made()
     expected = trained(model, X, Y, batch_size=BATCH, sample_weight=ones | some)
     same(trained(model, X, Y, batch_size=BATCH, sample_weight=some), expected)
-    same(trained(model, X, Y, batch_size=BATCH, sample_weight={"age": None} | some), expected)
     same(trained(model, Batches(Y, some)), expected)
+
+
+@ONE
+def test_sample_weights_of_none():
+    some = {"kind": np.random.default_rng(1).random(ROWS).astype("float32")}
+    model = made()
+    expected = trained(model, X, Y, batch_size=BATCH, sample_weight=some)
+    same(trained(model, X, Y, batch_size=BATCH, sample_weight={"age": None} | some), expected)
     assert "kind_head" in moved(trained(model, X, Y, batch_size=BATCH), expected)
     absent = {"age": Y["age"], "kind": Y["kind"], "marks": None}
     trained(model, X, absent, batch_size=BATCH, sample_weight=some)
@@ -349,13 +355,20 @@ CLASS_WEIGHT = {"kind": KIND_WEIGHTS, "marks": MARK_WEIGHTS}
 def test_class_weights_are_sample_weights_by_the_label():
     model = made()
     expected = trained(model, X, Y, batch_size=BATCH, sample_weight=as_sample_weights(Y))
-    same(trained(model, X, Y, batch_size=BATCH, class_weight=CLASS_WEIGHT), expected)
     same(trained(model, Batches(Y), class_weight=CLASS_WEIGHT), expected)
+
+
+@ONE
+def test_class_weights_of_arrays():
+    model = made()
+    expected = trained(model, X, Y, batch_size=BATCH, sample_weight=as_sample_weights(Y))
+    same(trained(model, X, Y, batch_size=BATCH, class_weight=CLASS_WEIGHT), expected)
     plain = trained(model, X, Y, batch_size=BATCH)
     assert {"kind_head", "marks_head"} <= moved(plain, expected)
     same(trained(model, X, Y, batch_size=BATCH), plain)
 
 
+@ONE
 def test_class_weights_are_gone_after_fit(model):
     """Without a `compile` in between."""
     before = model.train_on_batch(X, Y, return_dict=True)
@@ -423,12 +436,14 @@ def test_marks_that_are_not_the_tasks_are_labels():
     assert found["age_loss"] == pytest.approx(((predicted - y["age"]) ** 2).mean(), rel=1e-5)
 
 
+@ONE
 @pytest.mark.xfail(strict=True, reason="-1 passes the check, and is no class for the loss")
 def test_minus_one_is_refused_where_something_else_is_said_to_be_missing():
     with pytest.raises(ValueError, match=r"`y\['kind'\]` must hold labels .*Received: \[-1\]"):
         made(kind={"missing": 7}).fit(X, Y, verbose=0)
 
 
+@ONE
 def test_a_file_keeps_all_of_it(tmp_path):
     options = {
         "age": {"missing": -999},

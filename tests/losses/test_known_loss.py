@@ -292,6 +292,12 @@ def without(true, known, mark):
     return np.where(known, true, np.float32(mark))
 
 
+@pytest.fixture(autouse=True)
+def _same_draws_whatever_ran_before():
+    global RNG
+    RNG = np.random.default_rng(20160627)
+
+
 @ONE
 def test_the_table_is_complete():
     kinds = {type(case.loss) for case in CASES.values()} | OF_PAIRS
@@ -315,9 +321,18 @@ def test_positions_are_left_out(name, lead):
 
 
 EACH = [pair for pair in PAIRS if CASES[pair.values[0]].each]
+SOME_ON_ALL = {*ON_ALL, "poisson", "own of each"}
 
 
-@pytest.mark.parametrize("name, lead", EACH)
+def less(pairs):
+    """Of which some alone run on every backend, where all of them are left out as positions."""
+    return [
+        pair if pair.values[0] in SOME_ON_ALL else pytest.param(*pair.values, id=pair.id, marks=ONE)
+        for pair in pairs
+    ]
+
+
+@pytest.mark.parametrize("name, lead", less(EACH))
 def test_numbers_are_left_out_one_by_one(name, lead):
     case = CASES[name]
     true, predicted = case.draw(*lead)
@@ -341,7 +356,7 @@ def test_of_nothing_it_is_zero(name, lead):
         assert found == 0 and (moved == 0).all()
 
 
-@pytest.mark.parametrize("name, lead", PAIRS)
+@pytest.mark.parametrize("name, lead", less(PAIRS))
 def test_of_everything_it_is_the_plain_loss(name, lead):
     case = CASES[name]
     true, predicted = case.draw(*lead)
@@ -349,7 +364,9 @@ def test_of_everything_it_is_the_plain_loss(name, lead):
     plain = losses.get(case.plain or case.loss)
     plain = plain if isinstance(plain, losses.Loss) else Plain(plain)
     expected, gradient = value_and_gradient(plain, true, predicted)
-    np.testing.assert_allclose(found, expected, rtol=2.4e-7)  # 2 units in the last place.
+    np.testing.assert_allclose(
+        found, expected, rtol=2.4e-7, atol=6e-8
+    )  # 2 units of the last place.
     near(moved, gradient)
 
 
