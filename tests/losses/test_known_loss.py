@@ -509,6 +509,33 @@ def test_types_of_labels(dtype):
     near(found, value(SPARSE(from_logits=True)(true[known], predicted[known])))
 
 
+def test_unsigned_labels_may_be_255():
+    """Which is -1 to some backends."""
+    found = KnownLoss("mae", (-1,))(np.array([[255], [3]], "uint8"), np.zeros((2, 1), "float32"))
+    assert float(found) == 129
+
+
+@ONE
+def test_other_marks_of_losses_of_the_library():
+    for name, mark in (("map", -999), ("attributes", 9), ("segmentation", 7)):
+        case = CASES[name]
+        true, predicted = case.draw(*case.leads[0])
+        known = some_of(case.leads[0])
+        loss = KnownLoss(case.loss, (mark,))
+        found, moved = value_and_gradient(loss, without(true, known, mark), predicted)
+        expected, gradient = case.expected(true, predicted, known)
+        near(found, expected)
+        near(moved, gradient)
+
+
+@ONE
+def test_a_function_of_labels_without_the_last_axis():
+    true, predicted = (np.abs(x) + 0.1 for x in single(*ROWS))
+    known = some_of(ROWS)
+    found = KnownLoss(ratio_of_each)(without(true, known, NAN)[:, 0], predicted)
+    near(value(found), (np.abs(true - predicted) / true)[known].mean())
+
+
 @pytest.mark.parametrize("shape", ["(B,) of (B, 1)", "(B, 1) of (B,)", "(B, 1) of (B, C)"])
 def test_an_axis_more_or_less(shape):
     known = some_of(ROWS)

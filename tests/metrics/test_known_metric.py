@@ -69,6 +69,11 @@ def class_maps(*lead):
     return tuple(RNG.integers(0, 3, (2, *lead)).astype("float32"))
 
 
+def mean_ratio(y_true, y_pred):
+    """No number at a label of 0."""
+    return ops.mean(y_pred / y_true, axis=-1)
+
+
 def mean_error(y_true, y_pred):
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
@@ -81,7 +86,7 @@ class Case:
     each: bool = False  # Whether every number counts by itself.
     marks: tuple = (NAN,)
     leads: tuple = (ROWS, PIXELS)
-    weights: bool = True
+    unknown_alone: bool = True  # Whether it is a number where no label stands in for others.
     plain: Any = None
 
     def given(self):
@@ -97,7 +102,7 @@ class Case:
 
 
 def of_kind(kind, draw, *, each=False, marks=(NAN,), **options):
-    more = {key: options.pop(key) for key in ("leads", "weights") if key in options}
+    more = {key: options.pop(key) for key in ("leads",) if key in options}
     return Case(kind, draw, options, each, marks, **more)
 
 
@@ -168,6 +173,7 @@ CASES = {
     "acc": Case("acc", one_hot, plain="categorical_accuracy"),
     "accuracy of one": Case(*("accuracy", single), each=True, marks=CLASS, plain="binary_accuracy"),
     "function": Case(mean_error, numbers),
+    "ratio": Case(mean_ratio, positive, unknown_alone=False),
     "segmentation": of_kind(ours.PixelAccuracy, chances, num_classes=3, marks=(255, *CLASS)),
     "classes of pixels": of_kind(ours.MeanIU, chances, num_classes=3, marks=(255, *CLASS)),
 }
@@ -219,7 +225,8 @@ def is_nan(found):
 def check(case, lead, singly):
     """After two batches, each of which has unknown labels, and one that has no other."""
     metric, plain = case.make(), case.make_plain()
-    metric.update_state(*batch_of_nothing(case, lead))
+    if case.unknown_alone:
+        metric.update_state(*batch_of_nothing(case, lead))
     assert is_nan(metric.result())
     for number, mark in enumerate([*case.marks, NAN][:2]):
         true, predicted = case.draw(*lead)
@@ -239,7 +246,8 @@ def check(case, lead, singly):
         if of_known is not None and isinstance(plain, metrics.BinaryIoU):
             of_known = np.broadcast_to(of_known[:, None], parts[0].shape)  # Keras does not.
         plain.update_state(*parts, of_known)
-        metric.update_state(*batch_of_nothing(case, lead))
+        if case.unknown_alone:
+            metric.update_state(*batch_of_nothing(case, lead))
         near(metric.result(), plain.result())
     metric.reset_state()
     assert is_nan(metric.result())
@@ -303,6 +311,15 @@ def test_what_is_predicted_of_the_unknown_does_not_matter(name):
     metric.update_state(without(true, known, NAN), np.where(known[:, None], predicted, NAN))
     plain.update_state(true[known], predicted[known])
     near(metric.result(), plain.result())
+
+
+@ONE
+@pytest.mark.xfail(strict=True, reason="labels of 0 stand in: NaN times a weight of 0 is NaN")
+def test_a_batch_of_nothing_spoils_no_function_of_ones_own():
+    metric = KnownMetric(mean_ratio)
+    metric.update_state(np.ones((3, 2)), np.ones((3, 2), "float32"))
+    metric.update_state(np.full((3, 2), NAN), np.ones((3, 2), "float32"))
+    assert float(metric.result()) == 1
 
 
 # Against scikit-learn
