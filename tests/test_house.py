@@ -61,6 +61,7 @@ SHARED = {
         "losses._is_depth",
         "losses._kind_of",
         "losses._known",
+        "losses._known_values",
         "losses._paired_maps",
     ),
     *("losses._pixel_weights", "losses._triplets"),

@@ -5,9 +5,6 @@ import keras
 BY_SHAPES = ("crossentropy", "ce")
 """What Keras calls a loss that is chosen by the shapes of labels and outputs."""
 
-OF_KIND = {"classes": (-1,), "attributes": (-1,), "objects": (-1,), "metres": (0,)}
-"""What is no label of a kind by custom."""
-
 
 def kind_of(loss):
     """What outputs are that a loss takes: what it says itself, or by its name."""
@@ -27,9 +24,10 @@ def marks_of(loss, kind=None, missing=None):
     Args:
         loss: a loss, whose `ignore_class` is one.
         kind: what outputs are, as of `keras_mtl.Task`; that of the loss if `None`.
-        missing: numbers in place of those of the kind.
+        missing: further numbers; of metres in place of 0.
     """
-    void = getattr(loss, "ignore_class", None)
-    if missing is None:
-        missing = OF_KIND.get(kind or kind_of(loss), ())
-    return (*missing, *(() if void is None else (void,)))
+    void, kind = getattr(loss, "ignore_class", None), kind or kind_of(loss)
+    if kind == "metres" and missing is None:
+        missing = (0,)
+    minus_one = (-1,) if kind in ("classes", "attributes", "objects") else ()
+    return (*minus_one, *(missing or ()), *(() if void is None else (void,)))

@@ -8,29 +8,9 @@ from keras import ops
 
 from keras_mtl._types import Config, Tensor
 from keras_mtl.losses._kind_of import BY_SHAPES, marks_of
-from keras_mtl.losses._known import filled, has_several, in_one_shape, is_known, of_rank, with_nan
+from keras_mtl.losses._known import in_one_shape, is_known, with_nan
+from keras_mtl.losses._known_values import counts_each_value, known_values
 from keras_mtl.losses._mean_of_known import mean_of_known
-
-OF_EACH_VALUE = {
-    keras.losses.binary_crossentropy,
-    keras.losses.binary_focal_crossentropy,
-    keras.losses.hinge,
-    keras.losses.huber,
-    keras.losses.log_cosh,
-    keras.losses.mean_absolute_error,
-    keras.losses.mean_absolute_percentage_error,
-    keras.losses.mean_squared_error,
-    keras.losses.mean_squared_logarithmic_error,
-    keras.losses.poisson,
-    keras.losses.squared_hinge,
-}
-"""Functions of Keras that are the mean over the last axis of what they make of each value."""
-
-OF_SUMS = {keras.losses.dice, keras.losses.tversky}
-"""Functions of Keras of sums, to which zeros add nothing."""
-
-OF_PAIRS = {keras.losses.circle}
-"""Functions of Keras that compare the rows of a batch with each other."""
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
@@ -112,39 +92,14 @@ class KnownLoss(keras.losses.Loss):
                 return self.loss.measure(y_true, y_pred, sample_weight)
             return self.loss(y_true, y_pred, sample_weight), ops.ones(())
         y_true = in_one_shape(y_true, y_pred)
-        values, known = self._values(y_true, y_pred, is_known(y_true, self._marks))
+        known = is_known(y_true, self._marks)
+        values, known = known_values(self._each, self._function, y_true, y_pred, known)
+        if len(values.shape) > 1 and self.reduction in ("sum", "none", None):
+            if counts_each_value(self._function, y_true, y_pred):
+                values, known = _of_rows(values, known)
         if mask is not None and len(mask.shape) == len(known.shape):
             known = ops.logical_and(known, mask)
-        # What is computed where nothing is known may be no number.
-        values = ops.where(known, values, 0.0)
         return mean_of_known(values, known, self, sample_weight)
-
-    def _values(self, y_true, y_pred, known):
-        """The loss of each position, and whether it is known, of one shape."""
-        if self._function in OF_SUMS:
-            y_true, y_pred = (ops.where(known, each, 0) for each in (y_true, y_pred))
-            values = self._each(y_true, y_pred)
-            axes = tuple(range(max(len(values.shape), 1), len(known.shape)))
-            return self._by_rows(values, y_pred), ops.any(known, axis=axes) if axes else known
-        filled_true, filled_pred = filled(y_true, y_pred, known)
-        if self._function in OF_EACH_VALUE and has_several(y_true, y_pred):
-            values = self._each(*(ops.expand_dims(x, axis=-1) for x in (filled_true, filled_pred)))
-            if self.reduction in ("sum", "none", None):  # Of rows, which are the means of theirs.
-                return self._of_rows(values, known)
-            return values, known
-        values = self._each(filled_true, filled_pred)
-        if len(values.shape) == 0:  # One number for all.
-            values = ops.cond(
-                ops.all(known),
-                lambda: self._by_rows(self._each(y_true, y_pred), y_pred),
-                lambda: ops.vectorized_map(
-                    lambda row: self._each(*(each[None] for each in row)),
-                    (filled_true, filled_pred),
-                ),
-            )
-        elif self._function in OF_PAIRS:
-            values = ops.where(ops.all(known), values, float("nan"))
-        return values, of_rank(known, len(values.shape))
 
     def _each(self, y_true, y_pred):
         if self.loss in BY_SHAPES:
@@ -153,18 +108,6 @@ class KnownLoss(keras.losses.Loss):
             function = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
         y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
         return ops.cast(function(y_true, y_pred), self.dtype)
-
-    def _by_rows(self, value, y_pred):
-        """One number of a batch as that of each of its rows."""
-        if len(value.shape) > 0:
-            return value
-        return ops.broadcast_to(value, ops.shape(y_pred)[:1])
-
-    def _of_rows(self, values, known):
-        """The means of the last axis over what is known, as Keras' functions return them."""
-        count = ops.sum(ops.cast(known, self.dtype), axis=-1)
-        total = ops.sum(ops.where(known, values, 0.0), axis=-1)
-        return ops.divide_no_nan(total, count), count > 0
 
     def get_config(self) -> Config:
         return {
@@ -180,6 +123,12 @@ class KnownLoss(keras.losses.Loss):
         loss = config["loss"]
         loss = loss if loss in BY_SHAPES else keras.saving.deserialize_keras_object(loss)
         return cls(**{**config, "loss": loss})
+
+
+def _of_rows(values, known):
+    """The means of the last axis over what is known, as Keras' functions return them."""
+    count = ops.sum(ops.cast(known, values.dtype), axis=-1)
+    return ops.divide_no_nan(ops.sum(values, axis=-1), count), count > 0
 
 
 def known(loss, kind=None, missing=None):

@@ -1,5 +1,6 @@
 """Any metric, over the labels that are known."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -8,13 +9,11 @@ from keras import ops, tree
 
 from keras_mtl._types import Config, Tensor
 from keras_mtl.losses._known import filled, has_several, in_one_shape, is_known, of_rank, with_nan
+from keras_mtl.losses._known_values import known_values
 from keras_mtl.losses._pixel_weights import pixel_weights
-from keras_mtl.losses.known_loss import OF_EACH_VALUE
 
 COUNT_EACH_VALUE = (
     keras.metrics.RootMeanSquaredError,
-    keras.metrics.BinaryAccuracy,
-    keras.metrics.Accuracy,
     keras.metrics.TruePositives,
     keras.metrics.TrueNegatives,
     keras.metrics.FalsePositives,
@@ -89,11 +88,11 @@ class KnownMetric(keras.metrics.Metric):
     def _take(self, metric):
         is_metric = isinstance(metric, keras.metrics.Metric)
         self.metric = metric if is_metric else keras.metrics.MeanMetricWrapper(metric)
-        each = getattr(self.metric, "_fn", None) in OF_EACH_VALUE
-        if isinstance(self.metric, COUNT_EACH_VALUE):
-            options = ("class_id", "top_k", "multi_label")
-            each = not any(getattr(self.metric, option, None) for option in options)
-        self._counts_each_value = each
+        wrapper = keras.metrics.MeanMetricWrapper
+        self._is_mean = getattr(type(self.metric), "update_state", None) is wrapper.update_state
+        options = ("class_id", "top_k", "multi_label")
+        of_one_class = any(getattr(self.metric, option, None) for option in options)
+        self._counts_each_value = isinstance(self.metric, COUNT_EACH_VALUE) and not of_one_class
         self._knows_the_unknown = getattr(self.metric, "knows_the_unknown", False)
 
     @property
@@ -119,17 +118,23 @@ class KnownMetric(keras.metrics.Metric):
             return
         y_true = in_one_shape(y_true, y_pred)
         known = is_known(y_true, self.missing)
-        several = has_several(y_true, y_pred)
-        y_true, y_pred = filled(y_true, y_pred, known)
-        if several and self._counts_each_value:
-            y_true, y_pred = ops.expand_dims(y_true, axis=-1), ops.expand_dims(y_pred, axis=-1)
+        if self._is_mean:
+            call = functools.partial(self.metric._fn, **self.metric._fn_kwargs)
+            values, known = known_values(call, self.metric._fn, y_true, y_pred, known)
+            update = functools.partial(keras.metrics.Mean.update_state, self.metric, values)
         else:
-            known = of_rank(known, max(len(y_pred.shape) - 1, 1))
-        weights = ops.cast(known, "float32")
-        self._counted.assign_add(ops.sum(weights))
+            y_true, y_pred = filled(y_true, y_pred, known)
+            if self._counts_each_value and has_several(y_true, y_pred):
+                y_true, y_pred = (ops.expand_dims(each, axis=-1) for each in (y_true, y_pred))
+            elif not getattr(self.metric, "sparse_y_pred", False):  # There is an axis of scores.
+                known = of_rank(known, max(len(y_pred.shape) - 1, 1))
+            update = functools.partial(self.metric.update_state, y_true, y_pred)
+        self._counted.assign_add(ops.sum(ops.cast(known, "float32")))
+        weights = ops.cast(known, self.metric.dtype)
         if sample_weight is not None:
+            weights = ops.cast(weights, "float32")
             weights = weights * pixel_weights(sample_weight, weights)
-        self.metric.update_state(y_true, y_pred, sample_weight=weights)
+        update(sample_weight=weights)
 
     def result(self) -> Any:
         if self.metric is None:

@@ -36,27 +36,29 @@ def class_weight_tables(model, class_weight, kinds, argument="class_weight"):
             raise ValueError(f"`{argument}` must be by the outputs {outputs}. Received: {name!r}.")
         if given is not None:
             channels = model.output[name].shape[-1]
-            table = _table(f"{argument}[{name!r}]", given, channels)
-            of_attributes = channels == 1 or table.ndim == 2 or kinds[name] == "attributes"
-            tables[name] = table, of_attributes
+            of_attributes = channels == 1 or kinds[name] == "attributes"
+            sizes = [(2,), (channels, 2)] if of_attributes else [(channels,)]
+            tables[name] = _table(f"{argument}[{name!r}]", given, sizes), of_attributes
     return tables
 
 
-def _table(argument, given, channels):
-    sizes = [(max(channels, 2),), (channels, 2), (2,)]
+def _table(argument, given, sizes):
+    (count,) = sizes[0]
     try:
         if isinstance(given, Mapping):
-            table = np.ones(sizes[0])
-            for number, weight in given.items():
-                table[range(len(table))[int(number)]] = weight
+            # A file has numbers as text.
+            numbers = {int(number) if isinstance(number, str) else number for number in given}
+            table = np.ones(count) if numbers <= {*range(count)} else None
+            for number, weight in given.items() if table is not None else ():
+                table[int(number)] = weight
         else:
             table = np.asarray(given, "float64")
-    except (IndexError, TypeError, ValueError):
+    except (TypeError, ValueError):
         table = None
     if table is None or table.shape not in sizes or not (np.isfinite(table) & (table >= 0)).all():
         raise ValueError(
-            f"`{argument}` must be a dict from class (below {sizes[0][0]}) to a weight of at least "
-            f"0, or an array of shape {sizes[0]}, or {sizes[1]} of attributes. Received: {given!r}."
+            f"`{argument}` must be a dict from class (0 to {count - 1}) to a weight of at least 0, "
+            f"or an array of shape {' or '.join(map(str, sizes))}. Received: {given!r}."
         )
     return table.astype("float32")
 

@@ -17,13 +17,22 @@ class OutputLosses:
     def __init__(self, losses, weights):
         self.losses = losses
         self.weights = weights
-        several = len(losses) > 1
-        self._means = {name: KnownMean(name=f"{name}_loss") for name in losses if several}
+        self._means = {name: KnownMean(name=f"{name}_loss") for name in losses}
 
     @property
     def metrics(self):
-        """The mean loss of each output, if there are several."""
+        """The mean loss of each output."""
         return list(self._means.values())
+
+    def correction(self):
+        """By how much the mean over batches of the sum, as Keras has it, is below that over labels.
+
+        A batch with few labels of a task, or none, counts there as one with all.
+        """
+        pairs = ((self.weights.get(name), mean) for name, mean in self._means.items())
+        return sum(
+            mean.correction() * (1.0 if weight is None else weight) for weight, mean in pairs
+        )
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         total = ops.zeros(())
@@ -32,20 +41,42 @@ class OutputLosses:
                 # Not left out: gradients of zero are what no label at all in a batch gives, too.
                 nowhere = ops.zeros_like(y_pred[name], dtype="bool")
                 total = total + ops.sum(ops.where(nowhere, y_pred[name], 0))
+                self._means[name].update_state(0.0, 0.0, ops.shape(y_pred[name])[0])
                 continue
             of_output = y_true[name], y_pred[name], (sample_weight or {}).get(name)
             values, shares = zip(*(loss.measure(*of_output) for loss in losses), strict=True)
             value = sum(ops.cast(each, keras.config.floatx()) for each in values)
-            if name in self._means:
-                count = shares[0] * ops.cast(ops.shape(y_pred[name])[0], shares[0].dtype)
-                self._means[name].update_state(value, sample_weight=count)
+            self._means[name].update_state(value, shares[0], ops.shape(y_pred[name])[0])
             weight = self.weights.get(name)
             total = total + (value if weight is None else value * weight)
         return total
 
 
-class KnownMean(keras.metrics.Mean):
-    """A mean that is NaN of nothing."""
+class KnownMean(keras.metrics.Metric):
+    """The mean of a loss over what is known; NaN of nothing."""
+
+    def __init__(self, name):
+        super().__init__(name=name)
+        self._of_known = self._variable("of_known")
+        self._of_rows = self._variable("of_rows")
+
+    def _variable(self, name):
+        return self.add_variable((2,), "zeros", name=name)
+
+    def update_state(self, value, share, rows):
+        """Adds the mean of a batch, in which a share of so many rows is known."""
+        rows = ops.cast(rows, self.dtype)
+        value, known = ops.cast(value, self.dtype), ops.cast(share, self.dtype) * rows
+        self._of_known.assign_add(ops.stack([value * known, known]))
+        self._of_rows.assign_add(ops.stack([value * rows, rows]))
 
     def result(self):
-        return ops.where(self.count > 0, super().result(), float("nan"))
+        total, count = self._of_known[0], self._of_known[1]
+        return ops.where(count > 0, ops.divide_no_nan(total, count), float("nan"))
+
+    def correction(self):
+        """What the mean over known labels is above that over rows."""
+        of_known, of_rows = (
+            ops.divide_no_nan(sums[0], sums[1]) for sums in (self._of_known, self._of_rows)
+        )
+        return of_known - of_rows

@@ -499,6 +499,17 @@ class MultiTaskModel(keras.Model):
         known = [{name: each.get(name) for name in y_pred} for each in (y, sample_weight)]
         return super().compute_metrics(x, known[0], y_pred, known[1])
 
+    def get_metrics_result(self) -> dict[str, Any]:
+        found = super().get_metrics_result()
+        losses = self._compile_loss
+        if isinstance(losses, OutputLosses):
+            if len(losses.losses) == 1:  # Beside the sum it says nothing.
+                for name in losses.losses:
+                    found.pop(f"{name}_loss", None)
+            if "loss" in found:
+                found["loss"] = found["loss"] + losses.correction()
+        return found
+
     def _known(self, y, sample_weight):
         """Targets, and weights of samples, as dicts by the outputs, of those that there are."""
         outputs = self.output_names_in_order

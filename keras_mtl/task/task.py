@@ -79,10 +79,10 @@ class Task:
             `"classes"` (one of several), `"attributes"` (each yes or no), `"normals"`, `"metres"`
             or `"objects"`. If `None`, the head's own kind; else classes or attributes by the name
             of the loss, such as `BinaryCrossentropy`; else numbers.
-        missing: numbers that mark a label as not known, a single one or several; of several outputs
-            a dict by their keys. If `None`: -1 and the loss's `ignore_class` of classes, -1 of
-            attributes, 0 of metres, none of numbers. NaN is one always, and so is a task that is
-            not among the targets, or `None`.
+        missing: numbers that mark a label as not known, a single one or several, such as -999; of
+            several outputs a dict by their keys. So do NaN, of classes and attributes -1, the
+            loss's `ignore_class`, and of metres 0 if nothing else is said; and a task that is not
+            among the targets, or `None`.
         class_weight: as of `keras.Model.fit`, for this task: a dict from class to weight, or an
             array as `keras_mtl.losses.class_weights` makes it; of several outputs a dict of those.
         columns: of tables: dict from heading to the name of a score and the factor on it, such as

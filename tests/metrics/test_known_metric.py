@@ -181,23 +181,16 @@ for case in list(CASES.values())[-2:]:
     case.leads = (PIXELS,)
 NONE_OF_ANY = {metrics.Metric, metrics.Mean, metrics.Sum, metrics.MeanMetricWrapper}
 ON_ALL = ["mae", "binary accuracy", "accuracy", "auc", "f1", "mean IoU", "cosine", "pearson"]
-FAULTS = {
-    "pearson": "what stands in for a missing row has no variance: NaN times a weight of 0 is NaN",
-    "IoU of classes": "known pixels are looked for in columns, for outputs have no axis of scores",
-    "mean IoU of classes": "as of `IoU`",
-}
 PAIRS = [
     pytest.param(
         *(name, lead),
         id=f"{name}, {len(lead)} axes",
-        marks=[ONE] * (lead != case.leads[0] or name not in ON_ALL)
-        + [pytest.mark.xfail(strict=True, reason=FAULTS.get(name))]
-        * (name in FAULTS and (lead == PIXELS or name == "pearson")),
+        marks=[ONE] * (lead != case.leads[0] or name not in ON_ALL),
     )
     for name, case in CASES.items()
     for lead in case.leads
     if lead == case.leads[0]
-    or name in [*ON_ALL, *FAULTS, "one-hot IoU", "precision of one", "equal"]
+    or name in [*ON_ALL, "one-hot IoU", "IoU of classes", "precision of one", "equal", "pearson"]
 ]
 
 
@@ -282,10 +275,7 @@ def test_numbers_are_left_out_one_by_one(name, lead):
 
 @ONE
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    "name",
-    ["mae", pytest.param("mean IoU", marks=pytest.mark.xfail(strict=True, reason="of weights"))],
-)
+@pytest.mark.parametrize("name", ["mae", "mean IoU"])
 def test_nobody_is_warned_of_weights_that_he_has_not_given(name):
     CASES[name].make().update_state(*CASES[name].draw(*ROWS))
 
@@ -314,7 +304,6 @@ def test_what_is_predicted_of_the_unknown_does_not_matter(name):
 
 
 @ONE
-@pytest.mark.xfail(strict=True, reason="labels of 0 stand in: NaN times a weight of 0 is NaN")
 def test_a_batch_of_nothing_spoils_no_function_of_ones_own():
     metric = KnownMetric(mean_ratio)
     metric.update_state(np.ones((3, 2)), np.ones((3, 2), "float32"))

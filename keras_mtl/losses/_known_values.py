@@ -1,0 +1,79 @@
+"""What a function makes of labels and outputs, at the positions where labels are known."""
+
+import keras
+from keras import ops
+
+from keras_mtl.losses._known import filled, has_several, of_rank
+
+OF_EACH_VALUE = {
+    keras.losses.binary_crossentropy,
+    keras.losses.binary_focal_crossentropy,
+    keras.losses.hinge,
+    keras.losses.huber,
+    keras.losses.log_cosh,
+    keras.losses.mean_absolute_error,
+    keras.losses.mean_absolute_percentage_error,
+    keras.losses.mean_squared_error,
+    keras.losses.mean_squared_logarithmic_error,
+    keras.losses.poisson,
+    keras.losses.squared_hinge,
+}
+"""Functions of Keras that are the mean over the last axis of what they make of each value."""
+
+OF_SUMS = {keras.losses.dice, keras.losses.tversky}
+"""Functions of Keras of sums, to which zeros add nothing."""
+
+OF_PAIRS = {keras.losses.circle}
+"""Functions of Keras that compare the rows of a batch with each other."""
+
+
+def counts_each_value(function, y_true, y_pred):
+    """Whether each of several numbers of an output counts by itself."""
+    return function in OF_EACH_VALUE and has_several(y_true, y_pred)
+
+
+def known_values(call, function, y_true, y_pred, known):
+    """What is computed at each position, 0 where nothing is known, and whether it is known.
+
+    Args:
+        call: what is called with labels and outputs: a function, or what has its options.
+        function: the function, by which it is known what its values are of.
+        y_true: labels, of the rank of `y_pred` or with one axis less.
+        y_pred: outputs.
+        known: bool tensor of the shape of `y_true`.
+
+    Returns:
+        Two tensors of one shape.
+    """
+    values, known = _values(call, function, y_true, y_pred, known)
+    # What is computed where nothing is known may be no number.
+    return ops.where(known, values, ops.zeros_like(values)), known
+
+
+def _values(call, function, y_true, y_pred, known):
+    if function in OF_SUMS:
+        values = call(*(ops.where(known, each, 0) for each in (y_true, y_pred)))
+        axes = tuple(range(max(len(values.shape), 1), len(known.shape)))
+        return _by_rows(values, y_pred), ops.any(known, axis=axes) if axes else known
+    true, predicted = filled(y_true, y_pred, known)
+    if counts_each_value(function, y_true, y_pred):
+        return call(ops.expand_dims(true, axis=-1), ops.expand_dims(predicted, axis=-1)), known
+    values = call(true, predicted)
+    if len(values.shape) == 0:  # One number for all.
+        values = ops.cond(
+            ops.all(known),
+            lambda: _by_rows(call(y_true, y_pred), y_pred),
+            lambda: ops.vectorized_map(
+                lambda row: call(*(each[None] for each in row)), (true, predicted)
+            ),
+        )
+    elif function in OF_PAIRS:
+        values = ops.where(ops.all(known), values, float("nan"))
+    return values, of_rank(known, len(values.shape))
+
+
+def _by_rows(value, y_pred):
+    """One number of a batch as that of each of its rows."""
+    if len(value.shape) > 0:
+        return value
+    return ops.broadcast_to(value, ops.shape(y_pred)[:1])
