@@ -293,6 +293,19 @@ def test_a_batch_of_nothing_changes_nothing(model):
     assert float(found["loss"]) == 0 and moved(before, state(model)) == set()
 
 
+@ONE
+@pytest.mark.filterwarnings("ignore:`y` has no labels")
+def test_an_absent_task_goes_on_by_momentum_as_one_of_nothing():
+    model, found = made(), []
+    absent = {"age": Y["age"], "marks": Y["marks"]}
+    for y in (absent, Y | {"kind": np.full(ROWS, -1)}):
+        started(model).compile(SGD(0.1, momentum=0.9))
+        for labels in (Y, y):
+            model.fit(X, labels, batch_size=BATCH, verbose=0, shuffle=False)
+        found.append(state(model))
+    same(*found)
+
+
 # Weights of samples
 
 
@@ -354,7 +367,10 @@ CLASS_WEIGHT = {"kind": KIND_WEIGHTS, "marks": MARK_WEIGHTS}
 def test_class_weights_are_sample_weights_by_the_label():
     model = made()
     expected = trained(model, X, Y, batch_size=BATCH, sample_weight=as_sample_weights(Y))
-    same(trained(model, Batches(Y), class_weight=CLASS_WEIGHT), expected)
+    weighted = trained(model, Batches(Y), class_weight=CLASS_WEIGHT)
+    same(weighted, expected)
+    # And they are gone, also from what has been compiled.
+    assert {"kind_head", "marks_head"} <= moved(trained(model, Batches(Y)), weighted)
 
 
 @ONE
@@ -410,6 +426,19 @@ def test_class_weights_of_a_task():
     found = trained(of_tasks, X, Y, batch_size=BATCH, class_weight=other)
     expected = trained(plain, X, Y, batch_size=BATCH, class_weight=CLASS_WEIGHT | other)
     same(found, expected)
+
+
+@ONE
+def test_class_weights_of_one_hot_labels():
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model = MultiTaskModel(
+        *(tower(), CrossStitched(["one"])),
+        {"kind": Task(layers.Dense(3), loss, kind="classes"), "age": Task.regression(2)},
+    )
+    y = {"kind": np.where(KNOWN["kind"][:, None], np.eye(3)[FULL["kind"]], NAN), "age": Y["age"]}
+    weights = {"kind": as_sample_weights(Y)["kind"]}
+    expected = trained(compiled(model), X, y, sample_weight=weights)
+    same(trained(compiled(model), X, y, class_weight={"kind": KIND_WEIGHTS}), expected)
 
 
 # What means that a label is not known
