@@ -32,7 +32,7 @@ def counts_each_value(function, y_true, y_pred):
     return function in OF_EACH_VALUE and has_several(y_true, y_pred)
 
 
-def known_values(call, function, y_true, y_pred, known):
+def known_values(call, function, y_true, y_pred, known, axis=-1):
     """What is computed at each position, 0 where nothing is known, and whether it is known.
 
     Args:
@@ -41,23 +41,27 @@ def known_values(call, function, y_true, y_pred, known):
         y_true: labels, of the rank of `y_pred` or with one axis less.
         y_pred: outputs.
         known: bool tensor of the shape of `y_true`.
+        axis: that of the numbers, or scores, of a position.
 
     Returns:
         Two tensors of one shape.
     """
-    values, known = _values(call, function, y_true, y_pred, known)
+    values, known = _values(call, function, y_true, y_pred, known, axis)
     # What is computed where nothing is known may be no number.
     return ops.where(known, values, ops.zeros_like(values)), known
 
 
-def _values(call, function, y_true, y_pred, known):
+def _values(call, function, y_true, y_pred, known, axis):
     if function in OF_SUMS:
         values = call(*(ops.where(known, each, 0) for each in (y_true, y_pred)))
         axes = tuple(range(max(len(values.shape), 1), len(known.shape)))
         return _by_rows(values, y_pred), ops.any(known, axis=axes) if axes else known
     true, predicted = filled(y_true, y_pred, known)
+    last = axis in (-1, len(y_pred.shape) - 1)
+    if not last and len(y_true.shape) < len(y_pred.shape):
+        true, predicted = filled(y_true, y_true, known)[0], y_pred  # In no common order.
     if counts_each_value(function, y_true, y_pred):
-        return call(ops.expand_dims(true, axis=-1), ops.expand_dims(predicted, axis=-1)), known
+        return call(ops.expand_dims(true, axis=axis), ops.expand_dims(predicted, axis=axis)), known
     values = call(true, predicted)
     if len(values.shape) == 0:  # One number for all.
         values = ops.cond(
@@ -69,6 +73,8 @@ def _values(call, function, y_true, y_pred, known):
         )
     elif function in OF_PAIRS:
         values = ops.where(ops.all(known), values, float("nan"))
+    if not last and len(values.shape) == len(known.shape) - 1:
+        return values, ops.all(known, axis=axis)
     return values, of_rank(known, len(values.shape))
 
 

@@ -28,7 +28,8 @@ def mean_of_known(values, known, loss, sample_weight=None):
         # These divide by the number of all positions.
         weights = weights * ops.divide_no_nan(total, count)
     if sample_weight is not None:
-        weights = weights * pixel_weights(sample_weight, weights, loss.dtype)
+        # Of what is not known a weight need not be, either.
+        weights = ops.where(known, weights * pixel_weights(sample_weight, weights, loss.dtype), 0)
     reduced = _Reduced(name=loss.name, reduction=loss.reduction, dtype=loss.dtype)
     return reduced(values, values, weights), ops.divide_no_nan(count, total)
 

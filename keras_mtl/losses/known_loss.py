@@ -93,7 +93,8 @@ class KnownLoss(keras.losses.Loss):
             return self.loss(y_true, y_pred, sample_weight), ops.ones(())
         y_true = in_one_shape(y_true, y_pred)
         known = is_known(y_true, self._marks)
-        values, known = known_values(self._each, self._function, y_true, y_pred, known)
+        axis = getattr(self.loss, "_fn_kwargs", {}).get("axis", -1)
+        values, known = known_values(self._each, self._function, y_true, y_pred, known, axis)
         if len(values.shape) > 1 and self.reduction in ("sum", "none", None):
             if counts_each_value(self._function, y_true, y_pred):
                 values, known = _of_rows(values, known)

@@ -120,7 +120,8 @@ class KnownMetric(keras.metrics.Metric):
         known = is_known(y_true, self.missing)
         if self._is_mean:
             call = functools.partial(self.metric._fn, **self.metric._fn_kwargs)
-            values, known = known_values(call, self.metric._fn, y_true, y_pred, known)
+            axis = self.metric._fn_kwargs.get("axis", -1)
+            values, known = known_values(call, self.metric._fn, y_true, y_pred, known, axis)
             update = functools.partial(keras.metrics.Mean.update_state, self.metric, values)
         else:
             y_true, y_pred = filled(y_true, y_pred, known)
@@ -132,8 +133,7 @@ class KnownMetric(keras.metrics.Metric):
         self._counted.assign_add(ops.sum(ops.cast(known, "float32")))
         weights = ops.cast(known, self.metric.dtype)
         if sample_weight is not None:
-            weights = ops.cast(weights, "float32")
-            weights = weights * pixel_weights(sample_weight, weights)
+            weights = ops.where(known, pixel_weights(sample_weight, weights), 0.0)
         update(sample_weight=weights)
 
     def result(self) -> Any:

@@ -34,6 +34,11 @@ def class_weight_tables(model, class_weight, kinds, argument="class_weight"):
     for name, given in (class_weight or {}).items():
         if name not in outputs:
             raise ValueError(f"`{argument}` must be by the outputs {outputs}. Received: {name!r}.")
+        if given is not None and kinds[name] not in ("classes", "attributes"):
+            raise ValueError(
+                f"`{argument}` must be of classes or attributes. "
+                f"Received: {name!r}, which are {kinds[name]}."
+            )
         if given is not None:
             channels = model.output[name].shape[-1]
             of_attributes = channels == 1 or kinds[name] == "attributes"

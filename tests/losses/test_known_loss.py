@@ -490,7 +490,6 @@ def test_masks_of_outputs_count_too():
 
 
 @ONE
-@pytest.mark.xfail(strict=True, reason="the axis is taken for the last one")
 @pytest.mark.parametrize("share", [KNOWN, 1.0])
 @pytest.mark.parametrize("loss", [losses.CategoricalCrossentropy, losses.CosineSimilarity])
 def test_classes_along_another_axis(loss, share):
@@ -503,7 +502,6 @@ def test_classes_along_another_axis(loss, share):
 
 
 @ONE
-@pytest.mark.xfail(strict=True, reason="the axis is taken for one that was put behind the last")
 def test_answers_along_another_axis():
     """Which is the last one here."""
     true, predicted = yes_or_no(*ROWS)
