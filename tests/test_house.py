@@ -75,6 +75,7 @@ SHARED = {
 ASK_FOR_THE_BACKEND = {
     "keras_mtl/gradients/task_gradients.py",
     "keras_mtl/layers/fast_conv2d.py",
+    "keras_mtl/losses/_known.py",
     "keras_mtl/study/_digest.py",
     "keras_mtl/cli/export.py",
     "recipes/_results.py",

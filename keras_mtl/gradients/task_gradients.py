@@ -32,10 +32,12 @@ def task_gradients(
     metrics and seeds are not touched.
 
     A task is one of a `keras_mtl.MultiTaskModel`, with all of its outputs, or an output of another
-    functional model whose outputs are a dict. With `task_ids`, rows are tasks instead: a model of
-    one embedding, say, whose batches mix triplets of several tasks. A task's gradient is then that
-    through its rows of the outputs; rows of different tasks must not meet in the loss, unless that
-    is what is to be split.
+    functional model whose outputs are a dict. Labels that are missing count not; tasks that a
+    `MultiTaskModel` leaves out have no gradient.
+
+    With `task_ids`, rows are tasks instead: a model of one embedding, say, whose batches mix
+    triplets of several tasks. A task's gradient is then that through its rows of the outputs; rows
+    of different tasks must not meet in the loss, unless that is what is to be split.
 
     Under `mixed_float16` the loss is not scaled, so that small gradients may underflow to zero.
     Masks of the outputs are not passed to the losses.
@@ -75,9 +77,14 @@ def task_gradients(
         raise ValueError(f"`model` must be compiled. Received: {model.name}, which is not.")
     outputs_of = _outputs_of(model) if task_ids is None else None
     wanted = _wanted(model, variables)
+    if isinstance(model, MultiTaskModel):
+        data = model.with_class_weights(data) if training else data
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if isinstance(y, dict):  # Labels of a task may be missing.
+        y = {name: labels for name, labels in y.items() if labels is not None}
     x, y, sample_weight = (
         None if part is None else tree.map_structure(ops.convert_to_tensor, part)
-        for part in keras.utils.unpack_x_y_sample_weight(data)
+        for part in (x, y, sample_weight)
     )
     vjp = importlib.import_module(f"keras_mtl.gradients._{keras.backend.backend()}").vjp
 

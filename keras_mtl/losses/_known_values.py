@@ -64,13 +64,14 @@ def _values(call, function, y_true, y_pred, known, axis):
         return call(ops.expand_dims(true, axis=axis), ops.expand_dims(predicted, axis=axis)), known
     values = call(true, predicted)
     if len(values.shape) == 0:  # One number for all.
-        values = ops.cond(
-            ops.all(known),
-            lambda: _by_rows(call(y_true, y_pred), y_pred),
-            lambda: ops.vectorized_map(
+        whole = _by_rows(values, y_pred)
+        try:
+            rows = ops.vectorized_map(
                 lambda row: call(*(each[None] for each in row)), (true, predicted)
-            ),
-        )
+            )
+        except Exception:  # Of a function that wants several rows, whatever it says then.
+            rows = ops.full_like(whole, float("nan"))
+        values = ops.where(ops.all(known), whole, rows)
     elif function in OF_PAIRS:
         values = ops.where(ops.all(known), values, float("nan"))
     if not last and len(values.shape) == len(known.shape) - 1:

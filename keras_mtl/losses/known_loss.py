@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_mtl._types import Config, Tensor
 from keras_mtl.losses._kind_of import BY_SHAPES, marks_of
-from keras_mtl.losses._known import in_one_shape, is_known, with_nan
+from keras_mtl.losses._known import called, in_one_shape, is_known, surely_all, with_nan
 from keras_mtl.losses._known_values import counts_each_value, known_values
 from keras_mtl.losses._mean_of_known import mean_of_known
 
@@ -60,15 +60,17 @@ class KnownLoss(keras.losses.Loss):
             known = None
         if not callable(known) and known not in BY_SHAPES:
             raise ValueError(f"`loss` must be a loss, or the name of one. Received: {loss!r}.")
-        names = (getattr(loss, "name", None), getattr(loss, "__name__", None), loss)
         super().__init__(
-            name=name or next(filter(None, names)),
+            name=name or called(loss),
             reduction=getattr(known, "reduction", "sum_over_batch_size"),
             dtype=getattr(known, "dtype", None),
         )
         self.loss = known
         self.missing = missing
-        self._by_itself = getattr(known, "knows_the_unknown", False)
+        # One with a `__call__` of its own may have no values of positions.
+        is_loss = isinstance(known, keras.losses.Loss)
+        own_call = is_loss and type(known).__call__ is not keras.losses.Loss.__call__
+        self._by_itself = own_call or getattr(known, "knows_the_unknown", False)
         if self._by_itself:
             self._marks = tuple(missing or ())
         else:
@@ -83,7 +85,10 @@ class KnownLoss(keras.losses.Loss):
     def measure(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The loss, and the share of the labels that are known, from 0 to 1."""
+        """The loss, and the share of the labels that are known, from 0 to 1.
+
+        The share is a tensor, or the float 1.0 if it can be seen that all are.
+        """
         mask = getattr(y_pred, "_keras_mask", None)
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         if self._by_itself:
@@ -93,6 +98,8 @@ class KnownLoss(keras.losses.Loss):
             return self.loss(y_true, y_pred, sample_weight), ops.ones(())
         y_true = in_one_shape(y_true, y_pred)
         known = is_known(y_true, self._marks)
+        if sample_weight is None and mask is None and surely_all(known):
+            return self._plain(y_true, y_pred), 1.0
         axis = getattr(self.loss, "_fn_kwargs", {}).get("axis", -1)
         values, known = known_values(self._each, self._function, y_true, y_pred, known, axis)
         if len(values.shape) > 1 and self.reduction in ("sum", "none", None):
@@ -101,6 +108,12 @@ class KnownLoss(keras.losses.Loss):
         if mask is not None and len(mask.shape) == len(known.shape):
             known = ops.logical_and(known, mask)
         return mean_of_known(values, known, self, sample_weight)
+
+    def _plain(self, y_true, y_pred):
+        """The loss where all is known."""
+        if isinstance(self.loss, keras.losses.Loss):
+            return self.loss(y_true, y_pred)
+        return ops.mean(self._each(y_true, y_pred))
 
     def _each(self, y_true, y_pred):
         if self.loss in BY_SHAPES:

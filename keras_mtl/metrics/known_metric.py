@@ -1,6 +1,7 @@
 """Any metric, over the labels that are known."""
 
 import functools
+import inspect
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -8,7 +9,16 @@ import keras
 from keras import ops, tree
 
 from keras_mtl._types import Config, Tensor
-from keras_mtl.losses._known import filled, has_several, in_one_shape, is_known, of_rank, with_nan
+from keras_mtl.losses._known import (
+    called,
+    filled,
+    has_several,
+    in_one_shape,
+    is_known,
+    of_rank,
+    surely_all,
+    with_nan,
+)
 from keras_mtl.losses._known_values import known_values
 from keras_mtl.losses._pixel_weights import pixel_weights
 
@@ -77,11 +87,11 @@ class KnownMetric(keras.metrics.Metric):
                 raise ValueError(
                     f"`metric` must be a metric, or the name of one. Received: {metric!r}."
                 )
-        called = metric if isinstance(metric, str) else getattr(made, "name", None)
-        super().__init__(name=name or called or getattr(made, "__name__", None))
+        super().__init__(name=name or called(metric))
         self.missing = tuple(missing)
         self._counted = self.add_variable((), "zeros", name="counted")
         self.metric: Any = None
+        self._has_all = False  # That a batch has been seen of which all is known.
         if made is not None:
             self._take(made)
 
@@ -93,7 +103,10 @@ class KnownMetric(keras.metrics.Metric):
         options = ("class_id", "top_k", "multi_label")
         of_one_class = any(getattr(self.metric, option, None) for option in options)
         self._counts_each_value = isinstance(self.metric, COUNT_EACH_VALUE) and not of_one_class
-        self._knows_the_unknown = getattr(self.metric, "knows_the_unknown", False)
+        # One that takes no weights cannot be told what counts not.
+        weighs = "sample_weight" in inspect.signature(self.metric.update_state).parameters
+        self._knows_the_unknown = getattr(self.metric, "knows_the_unknown", False) or not weighs
+        self._weighs = weighs
 
     @property
     def _direction(self):
@@ -113,11 +126,15 @@ class KnownMetric(keras.metrics.Metric):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         self.build_for(y_true, y_pred)
         if self._knows_the_unknown:
-            y_true = with_nan(y_true, self.missing)
-            self.metric.update_state(y_true, y_pred, sample_weight)
+            weights = (sample_weight,) if self._weighs else ()
+            self.metric.update_state(with_nan(y_true, self.missing), y_pred, *weights)
             return
         y_true = in_one_shape(y_true, y_pred)
         known = is_known(y_true, self.missing)
+        if sample_weight is None and surely_all(known):
+            self._has_all = True
+            self.metric.update_state(y_true, y_pred)
+            return
         if self._is_mean:
             call = functools.partial(self.metric._fn, **self.metric._fn_kwargs)
             axis = self.metric._fn_kwargs.get("axis", -1)
@@ -139,15 +156,15 @@ class KnownMetric(keras.metrics.Metric):
     def result(self) -> Any:
         if self.metric is None:
             return ops.cast(float("nan"), "float32")
-        if self._knows_the_unknown:
+        if self._knows_the_unknown or self._has_all:
             return self.metric.result()
         known = self._counted > 0
-        return tree.map_structure(
-            lambda value: ops.where(known, value, float("nan")), self.metric.result()
-        )
+        found = tree.map_structure(ops.convert_to_tensor, self.metric.result())
+        return tree.map_structure(lambda value: ops.where(known, value, float("nan")), found)
 
     def reset_state(self) -> None:
         self._counted.assign(0.0)
+        self._has_all = False
         if self.metric is not None:
             self.metric.reset_state()
 

@@ -51,7 +51,7 @@ def warn_of_absent(model, targets):
         warnings.warn(
             f"`y` has no labels of {absent}, which are not learned then. None in place of labels "
             "says that it is meant.",
-            stacklevel=4,
+            stacklevel=3,
         )
 
 
@@ -77,7 +77,7 @@ def check_targets(model, x, y=None):
             continue
         task, name = tasks[output], f"y[{output!r}]" if isinstance(y, dict) else "y"
         key = None if output == task else output.removeprefix(f"{task}_")
-        target = _without_marks(target, model.task(task), key)
+        target = _without_marks(target, getattr(model, "_missing", {}).get(output))
         check = getattr(model.head(task), "check_targets", None)
         if check is not None:
             check(target, name=name, **({} if key is None else {"output": key}))
@@ -91,7 +91,7 @@ def completed(sample_weight, targets):
     Raises:
         ValueError: weights of an output without targets.
     """
-    unknown = [name for name in sample_weight if name not in targets]
+    unknown = [name for name, of in sample_weight.items() if of is not None and name not in targets]
     if unknown:
         raise ValueError(
             f"`sample_weight` must be of outputs that have targets: {list(targets)}. "
@@ -105,9 +105,8 @@ def completed(sample_weight, targets):
     }
 
 
-def _without_marks(target, task, key):
-    """Targets with NaN for what the task says is missing."""
-    missing = task.missing_of(key) if task else None
+def _without_marks(target, missing):
+    """Targets with NaN for what is said to be missing."""
     if not missing:
         return target
     unknown = np.isin(target, missing)

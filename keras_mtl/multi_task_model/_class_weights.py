@@ -30,6 +30,8 @@ def class_weight_tables(model, class_weight, kinds, argument="class_weight"):
         raise ValueError(
             f"`{argument}` must be a dict by the outputs {outputs}. Received: {class_weight!r}."
         )
+    if class_weight and len(outputs) == 1 and outputs[0] not in class_weight:
+        class_weight = {outputs[0]: class_weight}  # As Keras takes it of one output.
     tables = {}
     for name, given in (class_weight or {}).items():
         if name not in outputs:

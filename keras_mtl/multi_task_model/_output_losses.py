@@ -17,6 +17,7 @@ class OutputLosses:
     def __init__(self, losses, weights):
         self.losses = losses
         self.weights = weights
+        self._has_all = True
         self._means = {name: KnownMean(name=f"{name}_loss") for name in losses}
 
     @property
@@ -29,6 +30,8 @@ class OutputLosses:
 
         A batch with few labels of a task, or none, counts there as one with all.
         """
+        if self._has_all:
+            return 0.0
         pairs = ((self.weights.get(name), mean) for name, mean in self._means.items())
         return sum(
             mean.correction() * (1.0 if weight is None else weight) for weight, mean in pairs
@@ -41,11 +44,13 @@ class OutputLosses:
                 # Not left out: gradients of zero are what no label at all in a batch gives, too.
                 nowhere = ops.zeros_like(y_pred[name], dtype="bool")
                 total = total + ops.sum(ops.where(nowhere, y_pred[name], 0))
+                self._has_all = False
                 self._means[name].update_state(0.0, 0.0, ops.shape(y_pred[name])[0])
                 continue
             of_output = y_true[name], y_pred[name], (sample_weight or {}).get(name)
             values, shares = zip(*(loss.measure(*of_output) for loss in losses), strict=True)
             value = sum(ops.cast(each, keras.config.floatx()) for each in values)
+            self._has_all = self._has_all and isinstance(shares[0], float)
             self._means[name].update_state(value, shares[0], ops.shape(y_pred[name])[0])
             weight = self.weights.get(name)
             total = total + (value if weight is None else value * weight)
@@ -57,26 +62,21 @@ class KnownMean(keras.metrics.Metric):
 
     def __init__(self, name):
         super().__init__(name=name)
-        self._of_known = self._variable("of_known")
-        self._of_rows = self._variable("of_rows")
-
-    def _variable(self, name):
-        return self.add_variable((2,), "zeros", name=name)
+        # The sum over known labels and their number, in rows; the same of all rows.
+        self._sums = self.add_variable((4,), "zeros", name="sums")
 
     def update_state(self, value, share, rows):
         """Adds the mean of a batch, in which a share of so many rows is known."""
         rows = ops.cast(rows, self.dtype)
         value, known = ops.cast(value, self.dtype), ops.cast(share, self.dtype) * rows
-        self._of_known.assign_add(ops.stack([value * known, known]))
-        self._of_rows.assign_add(ops.stack([value * rows, rows]))
+        self._sums.assign_add(ops.stack([value * known, known, value * rows, rows]))
 
     def result(self):
-        total, count = self._of_known[0], self._of_known[1]
+        total, count = self._sums[0], self._sums[1]
         return ops.where(count > 0, ops.divide_no_nan(total, count), float("nan"))
 
     def correction(self):
         """What the mean over known labels is above that over rows."""
-        of_known, of_rows = (
-            ops.divide_no_nan(sums[0], sums[1]) for sums in (self._of_known, self._of_rows)
-        )
-        return of_known - of_rows
+        means = ops.divide_no_nan(self._sums[::2], self._sums[1::2])
+        above = means[0] - means[1]
+        return ops.where(ops.isfinite(above), above, 0.0)  # Of what has diverged.

@@ -17,11 +17,13 @@ class OutputRule:
     Attributes:
         losses: list of `KnownLoss`es, empty if it has none.
         kind: what it is, as of `keras_mtl.Task`.
-        marks: numbers that mark a label as not known, beside NaN.
+        missing: numbers that have been said to mark a label as not known, or `None`.
+        marks: all that do, beside NaN.
     """
 
     losses: list[KnownLoss]
     kind: str
+    missing: tuple[float, ...] | None
     marks: tuple[float, ...]
 
 
@@ -40,9 +42,11 @@ def output_rules(model, loss):
             if kind is None or key is not None:
                 kind = "numbers" if inner is None else kind_of(inner)
             missing = task.missing_of(key) if task else None
+            if isinstance(first, KnownLoss) and first.missing is not None:
+                missing = tuple(first.missing)
             marks = marks_of(inner, kind, missing)
             losses = [known(each, kind, missing) for each in several]
-            rules[output] = OutputRule(losses, kind, marks)
+            rules[output] = OutputRule(losses, kind, missing, marks)
     return rules
 
 

@@ -154,6 +154,7 @@ class MultiTaskModel(keras.Model):
         self._trained = None
         self._tasks = {}
         self._left_out = set()
+        self._class_weights, self._traced_weights = {}, {}
         self._validates = False
 
     @property
@@ -429,6 +430,7 @@ class MultiTaskModel(keras.Model):
         """Has losses and metrics count known labels alone, in place of what Keras made of them."""
         rules = output_rules(self, loss)
         self._kinds = {name: rule.kind for name, rule in rules.items()}
+        self._missing = {name: rule.missing for name, rule in rules.items()}
         given = {
             output: task.class_weight_of(key)
             for name, task in self._tasks.items()
@@ -474,6 +476,9 @@ class MultiTaskModel(keras.Model):
                 "`compile` must be called again, since weights have been frozen or unfrozen after "
                 f"it. Received: {self.name!r}, compiled before."
             )
+        # Class weights are constants of what is traced.
+        traced = {name: table.tobytes() for name, (table, _) in self._class_weights.items()}
+        force, self._traced_weights = force or traced != self._traced_weights, traced
         return super().make_train_function(force)
 
     def compute_loss(
@@ -496,14 +501,14 @@ class MultiTaskModel(keras.Model):
     ) -> dict[str, Any]:
         # What is absent is no label: the metrics of all outputs are asked.
         y, sample_weight = self._known(y, sample_weight)
-        known = [{name: each.get(name) for name in y_pred} for each in (y, sample_weight)]
+        known = [{name: each.get(name) for name in y_pred} for each in (y or {}, sample_weight)]
         return super().compute_metrics(x, known[0], y_pred, known[1])
 
     def get_metrics_result(self) -> dict[str, Any]:
         found = super().get_metrics_result()
         losses = self._compile_loss
         if isinstance(losses, OutputLosses):
-            if len(losses.losses) == 1:  # Beside the sum it says nothing.
+            if len(self.output) == 1:  # Beside the sum it says nothing.
                 for name in losses.losses:
                     found.pop(f"{name}_loss", None)
             if "loss" in found:
@@ -525,12 +530,19 @@ class MultiTaskModel(keras.Model):
 
     def train_step(self, *args: Any) -> Any:
         *state, data = args
-        if self._class_weights:
-            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-            y, sample_weight = self._known(y, sample_weight)
-            shapes = {name: each.shape for name, each in self.output.items()}
-            data = x, y, with_class_weights(sample_weight, y, shapes, self._class_weights)
-        return super().train_step(*state, data)
+        return super().train_step(*state, self.with_class_weights(data))
+
+    def with_class_weights(self, data: Any) -> Any:
+        """A batch `(x, y)` or `(x, y, sample_weight)`, with the class weights in force as weights.
+
+        They are those of the tasks, or within `fit` what that was given.
+        """
+        if not self._class_weights:
+            return data
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        y, sample_weight = self._known(y, sample_weight)
+        shapes = {name: each.shape for name, each in self.output.items()}
+        return x, y, with_class_weights(sample_weight, y, shapes, self._class_weights)
 
     def fit(
         self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
@@ -619,12 +631,10 @@ class MultiTaskModel(keras.Model):
         if class_weight is not None:
             tables = class_weight_tables(self, class_weight, self._kinds)
             self._class_weights = {**self._own_class_weights, **tables}
-            self.train_function = None  # They are constants of it.
         try:
             yield
         finally:
-            if class_weight is not None:
-                self._class_weights, self.train_function = self._own_class_weights, None
+            self._class_weights = self._own_class_weights
 
     def predict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """`keras.Model.predict`; the outputs stand in the order of the tasks."""

@@ -96,6 +96,7 @@ class Examples:
         if not labels:
             return self
         taken = copy.copy(self)
+        taken.__dict__.pop("digest", None)
         taken.y, taken.known = dict(self.y), dict(self.known)
         for task, count, seed in labels:
             rows = np.flatnonzero(self.known[task])

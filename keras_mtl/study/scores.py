@@ -77,10 +77,10 @@ class MeanLoss(KnownMetric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         # As Keras does with the loss of a batch, whatever that is the mean of.
-        value, known = self.loss.measure(y_true, y_pred)
-        self._counted.assign_add(known)
-        rows = keras.ops.cast(keras.ops.shape(y_pred)[0], known.dtype)
-        self.metric.update_state(keras.ops.mean(value), sample_weight=known * rows)
+        value, share = self.loss.measure(y_true, y_pred)
+        rows = share * keras.ops.cast(keras.ops.shape(y_pred)[0], "float32")
+        self._counted.assign_add(rows)
+        self.metric.update_state(keras.ops.mean(value), sample_weight=rows)
 
 
 @keras.saving.register_keras_serializable("keras_mtl")

@@ -131,6 +131,11 @@ class Study:
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.patience = None if patience is None else check_integer("patience", patience, 1)
         names = list(self.tasks)
+        if mix not in ("proportional", "equal") and (isinstance(mix, str) or not mix > 0):
+            raise ValueError(
+                "`mix` must be 'proportional', 'equal' or a temperature above 0. "
+                f"Received: mix={mix!r}."
+            )
         self.augment, self.mix = augment, mix
         given = {"augment": augment, "mix": mix}
         self.train = examples_of("train", train, [*names, *self.auxiliary], **given)
@@ -414,7 +419,7 @@ class Study:
             "tasks": {
                 name: [
                     *(described_head(task.head), described(task.loss), task.weight),
-                    *(task.missing, task.class_weight),
+                    *(x for x in (task.missing, task.class_weight) if x is not None),
                 ]
                 for name, task in {**self.tasks, **self.auxiliary}.items()
             },
@@ -433,7 +438,7 @@ class Study:
             "tasks": {
                 name: [
                     *(described(task.metrics), task.headlines, task.directions, task.kind),
-                    task.missing,
+                    *(() if task.missing is None else (task.missing,)),
                 ]
                 for name, task in self.tasks.items()
             },
