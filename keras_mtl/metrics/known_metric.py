@@ -156,10 +156,10 @@ class KnownMetric(keras.metrics.Metric):
     def result(self) -> Any:
         if self.metric is None:
             return ops.cast(float("nan"), "float32")
-        if self._knows_the_unknown or self._has_all:
-            return self.metric.result()
-        known = self._counted > 0
         found = tree.map_structure(ops.convert_to_tensor, self.metric.result())
+        if self._knows_the_unknown or self._has_all:
+            return found
+        known = self._counted > 0
         return tree.map_structure(lambda value: ops.where(known, value, float("nan")), found)
 
     def reset_state(self) -> None:
