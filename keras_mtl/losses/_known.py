@@ -17,6 +17,14 @@ def called(thing):
     return name
 
 
+def by_shapes(y_true, y_pred, binary, sparse, categorical):
+    """What Keras chooses of these by the shapes of labels and outputs."""
+    if y_pred.shape[-1] == 1:
+        return binary
+    is_sparse = len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1
+    return sparse if is_sparse else categorical
+
+
 def surely_all(known):
     """Whether it can be seen at once that all is known: outside of a program, and on the CPU.
 

@@ -5,9 +5,10 @@ from keras import ops
 
 from keras_mtl._types import Reduction, Tensor
 from keras_mtl.losses._mean_of_known import mean_of_known
+from keras_mtl.losses._measured_loss import MeasuredLoss
 
 
-class MaskedLoss(keras.losses.Loss):
+class MaskedLoss(MeasuredLoss):
     """Base of losses over positions; a subclass says which of them count, and has `call`.
 
     Positions are pixels, (B, H, W), or regions of interest, (B, R).
@@ -38,15 +39,9 @@ class MaskedLoss(keras.losses.Loss):
         """Returns a bool tensor (B, H, W) or (B, R) of the positions that count."""
         raise NotImplementedError
 
-    def __call__(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        return self.measure(y_true, y_pred, sample_weight)[0]
-
     def measure(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The loss, and the share of the positions that are known, from 0 to 1."""
         y_true, y_pred = self._paired(y_true, y_pred)
         valid = self._valid(y_true)
         y_true, y_pred = (ops.cast(each, self.dtype) for each in (y_true, y_pred))

@@ -8,13 +8,14 @@ from keras import ops
 
 from keras_mtl._types import Config, Tensor
 from keras_mtl.losses._kind_of import BY_SHAPES, marks_of
-from keras_mtl.losses._known import called, in_one_shape, is_known, surely_all, with_nan
+from keras_mtl.losses._known import by_shapes, called, in_one_shape, is_known, surely_all, with_nan
 from keras_mtl.losses._known_values import counts_each_value, known_values
 from keras_mtl.losses._mean_of_known import mean_of_known
+from keras_mtl.losses._measured_loss import MeasuredLoss
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class KnownLoss(keras.losses.Loss):
+class KnownLoss(MeasuredLoss):
     """A loss of Keras, or one of your own, averaged over the labels that are known.
 
     Not known is what is NaN or one of the marks. It counts neither in the loss nor in its gradient,
@@ -76,11 +77,6 @@ class KnownLoss(keras.losses.Loss):
         else:
             self._marks = marks_of(known, missing=missing)
         self._function = getattr(known, "fn", known)
-
-    def __call__(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        return self.measure(y_true, y_pred, sample_weight)[0]
 
     def measure(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
@@ -155,8 +151,7 @@ def known(loss, kind=None, missing=None):
 
 def _by_shapes(y_true, y_pred):
     """The cross-entropy that Keras chooses where it is called so."""
-    if y_pred.shape[-1] == 1:
-        return keras.losses.binary_crossentropy
-    if len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1:
-        return keras.losses.sparse_categorical_crossentropy
-    return keras.losses.categorical_crossentropy
+    return by_shapes(
+        *(y_true, y_pred, keras.losses.binary_crossentropy),
+        *(keras.losses.sparse_categorical_crossentropy, keras.losses.categorical_crossentropy),
+    )

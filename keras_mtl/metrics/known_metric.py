@@ -10,6 +10,7 @@ from keras import ops, tree
 
 from keras_mtl._types import Config, Tensor
 from keras_mtl.losses._known import (
+    by_shapes,
     called,
     filled,
     has_several,
@@ -116,7 +117,11 @@ class KnownMetric(keras.metrics.Metric):
     def build_for(self, y_true: Tensor, y_pred: Tensor) -> None:
         """Chooses what is called "accuracy" by the shapes of labels and outputs, as Keras does."""
         if self.metric is None:
-            self._take(_accuracy(y_true, y_pred))
+            kinds = (
+                *(keras.metrics.BinaryAccuracy, keras.metrics.SparseCategoricalAccuracy),
+                keras.metrics.CategoricalAccuracy,
+            )
+            self._take(by_shapes(y_true, y_pred, *kinds)())
 
     def update_state(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
@@ -184,11 +189,3 @@ class KnownMetric(keras.metrics.Metric):
         if not isinstance(metric, str):
             metric = keras.saving.deserialize_keras_object(metric)
         return cls(**{**config, "metric": metric})
-
-
-def _accuracy(y_true, y_pred):
-    if y_pred.shape[-1] == 1:
-        return keras.metrics.BinaryAccuracy()
-    if len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1:
-        return keras.metrics.SparseCategoricalAccuracy()
-    return keras.metrics.CategoricalAccuracy()
