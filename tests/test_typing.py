@@ -76,7 +76,7 @@ FUNCTIONS = functions()
 
 def test_functions_are_found():
     shown = {
-        "multi_task_model.multi_task_model.MultiTaskModel.fit",
+        "multi_task_model._task_training.TaskTraining.fit",
         "layers._roi_layer.RoILayer.call",
         "datasets.rooms.load.load",
         "optimizers.alternating.Alternating.learning_rate = …",
