@@ -96,8 +96,8 @@ class KnownLoss(MeasuredLoss):
         known = is_known(y_true, self._marks)
         if sample_weight is None and mask is None and surely_all(known):
             return self._plain(y_true, y_pred), 1.0
-        axis = getattr(self.loss, "_fn_kwargs", {}).get("axis", -1)
-        values, known = known_values(self._each, self._function, y_true, y_pred, known, axis)
+        options = getattr(self.loss, "_fn_kwargs", {})
+        values, known = known_values(self._each, self._function, y_true, y_pred, known, options)
         if len(values.shape) > 1 and self.reduction in ("sum", "none", None):
             if counts_each_value(self._function, y_true, y_pred):
                 values, known = _of_rows(values, known)

@@ -141,9 +141,9 @@ class KnownMetric(keras.metrics.Metric):
             self.metric.update_state(y_true, y_pred)
             return
         if self._is_mean:
-            call = functools.partial(self.metric._fn, **self.metric._fn_kwargs)
-            axis = self.metric._fn_kwargs.get("axis", -1)
-            values, known = known_values(call, self.metric._fn, y_true, y_pred, known, axis)
+            function, options = self.metric._fn, self.metric._fn_kwargs
+            call = functools.partial(function, **options)
+            values, known = known_values(call, function, y_true, y_pred, known, options)
             update = functools.partial(keras.metrics.Mean.update_state, self.metric, values)
         else:
             y_true, y_pred = filled(y_true, y_pred, known)
