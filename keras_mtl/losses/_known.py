@@ -86,6 +86,13 @@ def filled(y_true, y_pred, known):
     return _with_first(y_true, known), _with_first(y_pred, known)
 
 
+def masked(known, mask):
+    """What is known and not masked, as Keras has it: a mask of other axes says nothing here."""
+    if mask is None or len(mask.shape) != len(known.shape):
+        return known
+    return ops.logical_and(known, mask)
+
+
 def of_rank(known, rank):
     """Whether all is known of what the last axes hold."""
     axes = tuple(range(rank, len(known.shape)))

@@ -8,7 +8,15 @@ from keras import ops
 
 from keras_mtl._types import Config, Tensor
 from keras_mtl.losses._kind_of import BY_SHAPES, marks_of
-from keras_mtl.losses._known import by_shapes, called, in_one_shape, is_known, surely_all, with_nan
+from keras_mtl.losses._known import (
+    by_shapes,
+    called,
+    in_one_shape,
+    is_known,
+    masked,
+    surely_all,
+    with_nan,
+)
 from keras_mtl.losses._known_values import counts_each_value, known_values
 from keras_mtl.losses._mean_of_known import mean_of_known
 from keras_mtl.losses._measured_loss import MeasuredLoss
@@ -101,9 +109,7 @@ class KnownLoss(MeasuredLoss):
         if len(values.shape) > 1 and self.reduction in ("sum", "none", None):
             if counts_each_value(self._function, y_true, y_pred):
                 values, known = _of_rows(values, known)
-        if mask is not None and len(mask.shape) == len(known.shape):
-            known = ops.logical_and(known, mask)
-        return mean_of_known(values, known, self, sample_weight)
+        return mean_of_known(values, masked(known, mask), self, sample_weight)
 
     def _plain(self, y_true, y_pred):
         """The loss where all is known."""

@@ -16,6 +16,7 @@ from keras_mtl.losses._known import (
     has_several,
     in_one_shape,
     is_known,
+    masked,
     of_rank,
     surely_all,
     with_nan,
@@ -128,6 +129,7 @@ class KnownMetric(keras.metrics.Metric):
     ) -> None:
         if y_true is None:
             return
+        mask = getattr(y_pred, "_keras_mask", None)
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         self.build_for(y_true, y_pred)
         if self._knows_the_unknown:
@@ -136,7 +138,7 @@ class KnownMetric(keras.metrics.Metric):
             return
         y_true = in_one_shape(y_true, y_pred)
         known = is_known(y_true, self.missing)
-        if sample_weight is None and surely_all(known):
+        if sample_weight is None and mask is None and surely_all(known):
             self._has_all = True
             self.metric.update_state(y_true, y_pred)
             return
@@ -144,6 +146,7 @@ class KnownMetric(keras.metrics.Metric):
             function, options = self.metric._fn, self.metric._fn_kwargs
             call = functools.partial(function, **options)
             values, known = known_values(call, function, y_true, y_pred, known, options)
+            known = masked(known, mask)
             update = functools.partial(keras.metrics.Mean.update_state, self.metric, values)
         else:
             y_true, y_pred = filled(y_true, y_pred, known)

@@ -303,6 +303,21 @@ def test_what_is_predicted_of_the_unknown_does_not_matter(name):
     near(metric.result(), plain.result())
 
 
+@pytest.mark.parametrize("name", ["sparse accuracy", "cosine"])
+def test_masks_of_outputs_count_too(name):
+    """As Keras has it where a metric is the mean of a function."""
+    case = CASES[name]
+    true, predicted = case.draw(2, 3)
+    mask, known = np.array([[True, True, False], [False, True, True]]), some_of((2, 3))
+    masked = ops.convert_to_tensor(predicted)
+    masked._keras_mask = ops.convert_to_tensor(mask)
+    for among in (known, np.ones_like(known)):
+        metric, plain = case.make(), case.make_plain()
+        metric.update_state(without(true, among, NAN), masked)
+        plain.update_state(true[among & mask], predicted[among & mask])
+        near(metric.result(), plain.result())
+
+
 @ONE
 def test_a_batch_of_nothing_spoils_no_function_of_ones_own():
     metric = KnownMetric(mean_ratio)
