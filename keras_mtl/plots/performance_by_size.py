@@ -20,8 +20,7 @@ def performance_by_size(
     """Draws the performance of networks against their size, such as of searched and random trees.
 
     A point is the mean over the seeds, its bar their standard deviation, or the 95 % interval of
-    the mean. The points of a series
-    are joined from the smallest to the largest network.
+    the mean. The points of a series are joined from the smallest to the largest network.
 
     Source: Vandenhende et al., "Branched Multi-Task Networks", BMVC 2020, section 4.
 
@@ -56,12 +55,11 @@ def performance_by_size(
             f"Received: {series!r}."
         )
     for index, (name, points) in enumerate(series.items()):
-        rows = [_size_mean_spread(name, point) for point in points]
+        rows = [_size_mean_spread(name, point, interval) for point in points]
         rows = sorted(row for row in rows if row is not None)
         if not rows:
             continue
-        sizes, means, deviations, intervals = np.transpose(rows)
-        spreads = intervals if interval else deviations
+        sizes, means, spreads = np.transpose(rows)
         axes.errorbar(
             *(sizes, means, spreads),
             label=name,
@@ -80,10 +78,8 @@ def performance_by_size(
     return axes
 
 
-def _size_mean_spread(name, point):
+def _size_mean_spread(name, point, interval):
     """A point of the figure, or `None` if it has no values."""
-    from scipy import stats
-
     try:
         size, values = point
         size, values = float(size), np.asarray(values, float)
@@ -98,7 +94,9 @@ def _size_mean_spread(name, point):
     if not values.size:
         return None
     mean, count = values.mean(), values.size
-    if count < 2:
-        return size, mean, np.nan, np.nan
-    deviation = values.std(ddof=1)
-    return size, mean, deviation, stats.t.ppf(0.975, count - 1) * deviation / np.sqrt(count)
+    spread = values.std(ddof=1) if count > 1 else np.nan
+    if interval and count > 1:
+        from scipy.stats import t
+
+        spread *= t.ppf(0.975, count - 1) / np.sqrt(count)
+    return size, mean, spread
