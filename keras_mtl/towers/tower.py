@@ -51,6 +51,7 @@ class Tower:
     """
 
     own_inputs = False
+    """Whether each task comes with an input of its own, see `with_own_inputs`."""
 
     def __init__(
         self, model: keras.Model, cuts: str | Iterable[str], along: str | None = None
