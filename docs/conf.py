@@ -134,9 +134,16 @@ def link_names(app, doctree):
         link += code
 
 
-def skip_field(app, what, name, obj, skip, options):
-    """Fields of named tuples, of which Python says no more than their numbers."""
-    return True if "Alias for field number" in (getattr(obj, "__doc__", "") or "") else None
+def skip_member(app, what, name, obj, skip, options):
+    """Fields of named tuples, of which Python says no more than their numbers; what Keras has."""
+    if "Alias for field number" in (getattr(obj, "__doc__", "") or ""):
+        return True
+    return None if _module_of(obj).startswith("keras_mtl") else True
+
+
+def _module_of(member):
+    function = getattr(member, "fget", None) or getattr(member, "func", None) or member
+    return getattr(function, "__module__", None) or "keras_mtl"
 
 
 class Help(Directive):
@@ -180,7 +187,7 @@ def setup(app):
     app.add_directive("help-of", Help)
     # Before napoleon, which takes docstrings apart into fields.
     app.connect("autodoc-process-docstring", as_restructured_text, priority=400)
-    app.connect("autodoc-skip-member", skip_field)
+    app.connect("autodoc-skip-member", skip_member)
     app.connect("env-before-read-docs", start)
     app.connect("source-read", add_title)
     app.connect("doctree-read", link_names)
