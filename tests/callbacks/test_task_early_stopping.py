@@ -203,6 +203,7 @@ def test_a_single_task_is_compared_by_its_values_alone():
     assert stopping.best_epoch == 0 and stopping.stopped_epochs == {"age": 3}
 
 
+@pytest.mark.one_backend
 def test_a_task_without_values_ends_with_another(rng):
     model = model_of()
     stopping = TaskEarlyStopping(["kind", "age"], patience=2)
@@ -214,6 +215,7 @@ def test_a_task_without_values_ends_with_another(rng):
     assert_equal(final, trained[0], [path for path in final if not path.startswith("age_")])
 
 
+@pytest.mark.one_backend
 def test_a_single_task_that_has_not_ended_is_put_back_too(rng):
     model = model_of()
     stopping = TaskEarlyStopping(patience=3)
@@ -229,6 +231,7 @@ def test_a_single_task_that_has_not_ended_is_put_back_too(rng):
     assert_equal(weights_of(model), trained[2], set(final))
 
 
+@pytest.mark.one_backend
 def test_tasks_that_are_not_watched_go_on(rng):
     model = model_of()
     stopping = TaskEarlyStopping(["age"], patience=1)
@@ -238,6 +241,7 @@ def test_tasks_that_are_not_watched_go_on(rng):
     assert_equal(final, trained[4], [path for path in final if not path.startswith("age_")])
 
 
+@pytest.mark.one_backend
 def test_what_other_tasks_depend_on_is_not_held(rng):
     """Through the units, the tower of one task is part of the other's network."""
     model = model_of(CrossStitched(["one"]))
@@ -248,6 +252,7 @@ def test_what_other_tasks_depend_on_is_not_held(rng):
     assert len(held) == 6 and moved == set(final) - held
 
 
+@pytest.mark.one_backend
 def test_callbacks_with_a_patience_each(rng):
     model = model_of()
     both = [
@@ -298,6 +303,7 @@ def test_what_was_left_out_before_is_left_out_again(rng):
     assert model.left_out == ["kind"]
 
 
+@pytest.mark.one_backend
 def test_validation_sees_what_is_held(rng):
     """The values in the history are those of the weights that a task ends with."""
     model = model_of(Branched.independent(), optimizer=keras.optimizers.Adam(0.1))
@@ -313,6 +319,7 @@ def test_validation_sees_what_is_held(rng):
     np.testing.assert_allclose(found[1], np.abs(final - data[1]["age"]).mean(), rtol=1e-4)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("split", [False, True])
 def test_epochs_without_validation_do_not_count(rng, split):
     model = model_of()
@@ -363,6 +370,7 @@ def test_names_of_a_single_output():
     assert keys_of(model, "age", "loss", logs) == ["loss"]
 
 
+@pytest.mark.one_backend
 def test_a_task_of_several_outputs(rng):
     task = Task(
         Two(),
@@ -396,6 +404,7 @@ def own_score(y_true, y_pred):
     return ops.mean(y_pred, axis=-1)
 
 
+@pytest.mark.one_backend
 def test_directions(rng):
     metrics = {
         "age": [
