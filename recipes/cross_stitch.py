@@ -259,8 +259,8 @@ The paper reports 45.2 and 63.0 mAP for cross-stitch against 44.9 and 60.9 for o
 Sections 6.3 and 6.5, "data-starved" classes and attributes, as a question of tasks: segmentation
 has labels of a 24th, a 12th, a sixth and a third of the pictures (in `mini` 50 to 400 of 1,200),
 normals have all of theirs. One-task networks learn from the labelled pictures alone, the others
-from all: half of each batch are pictures with both labels, also where those are few. The figure is
-by how much each gains in segmentation over the one-task network with as many labels.
+from all: half of each batch are pictures with both labels, also where those are few. The figure has
+the scores of segmentation, and what each gains over the one-task network with as many labels.
 
 The paper found that classes and attributes with little data gain most from cross-stitching.
 `mini` has half of the steps of Table 5, and takes 20 minutes a seed on 2 cores.

@@ -111,23 +111,31 @@ def draw_splits(run):
 
 
 def draw_starved(run):
-    """What each way of sharing gains in segmentation, by how many labels there are of it."""
-    task, pictures, series = "segmentation", len(run.data.train["image"]), {}
-    for row in run.results["rows"]:
-        name, of, share = row.partition(" 1/")
-        ours, theirs = (scored(run.results, each) for each in (row, f"{BASELINE}{of}{share}"))
-        gains = [
-            run.recipe.problem.gain({task: ours[seed][task]}, {task: theirs[seed][task]})
-            for seed in sorted(set(ours) & set(theirs))
-        ]
-        if gains and name != BASELINE:
-            series.setdefault(name, []).append((pictures / int(share or 1), gains))
-    if series:
-        with drawn(run, "gain_by_labels.png", figsize=(7, 4)) as axes:
-            axes.set_xscale("log")
-            plots.performance_by_size(axes, series, xlabel="labels of segmentation", interval=True)
-            axes.axhline(0, color="black", linewidth=0.8)
-            axes.set_ylabel("gain over one-task networks (%)")
+    """Segmentation by how many labels there are of it, and what each way of sharing gains in it."""
+    task, pictures = "segmentation", len(run.data.train["image"])
+    measures = {"mean IU (%)": "mean_iu", "pixel accuracy (%)": "pixel_accuracy"}
+    with drawn(run, "gain_by_labels.png", 2, 2, figsize=(10, 7)) as axes:
+        for (upper, lower), (title, measure) in zip(axes.T, measures.items(), strict=True):
+            scores, gains = {}, {}
+            for row in run.results["rows"]:
+                name, of, share = row.partition(" 1/")
+                rows = row, BASELINE + of + share
+                ours, theirs = (
+                    {seed: 100 * of_seed[task][measure] for seed, of_seed in known.items()}
+                    for known in (scored(run.results, each) for each in rows)
+                )
+                labels = round(pictures / int(share or 1))
+                scores.setdefault(name, []).append((labels, list(ours.values())))
+                gained = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+                gains.setdefault(name, []).append((labels, gained))
+            for axis, series in ((upper, scores), (lower, gains)):
+                plots.performance_by_size(axis, series, xlabel="labels", interval=True)
+                axis.set_xscale("log")
+                axis.set_xticks([labels for labels, _ in scores[BASELINE]])
+                axis.xaxis.set_major_formatter("{x:.0f}")
+                axis.minorticks_off()
+            upper.set_ylabel(title)
+            lower.set_ylabel("gain over one-task networks")
 
 
 def draw_ada_share(run):
