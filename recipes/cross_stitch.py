@@ -95,9 +95,9 @@ FEW_LABELS = {
     "mini": dataclasses.replace(dense.PRESETS["mini"], mix="equal", steps=Budget(190, 150)),
     "paper": dataclasses.replace(dense.PRESETS["paper"], mix="equal"),
 }
-"""Half of each batch has labels of segmentation: with its share of the pictures (a picture in 24)
-all tasks learned worse, on the validation split, too. `mini` has half of the steps, for it has many
-rows."""
+"""Half of each batch has labels of segmentation: with its share of the pictures, a 24th, both tasks
+scored worse on the validation split (one seed, the network that splits at the heads). `mini` has
+half of the steps, for it has many rows."""
 
 cross_stitch_table = functools.partial(
     Recipe, source=MISRA, problem=DENSE, presets=dense.PRESETS, draw=draw_sorted_alphas
@@ -263,7 +263,7 @@ from all: half of each batch are pictures with both labels, also where those are
 the scores of segmentation, and what each gains over the one-task network with as many labels.
 
 The paper found that classes and attributes with little data gain most from cross-stitching.
-`mini` has half of the steps of Table 5, and takes 20 minutes a seed on 2 cores.
+`mini` has half of the steps of Table 5, and takes half an hour a seed on 2 cores.
 """,
         presets=FEW_LABELS,
         rows={

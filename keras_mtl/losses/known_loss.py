@@ -157,7 +157,9 @@ def known(loss, kind=None, missing=None):
 
 def _by_shapes(y_true, y_pred):
     """The cross-entropy that Keras chooses where it is called so."""
-    return by_shapes(
-        *(y_true, y_pred, keras.losses.binary_crossentropy),
-        *(keras.losses.sparse_categorical_crossentropy, keras.losses.categorical_crossentropy),
+    kinds = (
+        keras.losses.binary_crossentropy,
+        keras.losses.sparse_categorical_crossentropy,
+        keras.losses.categorical_crossentropy,
     )
+    return by_shapes(y_true, y_pred, *kinds)

@@ -119,7 +119,8 @@ class KnownMetric(keras.metrics.Metric):
         """Chooses what is called "accuracy" by the shapes of labels and outputs, as Keras does."""
         if self.metric is None:
             kinds = (
-                *(keras.metrics.BinaryAccuracy, keras.metrics.SparseCategoricalAccuracy),
+                keras.metrics.BinaryAccuracy,
+                keras.metrics.SparseCategoricalAccuracy,
                 keras.metrics.CategoricalAccuracy,
             )
             self._take(by_shapes(y_true, y_pred, *kinds)())
