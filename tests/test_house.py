@@ -40,11 +40,11 @@ MAY_IMPORT = {
     "modulation": "graphs layers multi_task_model sharing",
     "search": "graphs multi_task_model sharing towers",
     "callbacks": "gradients graphs layers multi_task_model optimizers search sharing task",
-    "study": (
-        "callbacks datasets ensemble graphs metrics multi_task_model "
-        "optimizers search sharing task towers"
-    ),
     "plots": "graphs layers multi_task_model sharing towers",
+    "study": (
+        "callbacks datasets ensemble gradients graphs layers metrics multi_task_model "
+        "optimizers plots search sharing task towers"
+    ),
     "applications": "geometry heads modulation multi_task_model sharing task towers weights",
 }
 MAY_IMPORT = {part: set(others.split()) for part, others in MAY_IMPORT.items()}

@@ -50,7 +50,7 @@ def pixel_map(
     elif values.ndim == 3 and values.shape[-1] == 3:
         axes.imshow(np.clip((values + 1) / 2, 0, 1))
     elif values.ndim == 2 and np.issubdtype(values.dtype, np.integer):
-        axes.imshow(_label_colours(values, num_classes, void))
+        axes.imshow(label_colours(values, num_classes, void))
     else:
         raise ValueError(
             "`values` must be integer labels (height, width), unit normals (height, width, 3) or "
@@ -71,7 +71,8 @@ def known_depth(values):
     return np.ma.masked_where(~(np.isfinite(depth) & (depth > 0)), depth)
 
 
-def _label_colours(labels, num_classes, void):
+def label_colours(labels: Array, num_classes: int | None, void: int) -> Array:
+    """Colours (height, width, 3) of labels, black where they are void."""
     known = labels != void
     unknown_classes = labels[known & ((labels < 0) | (labels >= (num_classes or 0)))]
     if unknown_classes.size:

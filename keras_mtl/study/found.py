@@ -1,19 +1,24 @@
 """What a study has found, and what of it the seeds bear out."""
 
 import functools
+import html
 from collections.abc import Mapping
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from keras_mtl._checks import check_choice
-from keras_mtl._types import Array
+from keras_mtl._types import Array, PathLike
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.study._statistics import Difference, difference, holm
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.contender import BASELINE, TWIN
 from keras_mtl.study.scores import Vote, compile_to_score
+
+if TYPE_CHECKING:
+    from keras_mtl.study.report import Page
 
 Part = Literal["validation", "test"]
 
@@ -162,8 +167,7 @@ class Found:
             raise ValueError(
                 f"`contender` must be one that has been trained. Received: {contender!r}; {reason}."
             )
-        if seed is None:
-            seed = max(known, key=functools.partial(self._quality, contender))
+        seed = self.best_seed(contender) if seed is None else seed
         check_choice("seed", seed, known)
         row = next(
             each for each in self.study.rows if (each.contender, each.seed) == (contender, seed)
@@ -173,6 +177,11 @@ class Found:
         compile_to_score(model, self.study.tasks)
         return model
 
+    def best_seed(self, contender: str) -> int:
+        """The seed with the best validation scores of a contender that has been trained."""
+        check_choice("contender", contender, self.scores)
+        return max(self.scores[contender], key=functools.partial(self._quality, contender))
+
     def _quality(self, contender, seed):
         """How good a seed's network is on the validation examples, beside the other seeds'."""
         known = self.scores[contender]
@@ -181,6 +190,37 @@ class Found:
         )
         gain = self.study.gain(this, first)
         return gain if np.isfinite(gain) else -np.inf
+
+    def report(self, path: PathLike = "report.html") -> Path:
+        """Writes all there is to say as a page: the answer, tables, drawings, what was learned.
+
+        It is one file that asks for nothing else and is readable without scripts. What has to be
+        looked at in networks and data stays in the study's folder, so that the page can be drawn
+        anew without them, by `keras_mtl.study.RecordedStudy(folder).found().report()`.
+
+        Args:
+            path: where it goes.
+
+        Returns:
+            The path.
+
+        Raises:
+            ImportError: Jinja2 or matplotlib is missing (`keras-mtl[report]`).
+            OSError: it cannot be written.
+        """
+        from keras_mtl.study.report import report
+
+        return report(self, path)
+
+    def notebook(self) -> "Page":
+        """The same page, which Jupyter shows where it is the last thing of a cell."""
+        from keras_mtl.study.report import Page, page
+
+        return Page(page(self))
+
+    def _repr_html_(self):
+        # Of a notebook: the table as it is, without looking at any network.
+        return f'<pre style="white-space: pre; overflow-x: auto">{html.escape(str(self))}</pre>'
 
     def __str__(self) -> str:
         from keras_mtl.study.table import table

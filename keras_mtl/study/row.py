@@ -41,6 +41,11 @@ class Row:
         return f"seed {self.seed}, {self.contender}: scores"
 
     @property
+    def trainings(self) -> list[Training]:
+        """All that its networks are made by."""
+        return with_all_before(self.networks)
+
+    @property
     def after(self) -> tuple[Training, ...]:
         """The trainings that must have ended before the networks are scored."""
         return (*self.networks, *self.baseline)
@@ -72,9 +77,7 @@ class Row:
                 "parameters": sum(each.parameters for each in costs),
                 "macs": sum(each.macs for each in costs),
                 "taken": [each.hash for each in taken],
-                "steps": sum(
-                    study.record_of(each)["steps"] for each in with_all_before(self.networks)
-                ),
+                "steps": sum(study.record_of(each)["steps"] for each in self.trainings),
             }
         study.records.append(
             {

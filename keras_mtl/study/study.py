@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_mtl._checks import check_integer
 from keras_mtl._types import Augmentation, PathLike
 from keras_mtl.graphs.layers_within import layers_within
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.optimizers import Adam
-from keras_mtl.search import Cost, cost, relative_gain
+from keras_mtl.search import Cost, cost
 from keras_mtl.sharing import Sharing
 from keras_mtl.study._all_contenders import all_contenders
 from keras_mtl.study._backbone import Backbone
@@ -26,6 +25,7 @@ from keras_mtl.study._folder import open_folder
 from keras_mtl.study._heads import described_head, head_of_seed
 from keras_mtl.study._optimizer import check_optimizer, optimizer_of
 from keras_mtl.study._progress import Progress
+from keras_mtl.study._settings import settings_of
 from keras_mtl.study._types import Launcher
 from keras_mtl.study.budget import Budget
 from keras_mtl.study.choice import Choice
@@ -33,8 +33,10 @@ from keras_mtl.study.contender import BASELINE, Contender
 from keras_mtl.study.examples import Examples, examples_of
 from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local
+from keras_mtl.study.recorded_study import declare
 from keras_mtl.study.records import Records
 from keras_mtl.study.row import Row, with_all_before
+from keras_mtl.study.scored import Scored
 from keras_mtl.study.scores import scores
 from keras_mtl.study.study_plan import StudyPlan
 from keras_mtl.study.training import Training
@@ -43,7 +45,7 @@ from keras_mtl.task.heads import config_of_head
 from keras_mtl.towers import Tower
 
 
-class Study:
+class Study(Scored):
     """What should tasks share? Contenders, each with several seeds, on one network and its data.
 
     All that is to be trained is known before anything is: `print(study.plan())`. `run` does what is
@@ -168,6 +170,19 @@ class Study:
         ]
 
     @functools.cached_property
+    def settings(self) -> dict[str, dict[str, str]]:
+        """What is compared, with what, and how, in words."""
+        return settings_of(self)
+
+    @property
+    def budget_text(self) -> str:
+        """How long networks learn, in words."""
+        steps = self.budget.first_of(self.tasks) + self.budget.second
+        own = [each.name for each in self.contenders if each.steps is not None]
+        also = f" ({', '.join(own)}: steps of their own)" if own else ""
+        return f"{steps} steps of {self.batch_size} examples{also}"
+
+    @functools.cached_property
     def trainings(self) -> list[Training]:
         """All networks, none before one that it depends on."""
         return with_all_before([each for row in self.rows for each in row.networks])
@@ -209,17 +224,10 @@ class Study:
         Returns:
             What there is to say: a `Found`.
         """
+        declare(self)
         waiting = self.waiting()
         launcher(self, waiting, Progress(self, waiting))
         return self.found()
-
-    def found(self) -> Found:
-        """What the records say so far."""
-        return Found(self)
-
-    def record_of(self, job: Training | Row) -> dict[str, Any]:
-        """The record of a training or a row; empty if it has not ended."""
-        return self.records.by_hash().get(job.hash, {})
 
     def failure(self, needed: Sequence[Training], one_of: Sequence[Training] = ()) -> str | None:
         """Why one of the trainings that are needed has failed, or all of others; `None` if not."""
@@ -227,10 +235,6 @@ class Study:
             [self.record_of(each).get("failed") for each in of] for of in (needed, one_of)
         )
         return next(filter(None, [*reasons, *(others if all(others) else [])]), None)
-
-    def file_of(self, training: Training) -> Path:
-        """Where the network of a training is kept."""
-        return self.folder / "networks" / f"{training.hash}.keras"
 
     def network(self, training: Training) -> MultiTaskModel:
         """The network of a training that has ended, not compiled.
@@ -316,25 +320,6 @@ class Study:
     ) -> dict[str, dict]:
         """The metrics of every task; several networks of one task vote."""
         return scores(models, self.tasks, examples, self.batch_size, run_eagerly)
-
-    def headlines(self, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
-        """The score of each task by which contenders are compared, NaN if there is none.
-
-        Of a task with several headlines a dict of them.
-        """
-        found = {}
-        for name, task in self.tasks.items():
-            of_task = {each: scores[name].get(each, math.nan) for each in task.headlines}
-            found[name] = of_task if len(of_task) > 1 else of_task[task.headline]
-        return found
-
-    def gain(self, scores: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
-        """The mean relative gain in % of headlines over others, of all tasks or some."""
-        gains = []
-        for name, of_task in scores.items():
-            lower = _lower_is_better(name, self.tasks[name])
-            gains.append(float(relative_gain({name: of_task}, {name: baseline[name]}, lower)))
-        return float(np.mean(gains))
 
     def _baseline_of(self, contender, seed):
         """What a row needs to take the best one of its networks."""
@@ -443,10 +428,3 @@ class Study:
                 for name, task in self.tasks.items()
             },
         }
-
-
-def _lower_is_better(name, task):
-    """As of `relative_gain`: the task, or those of its headlines."""
-    if len(task.headlines) == 1:
-        return [name] if task.better == "lower" else []
-    return [each for each, better in task.directions.items() if better == "lower"]

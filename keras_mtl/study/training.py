@@ -165,7 +165,7 @@ class Training:
             return {"failed": f"{self.name} diverged: {error}"}
         keep.end()
         spent = keep.seconds + time.monotonic() - began
-        log = {"loss": keep.losses, "validation_loss": keep.validation}
+        log = {"loss": keep.losses, "validation_loss": keep.validation, "epoch_steps": length}
         steps = min(self.steps, keep.epochs * length)
         return {**log, "steps": steps, "seconds": round(spent, 2)}
 

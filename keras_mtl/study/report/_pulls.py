@@ -1,0 +1,77 @@
+"""Where the tasks pull apart: how their gradients lie to each other, stage by stage."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_mtl.gradients import (
+    cosine_similarity,
+    inner_products,
+    task_gradients,
+    update_compliance,
+)
+from keras_mtl.study._types import AnyStudy
+from keras_mtl.study.report._kept import kept
+
+BATCHES = 8
+"""Of validation examples, by which gradients are compared."""
+
+
+def pulls(study: AnyStudy, row: Any) -> dict[str, Any] | None:
+    """Where the tasks pull apart: how their gradients lie to each other, stage by stage."""
+    return kept(study, "pulls", row.hash, lambda: _pulls(study, row), row.networks)
+
+
+def _pulls(study, row):
+    (training,) = row.networks
+    model = study.network(training)
+    study.compile(model, training)
+    shared = _shared(model)
+    if not shared:
+        return None
+    stage_of = {variable.path: stage for stage, of in shared.items() for variable in of}
+    batches = study.validation.batches({task: task for task in model.tasks}, study.batch_size)
+    products = []
+    for number in range(min(BATCHES, len(batches))):
+        found = task_gradients(model, batches[number], variables=list(stage_of))
+        by_stage = {}
+        for task, of_task in found.items():
+            for stage in shared:
+                parts = [of_task[path].ravel() for path, of in stage_of.items() if of == stage]
+                by_stage.setdefault(task, {})[f"{stage}/all"] = np.concatenate(parts)
+        products.append(inner_products(by_stage))
+    cosines = [cosine_similarity(each) for each in products]
+    compliance = update_compliance(products)
+    tasks = list(model.tasks)
+    pairs = [(a, b) for a in range(len(tasks)) for b in range(a)]
+    return {
+        "contender": row.contender,
+        "seed": row.seed,
+        "batches": len(products),
+        "stages": list(shared),
+        "pairs": [f"{tasks[b]}, {tasks[a]}" for a, b in pairs],
+        "cosines": [
+            [_mean([each[stage][pair] for each in cosines]) for pair in pairs] for stage in shared
+        ],
+        "compliance": [[float(compliance[stage][pair]) for pair in pairs] for stage in shared],
+    }
+
+
+def _shared(model):
+    """By stage the trainable weights that several tasks have."""
+    found = {}
+    for stage in model.stages:
+        users = {}
+        for task in model.tasks:
+            for layer in model.copies(task, stage):
+                for variable in layer.trainable_variables:
+                    users.setdefault(variable.path, (variable, set()))[1].add(task)
+        of_all = [variable for variable, tasks in users.values() if len(tasks) == len(model.tasks)]
+        if of_all:
+            found[stage] = of_all
+    return found
+
+
+def _mean(values):
+    values = [value for value in values if np.isfinite(value)]
+    return float(np.mean(values)) if values else float("nan")
