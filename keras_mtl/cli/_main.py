@@ -74,9 +74,11 @@ def _run(arguments):
     from keras_mtl.cli.export import Export
     from keras_mtl.cli.list import List
     from keras_mtl.cli.predict import Predict
+    from keras_mtl.cli.report import Report
     from keras_mtl.cli.train import Train
 
-    commands = {x.__name__.lower(): x for x in (List, Describe, Train, Evaluate, Predict, Export)}
+    known = (List, Describe, Train, Report, Evaluate, Predict, Export)
+    commands = {each.__name__.lower(): each for each in known}
     if arguments and arguments[0] not in ("-h", "--help"):
         command = _parsed(arguments, commands)
         return command and command.run()
