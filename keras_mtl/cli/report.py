@@ -15,8 +15,8 @@ from keras_mtl.study import RecordedStudy
 class Report:
     """Write the page of a comparison anew, from what it has left in its folder.
 
-    Neither the networks nor the data are needed. What a page says of them is what was looked at when
-    `found.report()` was called where they were. For instance:
+    Neither the networks nor the data are needed. What a page says of them is what was looked at
+    when `found.report()` was called where they were. For instance:
 
         keras-mtl report what_to_share
         keras-mtl report what_to_share --output answer.html

@@ -17,6 +17,8 @@ from keras_mtl.datasets.edge_map import edge_map
 from keras_mtl.datasets.image_files import ImageFiles
 from keras_mtl.datasets.joined_batches import JoinedBatches
 from keras_mtl.datasets.keypoint_map import keypoint_map
+from keras_mtl.datasets.label_column import LabelColumn
+from keras_mtl.datasets.labelled_images import LabelledImages
 from keras_mtl.datasets.lazy_array import LazyArray
 from keras_mtl.datasets.object_crops import object_crops
 from keras_mtl.datasets.roi_batches import RoIBatches
@@ -30,6 +32,8 @@ __all__ = [
     "ArrayBatches",
     "ImageFiles",
     "JoinedBatches",
+    "LabelColumn",
+    "LabelledImages",
     "LazyArray",
     "RoIBatches",
     "RoISampling",
