@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "losses": "geometry",
     "metrics": "boxes geometry losses",
     "task": "heads losses metrics",
-    "datasets": "boxes task",
+    "datasets": "boxes heads task",
     "multi_task_model": "graphs layers losses metrics optimizers sharing task towers",
     "ensemble": "multi_task_model",
     "detection": "boxes ensemble",

@@ -14,11 +14,15 @@ from keras_mtl.cli._errors import CommandError, UsageError
 
 DESCRIPTION = """One network, several tasks on the same input: what should the tasks share?
 
-The zoo of multi-task networks from the command line. Some of its networks come trained, on
-pictures of rendered rooms. To see what one makes of your own pictures:
+To compare the ways of sharing on your own pictures, with a table of their labels:
+
+    keras-mtl compare photos --labels labels.csv
+
+Some of the networks here come trained, on pictures of rendered rooms. To see what one makes of
+your pictures:
 
     keras-mtl list
-    keras-mtl predict my_pictures
+    keras-mtl predict photos
 
 `keras-mtl COMMAND --help` tells of a command. KERAS_BACKEND=torch (or jax, or tensorflow) before it
 chooses the backend; KERAS_MTL_DEBUG=1, or --debug, shows where an error came from."""
@@ -69,15 +73,17 @@ def _run(arguments):
     if arguments == ["--version"]:
         print(f"keras-mtl {__version__}")
         return 0
+    from keras_mtl.cli.compare import Compare
     from keras_mtl.cli.describe import Describe
     from keras_mtl.cli.evaluate import Evaluate
     from keras_mtl.cli.export import Export
     from keras_mtl.cli.list import List
+    from keras_mtl.cli.new import New
     from keras_mtl.cli.predict import Predict
     from keras_mtl.cli.report import Report
     from keras_mtl.cli.train import Train
 
-    known = (List, Describe, Train, Report, Evaluate, Predict, Export)
+    known = (Compare, Report, New, List, Describe, Predict, Train, Evaluate, Export)
     commands = {each.__name__.lower(): each for each in known}
     if arguments and arguments[0] not in ("-h", "--help"):
         command = _parsed(arguments, commands)

@@ -13,6 +13,7 @@ from keras_mtl._checks import check_choice
 from keras_mtl._types import Array, Size
 from keras_mtl.datasets._label_table import few
 from keras_mtl.datasets._scaling import open_picture
+from keras_mtl.heads import ASPPMapHead, ASPPSegmentationHead
 from keras_mtl.task import Task
 
 KINDS = ("regression", "classification", "attributes", "map")
@@ -56,9 +57,12 @@ class LabelColumn:
             of_pixels: whether the features are of pixels, which tasks without maps have to pool.
         """
         if self.kind == "map":
+            # Features of small pictures are few: DeepLab's own head would look far beyond them.
+            narrow = {"output_size": size, "features": 64, "rates": (1, 2, 4), "dropout": 0.1}
             if self.classes is None:
-                return Task.map(size=size)
-            return Task.segmentation(self.classes, size)
+                return Task.map(head=ASPPMapHead(**narrow))
+            head = ASPPSegmentationHead(len(self.classes), **narrow)
+            return Task.segmentation(self.classes, head=head)
         pooled = [keras.layers.GlobalAveragePooling2D()] if of_pixels else []
         head = keras.Sequential([*pooled, keras.layers.Dense(len(self.classes or [0]))])
         if self.kind == "regression":

@@ -22,6 +22,8 @@ def all_contenders(study, contenders):
     if isinstance(contenders, str):
         check_choice("contenders", contenders, ("auto",))
         contenders = automatic(study.tower(0), len(study.tasks))
+    elif any(isinstance(each, str) for each in contenders):
+        contenders = _by_name(contenders, automatic(study.tower(0), len(study.tasks)))
     chosen = {}
     for each in contenders:
         if not isinstance(each, Contender):
@@ -42,6 +44,15 @@ def all_contenders(study, contenders):
     chosen = {BASELINE: baseline, **chosen}
     twins = [each.twin_of_it() for each in chosen.values() if each.soft]
     return [*chosen.values(), *twins]
+
+
+def _by_name(contenders, known):
+    """Those of a list, in which names stand for ready ones."""
+    ready = {each.name: each for each in [one_task(), *known]}
+    for each in contenders:
+        if isinstance(each, str):
+            check_choice("contenders", each, ready)
+    return [ready[each] if isinstance(each, str) else each for each in contenders]
 
 
 def _check_contender(study, contender):

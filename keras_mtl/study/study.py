@@ -63,8 +63,9 @@ class Study(Scored):
         validation: the same, by which all choices are made.
         test: the same, by which networks are compared.
         steps: number of steps of each network, half of them in each part; or a `Budget`.
-        contenders: list of `Contender`s, or `"auto"` for those that fit. The one-task networks,
-            with which all are compared, and the twins of soft sharings come of themselves.
+        contenders: `"auto"` for those that fit, or a list of `Contender`s, or of names of those
+            that fit. The one-task networks, with which all are compared, and the twins of soft
+            sharings come of themselves.
         seeds: number of seeds, from 0 on.
         batch_size: examples a step.
         optimizer: a Keras optimizer, of which each network gets a copy; `Adam(1e-3)` of
@@ -111,7 +112,7 @@ class Study(Scored):
         test: Any,
         *,
         steps: int | Budget,
-        contenders: Sequence[Contender] | str = "auto",
+        contenders: Sequence[Contender | str] | str = "auto",
         seeds: int = 3,
         batch_size: int = 32,
         optimizer: keras.optimizers.Optimizer | None = None,

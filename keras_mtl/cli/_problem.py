@@ -1,0 +1,53 @@
+"""A study that a file or a module of the user's declares."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+from keras_mtl.cli._errors import CommandError, UsageError
+from keras_mtl.study import Study
+
+NAME = "study"
+
+
+def declared_study(what):
+    """The study of a `problem.py`, or of `package.module:name`.
+
+    It is a `Study` of the name "study", or a function of that name that returns one.
+
+    Raises:
+        UsageError: there is no such file or module.
+        CommandError: it declares no study.
+    """
+    place, _, name = str(what).partition(":") if ":" in str(what) else (str(what), "", NAME)
+    module = _of_file(Path(place)) if place.endswith(".py") else _of_name(place)
+    found = getattr(module, name or NAME, None)
+    if callable(found) and not isinstance(found, Study):
+        found = found()
+    if not isinstance(found, Study):
+        raise CommandError(
+            f"{place} must have a keras_mtl.Study, or a function that returns one, of the name "
+            f"{name or NAME}. It has: {found!r}"
+        )
+    return found
+
+
+def _of_file(path):
+    if not path.is_file():
+        raise UsageError(f"there is no file {path} (keras-mtl new {path} writes one to begin with)")
+    # Under its own name, so that processes which a launcher starts can import it, too.
+    sys.path.insert(0, str(path.resolve().parent))
+    return importlib.import_module(path.stem)
+
+
+def _of_name(name):
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not name.startswith(error.name):
+            raise  # It is there, but needs something else.
+        raise UsageError(
+            f"{name} must be a folder of pictures, a file such as problem.py, or package.module"
+        ) from error

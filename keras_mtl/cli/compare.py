@@ -1,0 +1,190 @@
+"""`keras-mtl compare`: what should the tasks of your pictures share?"""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from keras_mtl.cli._arguments import option
+from keras_mtl.cli._errors import UsageError
+from keras_mtl.cli._problem import declared_study
+from keras_mtl.cli._towers import SMALL, tower_of
+from keras_mtl.datasets import LabelledImages
+from keras_mtl.study import Study, local, processes
+
+OF_ALL = ("what", "processes", "plan", "json")
+"""Options of studies that are declared elsewhere, too."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare:
+    """Compare ways in which the tasks of your pictures can share a network.
+
+    Takes a folder of pictures and a table of their labels: a CSV with a column of file names and
+    one for each task. Numbers make a regression, words or a few whole numbers a classification,
+    words with semicolons between them attributes, and names of files maps, such as masks as PNG.
+    An empty cell is a label that is missing. Or it takes a file, or module, that declares a
+    `keras_mtl.Study`; `keras-mtl new problem.py` writes one to begin with.
+
+    It prints what it takes the columns for, and what it will train; then how far it is, the table,
+    the answer in a sentence a task, and where the page is that shows all of it. A run that was
+    stopped goes on where it was, also with more seeds or other contenders. For instance:
+
+        keras-mtl compare photos --labels labels.csv
+        keras-mtl compare photos --labels labels.csv --tower MobileNetV2 --size 128 --steps 2000
+        keras-mtl compare photos --labels labels.csv --task stars:regression --plan
+        keras-mtl compare problem.py
+        keras-mtl compare package.module:study
+    """
+
+    what: Annotated[tyro.conf.Positional[str], option("FOLDER|FILE|MODULE")]
+    """Folder of pictures, a file that declares a study, or a module and the name of a study in it.
+    """
+    labels: Annotated[Path | None, option("TABLE", Path)] = None
+    """Table of the labels of a folder's pictures; paths in it are from the folder on."""
+    tower: Annotated[str, option("NETWORK")] = SMALL
+    """A network of `keras.applications`, such as MobileNetV2; by default a small one."""
+    weights: Annotated[str | None, option("imagenet|FILE", str)] = None
+    """Weights that such a network starts from; drawn anew for each seed by default."""
+    size: Annotated[tuple[int, ...], option("PIXELS")] = (96,)
+    """Height and width that pictures are scaled to, or one number for both."""
+    task: Annotated[tuple[str, ...], option("COLUMN:KIND")] = ()
+    """What columns are, where it is not what is seen: regression, classification, attributes or
+    map."""
+    leave_out: Annotated[tuple[str, ...], option("COLUMN")] = ()
+    """Columns that are no tasks."""
+    split: Annotated[str | None, option("COLUMN", str)] = None
+    """Column that says train, validation or test; by default one of the name "split", or, if there
+    is none, 70, 15 and 15 % are drawn."""
+    skip_broken: bool = False
+    """Leave out rows whose files are missing or broken."""
+    contenders: Annotated[tuple[str, ...], option("NAME")] = ()
+    """Only these, such as "hard sharing" cross-stitch; by default all that fit."""
+    steps: int = 600
+    """Steps of each network."""
+    batch_size: int = 16
+    """Pictures a step."""
+    seeds: int = 3
+    """Number of seeds."""
+    folder: Annotated[Path, option("FOLDER")] = Path("what_to_share")
+    """Where networks, records and the page go."""
+    processes: int = 1
+    """So many networks are trained at once."""
+    plan: bool = False
+    """Print what would be trained, and how long it would take, and stop."""
+    json: bool = False
+    """Print the answers and scores as JSON, for other programs."""
+
+    def run(self):
+        say = sys.stderr if self.json else sys.stdout
+        study = self._of_pictures(say) if Path(self.what).is_dir() else self._declared()
+        print(f"{study.plan()}\n", file=say, flush=True)
+        if self.plan:
+            return
+        try:
+            found = study.run(local if self.processes == 1 else processes(self.processes))
+        except KeyboardInterrupt:
+            print("keras-mtl: the same command goes on where it was", file=sys.stderr)
+            raise
+        print(f"\n{found}\n", file=say)
+        page = found.report(study.folder / "report.html").resolve()
+        print(f"All of it as a page: {page}", file=say)
+        if self.json:
+            print(json.dumps(_answers(found, page), indent=1))
+
+    def _of_pictures(self, say):
+        if self.labels is None:
+            raise UsageError("a folder of pictures needs --labels, a table of their labels")
+        kinds = dict(_column_and_kind(each) for each in self.task)
+        try:
+            data = LabelledImages(
+                self.labels,
+                self.what,
+                kinds=kinds,
+                leave_out=self.leave_out,
+                size=_height_and_width(self.size),
+                split=self.split,
+                skip_broken=self.skip_broken,
+                verbose=int(sys.stdout.isatty() and not self.json),
+            )
+        except ValueError as error:
+            raise UsageError(_in_options(str(error))) from error
+        rows = [len(part[0]) for part in (data.train, data.validation, data.test)]
+        print(f"{data}\n", file=say)
+        for remark in data.remarks:
+            print(f"Note: {remark}.", file=say)
+        print(
+            "{} pictures to learn from, {} to choose by, {} to report on; {}×{} pixels.\n".format(
+                *rows, *data.size
+            ),
+            file=say,
+        )
+        return Study(
+            tower_of(self.tower, data.size, self.weights),
+            data.tasks,
+            data.train,
+            data.validation,
+            data.test,
+            steps=self.steps,
+            seeds=self.seeds,
+            batch_size=self.batch_size,
+            weights="draw" if self.weights is None else "keep",
+            contenders=self.contenders or "auto",
+            folder=self.folder,
+        )
+
+    def _declared(self):
+        given = [
+            f"--{field.name.replace('_', '-')}"
+            for field in dataclasses.fields(self)
+            if field.name not in OF_ALL and getattr(self, field.name) != field.default
+        ]
+        if given:
+            raise UsageError(
+                f"{', '.join(given)} goes with a folder of pictures, and there is none of the name "
+                f"{self.what}"
+            )
+        return declared_study(self.what)
+
+
+def _column_and_kind(text):
+    column, colon, kind = text.rpartition(":")
+    if not colon:
+        raise UsageError(f"--task must be a column and its kind, such as age:regression: {text}")
+    return column, kind
+
+
+def _height_and_width(size):
+    if len(size) not in (1, 2) or min(size) < 8:
+        raise UsageError(f"--size must be one or two numbers of pixels from 8: {size}")
+    return size[0], size[-1]
+
+
+def _in_options(text):
+    """Arguments in an error as the options that they come from."""
+    names = {"`labels`": "--labels", "`kinds`": "--task", "`leave_out`": "--leave-out"}
+    names |= {"`split`": "--split", "`skip_broken=True`": "--skip-broken", "`size`": "--size"}
+    for argument, name in names.items():
+        text = text.replace(argument, name)
+    return text
+
+
+def _answers(found, page):
+    """What a program wants to know."""
+    return {
+        "best": found.best(),
+        "best_of_tasks": {task: found.best(task) for task in found.study.tasks},
+        "gains": {
+            name: {"mean": gap.mean, "low": gap.low, "high": gap.high, "p": gap.p}
+            for name, gap in found.differences().items()
+        },
+        "scores": {
+            name: {seed: record["test"] for seed, record in of_seeds.items()}
+            for name, of_seeds in found.scores.items()
+        },
+        "failed": found.failed,
+        "page": str(page),
+    }

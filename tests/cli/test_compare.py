@@ -1,0 +1,108 @@
+"""From a folder of pictures, or a file of one's own, to a page."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_mtl.cli import main
+from keras_mtl.cli._towers import known_towers, tower_of
+
+pytestmark = pytest.mark.one_backend
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Forty squares, of a size, a colour and at a place; some labels are missing."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    rng, rows = np.random.default_rng(0), ["file,size,colour,mask"]
+    for number in range(40):
+        side, colour = rng.integers(3, 12), number % 2
+        mask = np.zeros((16, 16), "uint8")
+        mask[2 : 2 + side, 2 : 2 + side] = 1
+        pixels = np.full((16, 16, 3), 60, "uint8")
+        pixels[mask > 0, colour] = 220
+        Image.fromarray(pixels).save(f"photos/{number}.png")
+        Image.fromarray(mask).save(f"photos/mask{number}.png")
+        word = "" if number % 10 == 3 else ["red", "green"][colour]
+        rows.append(f"{number}.png,{side / 2},{word},mask{number}.png")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+OPTIONS = ["--labels", "labels.csv", "--size", "16", "--steps", "2", "--seeds", "1"]
+
+
+def test_from_a_folder_to_a_page(photos, capsys):
+    words = ["compare", "photos", *OPTIONS, "--contenders", "hard sharing", "split at relu3a"]
+    assert main([*words, "--plan"]) == 0
+    planned = capsys.readouterr().out
+    assert "colour  classification      36  green, red" in planned
+    assert "28 pictures to learn from, 6 to choose by, 6 to report on; 16×16 pixels." in planned
+    assert "hard sharing" in planned and "cross-stitch" not in planned
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    page = photos / "what_to_share" / "report.html"
+    assert printed.splitlines()[-1] == f"All of it as a page: {page}"
+    assert "colour: hard sharing" in printed or "colour: networks of their own" in printed
+    assert "What should size, colour and mask share?" in page.read_text()
+    assert main([*words, "--json"]) == 0  # Nothing is trained again.
+    printed = capsys.readouterr()
+    answers = json.loads(printed.out)
+    assert list(answers["scores"]) == ["one-task", "hard sharing", "split at relu3a"]
+    assert answers["best"] is None and answers["page"] == str(page)
+    assert (
+        "9 trainings, 9 of them done" in " ".join(printed.err.split())
+        or " of them done" in printed.err
+    )
+
+
+def test_a_study_of_ones_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    assert main(["new", "own_problem.py"]) == 0
+    text = (tmp_path / "own_problem.py").read_text()
+    assert main(["new", "own_problem.py"]) == 2
+    assert (tmp_path / "own_problem.py").read_text() == text
+    assert "is there already" in capsys.readouterr().err
+    short = text.replace("steps=300", "steps=4").replace("seeds=3", "seeds=1")
+    (tmp_path / "own_problem.py").write_text(short.replace('"auto"', '["hard sharing"]'))
+    assert main(["compare", "own_problem.py"]) == 0
+    assert (tmp_path / "what_to_share" / "report.html").is_file()
+    capsys.readouterr()
+    assert main(["compare", "own_problem:study", "--plan"]) == 0
+    assert "With one seed 6 trainings, 6 of them done" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, code, message",
+    [
+        ("photos", 2, "a folder of pictures needs --labels"),
+        ("photos --labels none.csv", 1, "none.csv"),
+        ("photos --labels labels.csv --size 4", 2, "--size must be one or two numbers"),
+        ("photos --labels labels.csv --task size", 2, "--task must be a column and its kind"),
+        ("photos --labels labels.csv --task age:map", 2, "--task must be of columns of the table"),
+        ("photos --labels labels.csv --task size:number", 2, "kind of 'size'"),
+        ("photos --labels labels.csv --tower MobilNetV2", 2, "did you mean MobileNetV2?"),
+        ("photos --labels labels.csv --contenders hard", 1, "`contenders` must be"),
+        ("problem.py", 2, "there is no file problem.py (keras-mtl new problem.py"),
+        ("problem.py --labels labels.csv", 2, "--labels goes with a folder of pictures"),
+        ("no_such_module", 2, "no_such_module must be a folder of pictures, a file such as"),
+        ("json:dumps", 1, "dumps() missing"),
+        ("json:decoder", 1, "json must have a keras_mtl.Study"),
+    ],
+)
+def test_refusals(photos, words, code, message, capsys):
+    assert main(["compare", *words.split()]) == code
+    assert message in capsys.readouterr().err
+    assert not (photos / "what_to_share").exists()
+
+
+def test_networks_by_name():
+    assert {"small", "MobileNetV2", "ResNet50", "EfficientNetB0"} <= set(known_towers())
+    small = tower_of("small", (32, 40))
+    assert small.output_shape == (None, 4, 5, 96)
+    other = tower_of("mobilenetv2", (32, 32))
+    assert other.output_shape == (None, 1, 1, 1280)
