@@ -1,28 +1,70 @@
 """What the command `keras-mtl` starts: it chooses a backend before Keras is imported.
 
 `import keras_mtl` imports Keras, and Keras its backend, TensorFlow unless told otherwise. So this
-module stands beside the package: within it, the choice would come too late.
+module stands beside the package: within it, the choice would come too late. What needs neither,
+such as the help, it answers at once.
 """
 
+import difflib
 import importlib.machinery
 import importlib.util
 import json
 import os
+import re
+import shutil
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 BACKENDS = ("torch", "jax", "tensorflow")
+WIDEST = 100
+"""Columns of the help at most."""
+
+DESCRIPTION = """One network, several tasks on the same input: what should the tasks share?
+
+To compare the ways of sharing on your own pictures, with a table of their labels:
+
+    keras-mtl compare photos --labels labels.csv
+
+Some of the networks here come trained, on pictures of rendered rooms. To see what one makes of
+your pictures:
+
+    keras-mtl list
+    keras-mtl predict photos
+
+`keras-mtl COMMAND --help` tells of a command. KERAS_BACKEND=torch (or jax, or tensorflow) before it
+chooses the backend; KERAS_MTL_DEBUG=1, or --debug, shows where an error came from."""
+
+COMMANDS = {
+    "compare": "Compare ways in which the tasks of your pictures can share a network.",
+    "report": "Write the page of a comparison anew, from what it has left in its folder.",
+    "new": "Write a file that declares a comparison of your own, with comments, to begin with.",
+    "list": "List the zoo: its networks, what they cost, and how well those that ship do.",
+    "describe": "Describe a network: its stages and which tasks share them, its units, its heads, "
+    "its size.",
+    "predict": "Show what a network makes of your pictures: each beside what every task says of "
+    "it.",
+    "train": "Train the networks of a recipe, and score them: a table of a paper.",
+    "evaluate": "Score a network on rooms that it has not seen.",
+    "export": "Write a network in a form that other programs read, and compare it there.",
+}
 
 
 def main(arguments=None):
     """Runs the command; returns its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        if (code := answered(words)) is not None:
+            return code
+    except BrokenPipeError:  # Such as by `| head`.
+        sys.stdout = None
+        return 1
     try:
         choose_backend()
     except SystemExit as error:
         print(f"keras-mtl: error: {error}", file=sys.stderr)
         return 1
-    words = sys.argv[1:] if arguments is None else arguments
     if "--debug" not in words and not os.environ.get("KERAS_MTL_DEBUG"):
         # What TensorFlow says of the machine is not what was asked for.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -33,6 +75,46 @@ def main(arguments=None):
         print("keras-mtl: interrupted", file=sys.stderr)
         return 130
     return main(arguments)
+
+
+def answered(words):
+    """Says what can be said without Keras; returns the exit code, or `None` if that is not all."""
+    words = [word for word in words if word != "--debug"]
+    if words in ([], ["-h"], ["--help"]):
+        print(help_page(), flush=True)
+        return 0
+    if words == ["--version"]:
+        print(f"keras-mtl {version()}", flush=True)
+        return 0
+    if words[0][:1].isalpha() and words[0] not in COMMANDS:
+        near = difflib.get_close_matches(words[0], COMMANDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        print(f"keras-mtl: error: there is no command {words[0]}: {hint}", file=sys.stderr)
+        return 2
+    return None
+
+
+def help_page():
+    """What the command is for, and its subcommands, as wide as the terminal."""
+    width = min(WIDEST, shutil.get_terminal_size().columns)
+
+    def wrapped(text, **options):
+        return textwrap.fill(text, width, break_on_hyphens=False, **options)
+
+    paragraphs = [
+        text if text.startswith(" ") else wrapped(" ".join(text.split()))
+        for text in DESCRIPTION.split("\n\n")
+    ]
+    indent = {"subsequent_indent": " " * 12}
+    commands = [wrapped(f"  {name:9} {text}", **indent) for name, text in COMMANDS.items()]
+    usage = "usage: keras-mtl COMMAND [options]"
+    return "\n\n".join([usage, *paragraphs, "\n".join(["commands:", *commands])])
+
+
+def version():
+    """That of the package, which is not imported for it."""
+    path = importlib.util.find_spec("keras_mtl").origin
+    return re.search(r'__version__ = "(.*)"', Path(path).read_text())[1]
 
 
 def choose_backend():

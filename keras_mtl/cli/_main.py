@@ -9,23 +9,8 @@ import re
 import sys
 from collections.abc import Sequence
 
-from keras_mtl import __version__
 from keras_mtl.cli._errors import CommandError, UsageError
-
-DESCRIPTION = """One network, several tasks on the same input: what should the tasks share?
-
-To compare the ways of sharing on your own pictures, with a table of their labels:
-
-    keras-mtl compare photos --labels labels.csv
-
-Some of the networks here come trained, on pictures of rendered rooms. To see what one makes of
-your pictures:
-
-    keras-mtl list
-    keras-mtl predict photos
-
-`keras-mtl COMMAND --help` tells of a command. KERAS_BACKEND=torch (or jax, or tensorflow) before it
-chooses the backend; KERAS_MTL_DEBUG=1, or --debug, shows where an error came from."""
+from keras_mtl_command import answered
 
 LONGEST_MESSAGE = 600
 
@@ -70,9 +55,8 @@ def _run(arguments):
         from keras_mtl.cli.train import page
 
         return page(*words)  # The options are the same for all, what they may be is not.
-    if arguments == ["--version"]:
-        print(f"keras-mtl {__version__}")
-        return 0
+    if (code := answered(arguments)) is not None:
+        return code
     from keras_mtl.cli.compare import Compare
     from keras_mtl.cli.describe import Describe
     from keras_mtl.cli.evaluate import Evaluate
@@ -85,13 +69,8 @@ def _run(arguments):
 
     known = (Compare, Report, New, List, Describe, Predict, Train, Evaluate, Export)
     commands = {each.__name__.lower(): each for each in known}
-    if arguments and arguments[0] not in ("-h", "--help"):
-        command = _parsed(arguments, commands)
-        return command and command.run()
-    print(f"usage: keras-mtl COMMAND [options]\n\n{DESCRIPTION}\n\ncommands:")
-    for name, command in commands.items():
-        print(f"  {name:9} {command.__doc__.splitlines()[0]}")
-    return 0
+    command = _parsed(arguments, commands)
+    return command and command.run()
 
 
 def _parsed(arguments, commands):

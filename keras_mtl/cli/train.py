@@ -1,6 +1,7 @@
 """`keras-mtl train`: a recipe, which trains networks and compares them."""
 
 import dataclasses
+import difflib
 import time
 from typing import Annotated
 
@@ -52,7 +53,9 @@ class Train(Options):
 def named(name):
     """The recipe of a name."""
     if name not in (known := recipes.load()):
-        raise UsageError(f"there is no recipe {name}; `keras-mtl train` lists them")
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else "`keras-mtl train` lists them"
+        raise UsageError(f"there is no recipe {name}; {hint}")
     return known[name]
 
 

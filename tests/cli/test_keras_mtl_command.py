@@ -142,3 +142,23 @@ def test_nothing_but_errors_goes_to_stderr(backend, tmp_path):
         command = [sys.executable, str(ROOT / "keras_mtl_command.py"), *words]
         result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
         assert (result.returncode, result.stderr) == (0, ""), words
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["--version"], ["lst"]])
+def test_help_needs_no_keras(words, tmp_path):
+    (tmp_path / "keras.py").write_text("raise ImportError('Keras was imported')")
+    command = [sys.executable, str(ROOT / "keras_mtl_command.py"), *words]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "KERAS_BACKEND": "none"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == (2 if words == ["lst"] else 0)
+    assert "Keras was imported" not in result.stderr
+
+
+@pytest.mark.parametrize("width", [40, 60, 300])
+def test_help_is_as_wide_as_the_terminal(width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = keras_mtl_command.help_page().splitlines()
+    # An example is one line, to be copied.
+    assert max(len(line) for line in lines if not line.startswith("    keras-mtl")) <= min(
+        width, 100
+    )

@@ -12,13 +12,17 @@ import sys
 import pytest
 
 import keras_mtl
+import keras_mtl_command
 from keras_mtl import plots
 from keras_mtl.cli import main
+from keras_mtl.cli.compare import Compare
 from keras_mtl.cli.describe import Describe
 from keras_mtl.cli.evaluate import Evaluate
 from keras_mtl.cli.export import Export
 from keras_mtl.cli.list import List
+from keras_mtl.cli.new import New
 from keras_mtl.cli.predict import Predict
+from keras_mtl.cli.report import Report
 from keras_mtl.cli.train import Train
 
 pytestmark = pytest.mark.one_backend
@@ -26,7 +30,8 @@ pytestmark = pytest.mark.one_backend
 NO_FILE = "must be a Keras model of keras_mtl: "
 REFUSED = [
     # Words that no command has.
-    ("lst", 2, "Unrecognized options: lst Available subcommands: list, describe, train"),
+    ("lst", 2, "there is no command lst: did you mean list?"),
+    ("photographs", 2, "there is no command photographs: there are compare, report, new, list"),
     ("--nothing", 2, "Unrecognized options: --nothing"),
     ("--version twice", 2, "Unrecognized options: --version, twice"),
     ("''", 2, "(see keras-mtl --help)"),
@@ -113,6 +118,7 @@ REFUSED = [
     # Recipes.
     ("train nothing", 2, "there is no recipe nothing; `keras-mtl train` lists them"),
     ("train nothing --help", 2, "there is no recipe nothing"),
+    ("train cross_stitch_tabel5", 2, "cross_stitch_tabel5; did you mean cross_stitch_table5?"),
     ("train --preset paper", 2, "train needs a recipe: keras-mtl train RECIPE"),
     ("train cross_stitch_table5 --foo", 2, "--foo"),
     ("train cross_stitch_table5 --seeds x", 2, "--seeds: "),
@@ -122,7 +128,7 @@ REFUSED = [
     ("train cross_stitch_table5 --data nyuv2", 2, "`data_dir` must be the folder"),
     ("train cross_stitch_table5 --set speed=1", 2, "speed=1. (see keras-mtl train cross_stitch_t"),
 ]
-COMMANDS = (List, Describe, Train, Evaluate, Predict, Export)
+COMMANDS = (Compare, Report, New, List, Describe, Predict, Train, Evaluate, Export)
 
 
 def listing(folder):
@@ -149,7 +155,7 @@ def test_what_cannot_be_is_told_in_one_line(words, code, told, files, monkeypatc
     "words, told",
     [
         ("", "usage: keras-mtl COMMAND"),
-        ("-h", "commands:\n  list"),
+        ("-h", "commands:\n  compare"),
         ("--debug", "usage: keras-mtl COMMAND"),
         ("--version", f"keras-mtl {keras_mtl.__version__}\n"),
         ("train", "cross_stitch_table5"),
@@ -170,13 +176,22 @@ def test_what_only_prints(words, told, files, monkeypatch, capsys):
     assert listing(files) == before
 
 
+def test_all_commands_are_listed():
+    names = [command.__name__.lower() for command in COMMANDS]
+    assert names == list(keras_mtl_command.COMMANDS)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_every_option_and_an_example(command, capsys):
-    name, positional = command.__name__.lower(), ("name", "folder", "recipe", "output")
+    name, positional = (
+        command.__name__.lower(),
+        ("name", "folder", "recipe", "output", "what", "file"),
+    )
     assert main([name, "--help"]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith(f"usage: keras-mtl {name} ") and not printed.err
-    assert command.__doc__.splitlines()[0] in printed.out
+    assert command.__doc__.splitlines()[0] == keras_mtl_command.COMMANDS[name]
+    assert keras_mtl_command.COMMANDS[name] in printed.out
     assert f"    keras-mtl {name}" in printed.out
     options = [field.name for field in dataclasses.fields(command)]
     for option in options:
