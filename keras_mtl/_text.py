@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -23,6 +24,12 @@ def text_table(lines: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def few(things: Sequence[Any], most: int = 5) -> str:
+    """Some of many things, and how many more there are."""
+    more = f" and {len(things) - most} more" if len(things) > most else ""
+    return ", ".join(map(str, things[:most])) + more
 
 
 def markdown_table(lines: Sequence[Sequence[str]]) -> str:

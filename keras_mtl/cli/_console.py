@@ -35,11 +35,6 @@ def progress():
     )
 
 
-def few(names, most):
-    """So many of some names, and how many more there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" * (len(names) > most))
-
-
 def dimensions(shape):
     """A shape, without the batch, as text."""
     return "×".join("?" if side is None else str(side) for side in shape)

@@ -6,19 +6,18 @@ import numpy as np
 
 from keras_mtl.cli._errors import CommandError
 from keras_mtl.datasets._scaling import BILINEAR, pillow
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+from keras_mtl.datasets.labelled_images import PICTURES
 
 
 def paths_in(folder):
     """The pictures of a folder, in order, but not those of the folders in it."""
     if not folder.is_dir():
         raise CommandError(f"{folder} must be a folder of pictures")
-    found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES]
     found = [path for path in found if path.is_file() and path.name[0] != "."]
     if not found:
         raise CommandError(
-            f"{folder} holds no pictures ({', '.join(SUFFIXES)}); folders in it are not looked into"
+            f"{folder} holds no pictures ({', '.join(PICTURES)}); folders in it are not looked into"
         )
     return found
 

@@ -20,15 +20,17 @@ def declared_study(what):
         UsageError: there is no such file or module.
         CommandError: it declares no study.
     """
-    place, _, name = str(what).partition(":") if ":" in str(what) else (str(what), "", NAME)
+    place, colon, name = what.rpartition(":")
+    if not colon or what.endswith(".py"):  # On Windows a path may have a colon.
+        place, name = what, NAME
     module = _of_file(Path(place)) if place.endswith(".py") else _of_name(place)
-    found = getattr(module, name or NAME, None)
+    found = getattr(module, name, None)
     if callable(found) and not isinstance(found, Study):
         found = found()
     if not isinstance(found, Study):
         raise CommandError(
             f"{place} must have a keras_mtl.Study, or a function that returns one, of the name "
-            f"{name or NAME}. It has: {found!r}"
+            f"{name}. It has: {found!r}"
         )
     return found
 
@@ -38,7 +40,10 @@ def _of_file(path):
         raise UsageError(f"there is no file {path} (keras-mtl new {path} writes one to begin with)")
     # Under its own name, so that processes which a launcher starts can import it, too.
     sys.path.insert(0, str(path.resolve().parent))
-    return importlib.import_module(path.stem)
+    module = importlib.import_module(path.stem)
+    if Path(module.__file__ or "").resolve() != path.resolve():
+        raise UsageError(f"{path} must have another name: there is a module {path.stem} already")
+    return module
 
 
 def _of_name(name):

@@ -19,13 +19,14 @@ def known_towers():
     return [SMALL, *(name for name, _ in _applications())]
 
 
-def tower_of(name, size, weights=None):
-    """A network from a picture of pixels from 0 to 255 to features of places.
+def tower_of(name, size, weights=None, pooled=False):
+    """A network from a picture of pixels from 0 to 255 to features.
 
     Args:
         name: `"small"`, or that of a function of `keras.applications`.
         size: (height, width) in pixels.
         weights: `None`, `"imagenet"`, or the path of a file of Keras' weights.
+        pooled: whether features are of the picture, and not of its places, which maps need.
 
     Raises:
         UsageError: there is no such network, or it does not take that size.
@@ -34,7 +35,7 @@ def tower_of(name, size, weights=None):
     if name.lower() == SMALL:
         if weights is not None:
             raise UsageError(f"--weights goes with a network of Keras, not with --tower {SMALL}")
-        return _small(picture)
+        return _pooled(_small(picture), pooled)
     makers = {each.lower(): maker for each, maker in _applications()}
     if name.lower() not in makers:
         near = difflib.get_close_matches(name.lower(), [SMALL, *makers], 1)
@@ -47,9 +48,17 @@ def tower_of(name, size, weights=None):
     # What a network takes for pixels stands in its module, or within it.
     pixels = sys.modules[maker.__module__].preprocess_input(picture)
     try:
-        return maker(input_tensor=pixels, include_top=False, weights=weights)
+        made = maker(input_tensor=pixels, include_top=False, weights=weights)
     except (ValueError, TypeError) as error:
-        raise UsageError(f"--tower {name} takes no pictures of {size}: {error}") from error
+        raise UsageError(f"--tower {name} cannot be made: {error}") from error
+    return _pooled(made, pooled)
+
+
+def _pooled(model, pooled):
+    if not pooled:
+        return model
+    mean = layers.GlobalAveragePooling2D(name="pooled")(model.output)
+    return keras.Model(model.input, mean, name=model.name)
 
 
 def _small(picture):

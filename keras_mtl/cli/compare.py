@@ -1,7 +1,9 @@
 """`keras-mtl compare`: what should the tasks of your pictures share?"""
 
+import contextlib
 import dataclasses
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +16,7 @@ from keras_mtl.cli._problem import declared_study
 from keras_mtl.cli._towers import SMALL, tower_of
 from keras_mtl.datasets import LabelledImages
 from keras_mtl.study import Study, local, processes
+from keras_mtl.study.report import needed
 
 OF_ALL = ("what", "processes", "plan", "json")
 """Options of studies that are declared elsewhere, too."""
@@ -84,16 +87,20 @@ class Compare:
         print(f"{study.plan()}\n", file=say, flush=True)
         if self.plan:
             return
+        needed()  # What the page is made of: to miss it after the training would be late.
+        launcher = local if self.processes == 1 else processes(self.processes)
         try:
-            found = study.run(local if self.processes == 1 else processes(self.processes))
+            with contextlib.redirect_stdout(say):
+                found = study.run(launcher)
         except KeyboardInterrupt:
             print("keras-mtl: the same command goes on where it was", file=sys.stderr)
             raise
         print(f"\n{found}\n", file=say)
-        page = found.report(study.folder / "report.html").resolve()
-        print(f"All of it as a page: {page}", file=say)
+        page = (study.folder / "report.html").resolve()
         if self.json:
-            print(json.dumps(_answers(found, page), indent=1))
+            print(json.dumps(_finite(_answers(found, page)), indent=1, allow_nan=False), flush=True)
+        found.report(page)
+        print(f"All of it as a page: {page}", file=say)
 
     def _of_pictures(self, say):
         if self.labels is None:
@@ -122,8 +129,9 @@ class Compare:
             ),
             file=say,
         )
+        of_pixels = any(column.kind == "map" for column in data.columns.values())
         return Study(
-            tower_of(self.tower, data.size, self.weights),
+            tower_of(self.tower, data.size, self.weights, pooled=not of_pixels),
             data.tasks,
             data.train,
             data.validation,
@@ -170,6 +178,13 @@ def _in_options(text):
     for argument, name in names.items():
         text = text.replace(argument, name)
     return text
+
+
+def _finite(content):
+    """Of what goes to JSON, which has no other numbers: `None` in place of those."""
+    if isinstance(content, dict):
+        return {name: _finite(each) for name, each in content.items()}
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _answers(found, page):

@@ -9,9 +9,10 @@ import tyro
 
 from keras_mtl import plots
 from keras_mtl._files import whole_file
+from keras_mtl._text import few
 from keras_mtl.applications.catalog import counts
 from keras_mtl.cli._arguments import option
-from keras_mtl.cli._console import console, dimensions, few, table
+from keras_mtl.cli._console import console, dimensions, table
 from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.cli._models import entry, is_file, load
 from keras_mtl.multi_task_model import MultiTaskModel

@@ -3,8 +3,9 @@
 import dataclasses
 import json
 
+from keras_mtl._text import few
 from keras_mtl.applications.catalog import ENTRIES, counts
-from keras_mtl.cli._console import console, few, table
+from keras_mtl.cli._console import console, table
 
 COLUMNS = (
     *("network", ">paper", ">ships", "tasks"),

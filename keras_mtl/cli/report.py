@@ -28,6 +28,8 @@ class Report:
     """Where the page goes; by default report.html in the folder."""
 
     def run(self):
+        if not self.folder.is_dir():
+            raise UsageError(f"there is no folder {self.folder}")
         output = self.output or self.folder / "report.html"
         if not output.parent.is_dir() or output.is_dir():
             raise UsageError(f"--output must be a file in a folder that is there: {output}")

@@ -10,7 +10,7 @@ import numpy as np
 from keras_mtl._checks import VOID
 from keras_mtl._text import progress_bar
 from keras_mtl._types import Array, Size
-from keras_mtl.datasets._scaling import open_picture, pillow, read_picture
+from keras_mtl.datasets._scaling import nearest, open_picture, pillow, read_picture
 from keras_mtl.datasets.label_column import read_map
 
 READERS = 4
@@ -21,7 +21,9 @@ class Looked:
     """What was seen of the files of a row."""
 
     def __init__(self, picture: Path, maps: Mapping[str, Path | None]) -> None:
-        self.wrong, self.size, self.highest, self.whole_numbers = "", (0, 0), {}, {}
+        self.wrong, self.size = "", (0, 0)
+        self.values: dict[str, set | None] = {}
+        """Of each map the whole numbers in it; `None` of one that has others."""
         path: Path = picture
         try:
             with open_picture(picture) as image:
@@ -30,9 +32,8 @@ class Looked:
                 if map_path is not None:
                     path = map_path
                     values = read_map(path)
-                    self.whole_numbers[name] = values.dtype.kind in "iu"
-                    known = values[values != VOID] if self.whole_numbers[name] else values
-                    self.highest[name] = known.max() if known.size else 0
+                    whole = values.dtype.kind in "iu" and values.max() <= VOID
+                    self.values[name] = set(np.unique(values).tolist()) if whole else None
         except FileNotFoundError:
             self.wrong = f"{path.name} (missing)"
         except Exception as error:  # Pillow raises many: of a broken file any of them may come.
@@ -68,20 +69,19 @@ class Pictures:
 class Maps:
     """Maps of files, of which the nearest pixels are taken; unknown where there is none."""
 
-    def __init__(self, paths: list[Any], size: Size, classes: tuple[str, ...] | None) -> None:
-        self._paths, self._size, self._classes = paths, size, classes
+    def __init__(
+        self, paths: list[Any], size: Size, classes: tuple[str, ...] | None, white: bool
+    ) -> None:
+        self._paths, self._size, self._classes, self._white = paths, size, classes, white
 
     def __call__(self, number: int) -> Array:
         path = self._paths[number]
         if path is None:
             values = np.full(self._size, np.nan if self._classes is None else VOID)
         else:
-            values = read_map(path)
-            rows, columns = (
-                ((np.arange(new) + 0.5) * old / new).astype(int)
-                for new, old in zip(self._size, values.shape, strict=True)
-            )
-            values = values[rows[:, None], columns]
+            values = nearest(read_map(path), self._size)
+            if self._white:
+                values = values > 127
         if self._classes is None:
             return values.astype("float32")[..., None]
         return values.astype("uint8")

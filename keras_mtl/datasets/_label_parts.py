@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_mtl.datasets._label_table import few
+from keras_mtl._text import few
 
 SPLITS = {
     "train": ("train", "training"),

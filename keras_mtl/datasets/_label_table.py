@@ -4,13 +4,15 @@ import csv
 import io
 from pathlib import Path
 
+from keras_mtl._text import few
+
 DELIMITERS = ",;\t"
-MOST_NAMED = 5
-"""So many of what is wrong are named; the others are counted."""
+UNKNOWN = {"na", "n/a", "nan", "null"}
+"""What other programs write where there is nothing, in any case of letters."""
 
 
 def read_table(path):
-    """The cells of a table, by column, and remarks on how it was read.
+    """The cells of a table, by column; remarks on how it was read; whether a comma is a point.
 
     Raises:
         OSError: the file cannot be read.
@@ -30,11 +32,14 @@ def read_table(path):
         name = {";": "semicolons", "\t": "tabs"}[delimiter]
         remarks.append(f"columns are parted by {name}")
     lines = [
-        [cell.strip() for cell in line]
+        [_cell(text) for text in line]
         for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         if any(map(str.strip, line))
     ]
     header, *rows = lines or [[]]
+    if rows and not header[0]:
+        remarks.append("the first column, which has no name, is left out")
+        header, rows = header[1:], [row[1:] for row in rows]
     twice = sorted({name for name in header if header.count(name) > 1})
     if not rows or not all(header) or twice:
         reason = "it has no rows" if not rows else f"columns named twice: {twice}" if twice else ""
@@ -46,15 +51,13 @@ def read_table(path):
     if long:
         raise ValueError(
             f"`labels` must have at most {len(header)} cells a row, as the first row of {path} "
-            f"has. Received: more in {few(long, 'row')}."
+            f"has. Received: more in the rows {few(long)}."
         )
     padded = [row + [""] * (len(header) - len(row)) for row in rows]
     columns = zip(*padded, strict=True)
-    return {name: list(cells) for name, cells in zip(header, columns, strict=True)}, remarks
+    cells = {name: list(of_one) for name, of_one in zip(header, columns, strict=True)}
+    return cells, remarks, delimiter != ","
 
 
-def few(things, what=None):
-    """Some of many things, and how many more there are."""
-    named = ", ".join(map(str, things[:MOST_NAMED]))
-    more = f" and {len(things) - MOST_NAMED} more" if len(things) > MOST_NAMED else ""
-    return f"{what}{'s' * (len(things) > 1)} {named}{more}" if what else f"{named}{more}"
+def _cell(text):
+    return "" if text.strip().lower() in UNKNOWN else text.strip()

@@ -44,14 +44,7 @@ class Scaling:
 
     def array(self, values):
         """A map: of the values of an array the nearest ones, as labels cannot be mixed."""
-        size = self.scaled(values.shape[:2])
-        if size == values.shape[:2]:
-            return values
-        rows, columns = (
-            ((np.arange(new) + 0.5) * old / new).astype(int)
-            for new, old in zip(size, values.shape, strict=False)
-        )
-        return values[rows[:, None], columns]
+        return nearest(values, self.scaled(values.shape[:2]))
 
     def scaled(self, size):
         """The size (h, w) that a picture of some size comes out in."""
@@ -80,6 +73,17 @@ class Square:
         return read_picture(
             image.crop((left, top, left + side, top + side)), lambda size: (self.size, self.size)
         )
+
+
+def nearest(values, size):
+    """A map (h, w, …) of another size (h, w), of the nearest of its values."""
+    if size == values.shape[:2]:
+        return values
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(int)
+        for new, old in zip(size, values.shape, strict=False)
+    )
+    return values[rows[:, None], columns]
 
 
 def pillow():

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from keras_mtl._checks import check_choice
+from keras_mtl._text import few
 from keras_mtl._types import Array, Size
-from keras_mtl.datasets._label_table import few
 from keras_mtl.datasets._scaling import open_picture
 from keras_mtl.heads import ASPPMapHead, ASPPSegmentationHead
 from keras_mtl.task import Task
@@ -19,7 +19,7 @@ from keras_mtl.task import Task
 KINDS = ("regression", "classification", "attributes", "map")
 MOST_CLASSES = 20
 """Of whole numbers, above which they are no classes but a quantity."""
-NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 MAPS = (".png", ".bmp", ".gif", ".tif", ".tiff", ".npy")
 UNKNOWN = -1
 
@@ -40,6 +40,8 @@ class LabelColumn:
     kind: str
     labels: Any
     classes: tuple[str, ...] | None = None
+    white: bool = False
+    """Of maps: whether 255 is a class, and not what marks pixels without one."""
 
     @property
     def known(self) -> Array:
@@ -58,7 +60,7 @@ class LabelColumn:
         """
         if self.kind == "map":
             # Features of small pictures are few: DeepLab's own head would look far beyond them.
-            narrow = {"output_size": size, "features": 64, "rates": (1, 2, 4), "dropout": 0.1}
+            narrow: Any = {"output_size": size, "features": 64, "rates": (1, 2, 4), "dropout": 0.1}
             if self.classes is None:
                 return Task.map(head=ASPPMapHead(**narrow))
             head = ASPPSegmentationHead(len(self.classes), **narrow)
@@ -116,19 +118,15 @@ def _seen(known, folder):
         return "attributes"
     if not all(NUMBER.fullmatch(cell) for cell in known):
         return "classification"
-    whole = all(_number(cell).is_integer() and _number(cell) >= 0 for cell in known)
+    whole = all(float(cell).is_integer() and float(cell) >= 0 for cell in known)
     return "classification" if whole and len(set(known)) <= MOST_CLASSES else "regression"
-
-
-def _number(cell):
-    return float(cell.replace(",", "."))
 
 
 def _numbers(name, cells, folder):
     wrong = [cell for cell in cells if cell and not NUMBER.fullmatch(cell)]
     if wrong:
         raise ValueError(f"column {name!r} must have numbers. Received: {few(wrong)}.")
-    labels = [_number(cell) if cell else np.nan for cell in cells]
+    labels = [float(cell) if cell else np.nan for cell in cells]
     return LabelColumn(name, "regression", np.array(labels, "float32")[:, None])
 
 
@@ -141,7 +139,7 @@ def _classes(name, cells, folder):
             f"{few(sorted(words))}."
         )
     are_numbers = all(NUMBER.fullmatch(word) for word in words)
-    classes = sorted(words, key=_number) if are_numbers else sorted(words)
+    classes = sorted(words, key=float) if are_numbers else sorted(words)
     place = {word: number for number, word in enumerate(classes)}
     labels = np.array([place.get(cell, UNKNOWN) for cell in cells])
     return LabelColumn(name, "classification", labels, tuple(classes))

@@ -1,5 +1,7 @@
 """A folder of pictures and a table of their labels."""
 
+import dataclasses
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,13 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from keras_mtl._checks import VOID, check_integer
+from keras_mtl._text import few
 from keras_mtl._types import PathLike, Size
 from keras_mtl.datasets._label_files import Maps, Pictures, look_at_all
 from keras_mtl.datasets._label_parts import parts_of
-from keras_mtl.datasets._label_table import few, read_table
-from keras_mtl.datasets.label_column import LabelColumn, label_column
+from keras_mtl.datasets._label_table import read_table
+from keras_mtl.datasets.label_column import label_column
 from keras_mtl.datasets.lazy_array import LazyArray
 
+DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
+CALLED = ("image", "picture", "photo", "file", "path")
+"""What the column of pictures is often called."""
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
@@ -94,11 +100,14 @@ class LabelledImages:
         verbose: int = 0,
     ) -> None:
         folder = Path(labels).parent if folder is None else Path(folder)
-        cells, self.remarks = read_table(labels)
+        cells, self.remarks, has_decimal_commas = read_table(labels)
         if image is None:
-            image = _column_of_pictures(cells, folder)
+            image, *maps = _columns_of_files(cells, folder)
+            if maps and not _says_so(image):
+                self.remarks.append(f"{image} is taken for the pictures")
         if split is None:
-            split = next((name for name in cells if name.lower() == "split"), None)
+            others = (name for name in cells if name not in (*leave_out, *(kinds or ())))
+            split = next((name for name in others if name.lower() == "split"), None)
         also = [] if split is None else [split]
         given = {"image": [image], "split": also, "kinds": kinds or (), "leave_out": leave_out}
         for argument, names in given.items():
@@ -113,6 +122,8 @@ class LabelledImages:
             raise ValueError(
                 f"`labels` must have columns of labels beside {image!r}. Received: {list(cells)}."
             )
+        if has_decimal_commas:
+            cells |= {name: [_with_point(cell) for cell in cells[name]] for name in names}
         kinds = kinds or {}
         columns = {name: label_column(name, cells[name], folder, kinds.get(name)) for name in names}
         pictures = [folder / name for name in _each_once(image, cells[image])]
@@ -120,9 +131,12 @@ class LabelledImages:
         rows = self._whole(looked, skip_broken)
         self.size = self._one_size([looked[row].size for row in rows], size)
         self.columns = {
-            name: _of_pixels(column, looked) if column.kind == "map" else column
+            name: self._of_pixels(column, [looked[row] for row in rows])
+            if column.kind == "map"
+            else column
             for name, column in columns.items()
         }
+        self._rows = rows
         parts = parts_of(rows, shares, seed, None if split is None else cells[split], split)
         self._look_for_classes(parts)
         self.train, self.validation, self.test = (
@@ -136,7 +150,8 @@ class LabelledImages:
     def __str__(self) -> str:
         lines = [("column", "kind", "labels", "values")]
         for name, column in self.columns.items():
-            lines.append((name, column.kind, str(int(column.known.sum())), _values(column)))
+            known = column.known[self._rows]
+            lines.append((name, column.kind, str(int(known.sum())), _values(column)))
         first, second, third = (max(len(line[place]) for line in lines) for place in range(3))
         return "\n".join(
             f"{name:{first}}  {kind:{second}}  {count:>{third}}  {values}"
@@ -173,6 +188,24 @@ class LabelledImages:
             )
         return size or (different or [(1, 1)])[0]
 
+    def _of_pixels(self, column, looked):
+        """A column of maps with its classes, if its numbers are whole."""
+        seen = [each.values[column.name] for each in looked if column.name in each.values]
+        if None in seen:
+            return column  # Of numbers, such as depths.
+        values = set().union(*seen)
+        white = VOID in values and values <= {0, VOID}
+        if white:
+            self.remarks.append(f"{column.name} has 0 and 255 alone: 255 is taken for a class")
+        highest = max(values - {VOID}, default=0)
+        if not highest and not white:
+            raise ValueError(
+                f"column {column.name!r} must have maps of more than one class. "
+                f"Received: {sorted(values)} in all pixels."
+            )
+        classes = tuple(map(str, range(max(2, highest + 1))))
+        return dataclasses.replace(column, classes=classes, white=white)
+
     def _look_for_classes(self, parts):
         for name, column in self.columns.items():
             if column.kind != "classification":
@@ -191,23 +224,32 @@ class LabelledImages:
         y = {}
         for name, column in self.columns.items():
             if column.kind == "map":
-                maps = Maps([column.labels[row] for row in rows], self.size, column.classes)
+                paths = [column.labels[row] for row in rows]
+                maps = Maps(paths, self.size, column.classes, column.white)
                 y[name] = LazyArray(maps, len(rows))
             else:
                 y[name] = column.labels[rows]
         return x, y
 
 
-def _column_of_pictures(cells, folder):
-    """The first column of names of pictures; whether all are there is seen later."""
-    for name, of_column in cells.items():
-        suffixes = [Path(cell).suffix.lower() in PICTURES for cell in of_column]
-        if all(suffixes) and any((folder / cell).is_file() for cell in of_column):
-            return name
-    raise ValueError(
-        f"`image` must name the column of pictures, for none of {list(cells)} has names of files "
-        f"with {', '.join(PICTURES)} that are in {folder}. Received: None."
-    )
+def _columns_of_files(cells, folder):
+    """The columns of names of pictures, those first whose own name says so."""
+    found = [
+        name
+        for name, of_column in cells.items()
+        if all(Path(cell).suffix.lower() in PICTURES for cell in of_column)
+        and any((folder / cell).is_file() for cell in of_column)
+    ]
+    if not found:
+        raise ValueError(
+            f"`image` must name the column of pictures, for none of {list(cells)} has names of "
+            f"files with {', '.join(PICTURES)} that are in {folder}. Received: None."
+        )
+    return sorted(found, key=lambda name: not _says_so(name))
+
+
+def _says_so(name):
+    return any(word in name.lower() for word in CALLED)
 
 
 def _each_once(column, names):
@@ -222,17 +264,9 @@ def _each_once(column, names):
     return names
 
 
-def _of_pixels(column, looked):
-    """A column of maps with its classes, if its numbers are whole."""
-    highest = [each.highest[column.name] for each in looked if column.name in each.highest]
-    are_classes = all(each.whole_numbers.get(column.name, True) for each in looked)
-    if not highest:
-        raise ValueError(f"column {column.name!r} must have maps. Received: none that is whole.")
-    if are_classes and max(highest) > VOID:
-        are_classes = False  # Of 16 bits, such as depths in millimetres.
-    count = max(2, int(max(highest)) + 1)
-    classes = tuple(map(str, range(count))) if are_classes else None
-    return LabelColumn(column.name, "map", column.labels, classes)
+def _with_point(cell):
+    """A number with a decimal comma as one with a point; all else as it is."""
+    return cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell
 
 
 def _values(column):

@@ -14,23 +14,27 @@ def verdict(gap):
 
 
 def answer(found, task=None):
+    """The answer for a task, or for all, behind its name."""
+    return f"{task or 'all tasks'}: {sentence(found, task)}"
+
+
+def sentence(found, task=None):
     """The answer for a task, or for all: in one sentence, with what it rests on."""
-    subject = "all tasks" if task is None else task
     chosen, best = found.chosen(task), found.best(task)
     if chosen is None:
-        return f"{subject}: nothing is compared yet."
+        return "nothing is compared yet."
     if best == BASELINE:
-        return f"{subject}: networks of their own are best; all others are behind them."
+        return "networks of their own are best; all others are behind them."
     if chosen == BASELINE:
         return (
-            f"{subject}: networks of their own are the best on the validation examples; not all "
+            "networks of their own are the best on the validation examples; not all "
             "others are behind them as far as the seeds tell."
         )
     gap = found.differences(task)[chosen]
     by = f"{interval(gap)}, {gap.pairs} seed{'s' if gap.pairs > 1 else ''}"
     if gap.behind:
         return (
-            f"{subject}: {chosen}, the best on the validation examples, is behind networks of "
+            f"{chosen}, the best on the validation examples, is behind networks of "
             f"their own on the test examples ({by})."
         )
     if best is None:
@@ -43,12 +47,12 @@ def answer(found, task=None):
         elif gap.mean <= 0:
             more = "on the test examples it is no better"
         return (
-            f"{subject}: {chosen}, the best on the validation examples, is level with networks of "
+            f"{chosen}, the best on the validation examples, is level with networks of "
             f"their own ({by}); {more}."
         )
     level = _level_with(found, best, task)
     more = f"; level with {', '.join(level)}" if level else ""
-    return f"{subject}: {best} is ahead of networks of their own ({by}){more}."
+    return f"{best} is ahead of networks of their own ({by}){more}."
 
 
 def _level_with(found, best, task):

@@ -54,6 +54,8 @@ def check_study(study):
             )
         try:
             check_targets(model, None, {task: part.y[task] for task in study.tasks})
+            for task in study.tasks:
+                _check_ranks(study.tasks[task], task, model.output[task].shape, part.y[task].shape)
             found = study.scores([model], part.some(np.arange(1)), run_eagerly=True)
         except Exception as error:
             raise ValueError(
@@ -66,3 +68,15 @@ def check_study(study):
                     f"`tasks[{name!r}]` must have a headline among its scores "
                     f"{sorted(found[name])}. Received: {headline!r}."
                 )
+
+
+def _check_ranks(task, name, output, labels):
+    """Refuses numbers that would be compared with numbers of other places, by broadcasting."""
+    more = len(output) - len(labels)
+    if task.kind in ("numbers", "attributes", "metres") and (
+        more > 1 or more == 1 and output[-1] != 1
+    ):
+        raise ValueError(
+            f"outputs of {name!r} are of shape {tuple(output[1:])}, and its labels of "
+            f"{tuple(labels[1:])}; a head of features of pixels has to pool them"
+        )

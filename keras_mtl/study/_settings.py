@@ -8,12 +8,12 @@ from keras_mtl.task.heads import made_head
 def settings_of(study):
     """A dict of dicts of texts."""
     tower = study.tower(0)
-    shape = "×".join(map(str, tower.model.inputs[0].shape[1:]))
+    shapes = ["×".join(map(str, x.shape[1:])) for x in tower.model.inputs]
     optimizer = study._optimizer.get_config()
     return {
         "network": {
             "name": tower.model.name,
-            "input": shape,
+            "input": ", ".join(shapes),
             "parameters": f"{tower.model.count_params():,}",
             "stages end at": ", ".join(tower.stages),
             "weights": {
@@ -28,7 +28,7 @@ def settings_of(study):
             "labels to learn from": ", ".join(
                 f"{task} {int(known.sum())}" for task, known in study.train.known.items()
             ),
-            "augmentation": str(study.augment),
+            "augmentation": "none" if study.augment is None else _plain(study.augment),
             "mix": str(study.mix),
         },
         "training": {

@@ -66,9 +66,6 @@ class RecordedStudy(Scored):
     Args:
         folder: that of the study.
 
-    Attributes:
-        settings: dict of dicts of texts: what was compared, with what, and how.
-
     Raises:
         ValueError: it is no folder of a study.
 
@@ -122,7 +119,7 @@ class RecordedStudy(Scored):
                 for row in content["rows"]
             ]
             self.seeds, self.versions = content["seeds"], content["versions"]
-            self._budget, self.settings = content["budget"], content["settings"]
+            self._budget, self._described = content["budget"], content["settings"]
         self.records = Records(self.folder / "records.jsonl")
 
     @property
@@ -132,6 +129,21 @@ class RecordedStudy(Scored):
     @property
     def budget_text(self) -> str:
         return self._budget
+
+    def described(self) -> dict[str, dict[str, str]]:
+        return self._described
+
+    def networks(self, row: RecordedRow) -> list[Any]:
+        """Those need the `Study` itself, which knows what their files do not.
+
+        Raises:
+            ValueError: always.
+        """
+        files = [str(self.file_of(each)) for each in row.networks]
+        raise ValueError(
+            "networks must be asked for from the `Study` itself, or read by "
+            f"`keras.models.load_model`. Received: a folder alone, with {files}."
+        )
 
 
 def declare(study: AnyStudy) -> None:
@@ -149,7 +161,7 @@ def declare(study: AnyStudy) -> None:
         "seeds": study.seeds,
         "budget": study.budget_text,
         "versions": study.versions,
-        "settings": study.settings,
+        "settings": study.described(),
         "trainings": {
             each.hash: {
                 "name": each.name,

@@ -40,6 +40,10 @@ class Scored:
         """How long networks learn, in words."""
         raise NotImplementedError
 
+    def described(self) -> dict[str, dict[str, str]]:
+        """What is compared, with what, and how: dicts of texts."""
+        raise NotImplementedError
+
     def record_of(self, job: Any) -> dict[str, Any]:
         """The record of a training or a row; empty if it has not ended."""
         return self.records.by_hash().get(job.hash, {})

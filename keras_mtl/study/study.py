@@ -170,9 +170,7 @@ class Study(Scored):
             for each in self.contenders
         ]
 
-    @functools.cached_property
-    def settings(self) -> dict[str, dict[str, str]]:
-        """What is compared, with what, and how, in words."""
+    def described(self) -> dict[str, dict[str, str]]:
         return settings_of(self)
 
     @property

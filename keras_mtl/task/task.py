@@ -410,7 +410,8 @@ class Task:
     @property
     def _logits_of(self):
         """The kind, if the loss takes logits; else `None`."""
-        loss = None if isinstance(self.loss, dict) else keras.losses.get(self.loss)
+        # A loss that is given by its name takes probabilities.
+        loss = None if isinstance(self.loss, (dict, str)) else keras.losses.get(self.loss)
         return self.kind if getattr(loss, "from_logits", False) else None
 
     def with_head(self, head: keras.layers.Layer) -> Self:

@@ -50,13 +50,30 @@ def test_from_a_folder_to_a_page(photos, capsys):
     assert "What should size, colour and mask share?" in page.read_text()
     assert main([*words, "--json"]) == 0  # Nothing is trained again.
     printed = capsys.readouterr()
-    answers = json.loads(printed.out)
+    answers = strict(printed.out)
     assert list(answers["scores"]) == ["one-task", "hard sharing", "split at relu3a"]
     assert answers["best"] is None and answers["page"] == str(page)
     assert (
         "9 trainings, 9 of them done" in " ".join(printed.err.split())
         or " of them done" in printed.err
     )
+
+
+def strict(text):
+    """JSON as others read it: without NaN."""
+    return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+@pytest.mark.parametrize("columns", ["size", "colour", "size colour"])
+def test_tables_without_maps(photos, columns, capsys):
+    rows = [line.split(",") for line in (photos / "labels.csv").read_text().splitlines()]
+    place = {"size": 1, "colour": 2}
+    kept = [0, *(place[name] for name in columns.split())]
+    lines = [",".join(row[number] for number in kept) for row in rows]
+    (photos / "labels.csv").write_text("\n".join(lines))
+    assert main(["compare", "photos", *OPTIONS, "--contenders", "ensemble", "--json"]) == 0
+    answers = strict(capsys.readouterr().out)
+    assert list(answers["best_of_tasks"]) == columns.split()
 
 
 def test_a_study_of_ones_own(tmp_path, monkeypatch, capsys):

@@ -30,6 +30,8 @@ def test_a_page_from_a_folder(tmp_path, capsys):
 def test_what_is_refused(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 1
     assert f"{tmp_path} must be that of a study that has run" in capsys.readouterr().err
+    assert main(["report", str(tmp_path / "none")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
     study(tmp_path / "study", contenders=[]).run(lambda study, jobs, ended: None)
     assert main(["report", str(tmp_path / "study")]) == 1
     assert "holds no scores yet" in capsys.readouterr().err

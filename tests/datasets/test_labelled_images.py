@@ -121,7 +121,8 @@ def test_parts_are_drawn_with_a_seed(write):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_tables_of_all_kinds(write, delimiter, encoding):
     path = write(delimiter, encoding, kind=lambda number: ["Bär", "Maß"][number % 2])
-    cells, remarks = read_table(path)
+    cells, remarks, has_commas = read_table(path)
+    assert has_commas == (delimiter != ",")
     assert list(cells) == ["file", "kind"] and set(cells["kind"]) == {"Bär", "Maß"}
     assert len(remarks) == (delimiter != ",") + (encoding == "cp1252")
 
@@ -130,6 +131,38 @@ def test_decimal_commas(write):
     data = LabelledImages(write(";", age=lambda number: f"{number},5"))
     assert data.columns["age"].kind == "regression"
     assert data.columns["age"].labels[:2].ravel().tolist() == [0.5, 1.5]
+
+
+def test_what_other_programs_write(write):
+    path = write(age=lambda number: ["NA", "nan", "", number / 2][min(number, 3)])
+    path.write_text("\n".join(f"{n},{line}" for n, line in enumerate(path.read_text().split("\n"))))
+    path.write_text("," + path.read_text().partition(",")[2])
+    data = LabelledImages(path)
+    assert data.columns["age"].kind == "regression"
+    assert data.columns["age"].known.sum() == 17
+    assert data.remarks == ["the first column, which has no name, is left out"]
+    thousands = write(age=lambda number: f'"1,{number:03}"', name="thousands.csv")
+    with pytest.raises(ValueError, match="column 'age' must have numbers. Received: 1,000"):
+        LabelledImages(thousands, kinds={"age": "regression"})
+
+
+def test_masks_of_black_and_white(write, folder):
+    for number in range(ROWS):
+        mask = np.zeros((6, 8), "uint8")
+        mask[:3] = 255
+        Image.fromarray(mask).save(folder / f"white{number}.png")
+        np.save(folder / f"depth{number}.npy", np.where(mask > 0, np.nan, 2.5))
+        Image.fromarray(mask // 255 * 0).save(folder / f"black{number}.png")
+    path = write(
+        mask=lambda number: f"white{number}.png", depth=lambda number: f"depth{number}.npy"
+    )
+    data = LabelledImages(path)
+    assert data.columns["mask"].classes == ("0", "1") and data.columns["depth"].classes is None
+    assert data.train[1]["mask"][0][:, 0].tolist() == [1, 1, 1, 0, 0, 0]
+    assert np.isnan(data.train[1]["depth"][0][:3]).all()
+    assert data.remarks == ["mask has 0 and 255 alone: 255 is taken for a class"]
+    with pytest.raises(ValueError, match="column 'black' must have maps of more than one class"):
+        LabelledImages(write(black=lambda number: f"black{number}.png"))
 
 
 def test_kinds_may_be_told(write):

@@ -26,7 +26,7 @@ from keras_mtl.study.report import Page
 from keras_mtl.study.report._by_class import ByClass
 from keras_mtl.study.report._cells import predicted_cell, truth_cell
 from keras_mtl.study.report._drawings import _curve, _front
-from keras_mtl.study.report._facts import table_of
+from keras_mtl.study.report._facts import facts, table_of
 from keras_mtl.study.report._looks import look_at_data, look_at_row
 from keras_mtl.study.report._pulls import pulls
 
@@ -330,7 +330,7 @@ def test_what_is_looked_at(tmp_path):
     labels = study.test.y["species"]
     accuracy = np.nansum(recalls * np.bincount(labels, minlength=3)) / len(labels)
     assert accuracy == pytest.approx(study.record_of(row)["test"]["species"]["accuracy"])
-    assert data["classes"]["species"]["counts"] == np.bincount(study.train.y["species"]).tolist()
+    assert data["classes"]["species"] == np.bincount(study.train.y["species"]).tolist()
     model = study.network(row.networks[0])
     study.compile(model, row.networks[0])
     batch = study.validation.batches({task: task for task in study.tasks}, 8)
@@ -345,6 +345,151 @@ def test_what_is_looked_at(tmp_path):
     assert pulled["stages"][0] == "dense0" and pulled["pairs"] == ["age, species"]
     assert pulled["cosines"][0][0] == pytest.approx(np.mean(cosines), abs=1e-5)
     assert pulled["compliance"][0][0] == np.mean(np.array(cosines) > 0)
+
+
+def of_numbers(count, seed):
+    """Labels of every form that goes with features of a vector."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, 4)).astype("float32")
+    kinds = rng.integers(0, 3, count)
+    return x, {
+        "a: $b$": x[:, :1],
+        "prices": kinds,
+        "one_hot": np.eye(3)[kinds],
+        "by_name": rng.integers(0, 2, (count, 1)).astype("float32"),
+        "traits": rng.integers(-1, 2, (count, 2)),
+        "yes_or_no": rng.integers(0, 2, count),
+    }
+
+
+def tasks_of_numbers():
+    dense, task = keras.layers.Dense, keras_mtl.Task
+    logit = keras.losses.BinaryCrossentropy(from_logits=True)
+    one_hot = keras.losses.CategoricalCrossentropy(from_logits=True)
+    return {
+        "a: $b$": task.regression(),
+        "prices": task.classification(["$", "$$", "<$$$>"]),
+        "one_hot": task(dense(3), one_hot, metrics=["accuracy"]),
+        "by_name": task(dense(1, "sigmoid"), "binary_crossentropy"),
+        "traits": task.attributes(2),
+        "yes_or_no": task(dense(1), logit),
+    }
+
+
+def of_maps(count, seed):
+    """Labels of every form that goes with features of pixels; of the last class there is none."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, (count, 6, 6, 1)).astype("float32")
+    normals = rng.normal(size=(count, 6, 6, 3))
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    normals[0] = 0
+    return x, {
+        "labels": rng.integers(0, 3, (count, 6, 6)),
+        "normals": normals.astype("float32"),
+        "depth": rng.uniform(0.1, 3, (count, 6, 6, 1)).astype("float32"),
+        "offsets": rng.normal(size=(count, 6, 6, 3)).astype("float32"),
+        "mask": rng.integers(0, 2, (count, 6, 6, 1)),
+    }
+
+
+def tasks_of_maps():
+    conv, task = keras.layers.Conv2D, keras_mtl.Task
+    logit = keras.losses.BinaryCrossentropy(from_logits=True)
+    return {
+        "labels": task.segmentation(4, head=conv(4, 1)),
+        "normals": task.normals(head=conv(3, 1)),
+        "depth": task.depth(head=conv(1, 1)),
+        "offsets": task.map(3, head=conv(3, 1)),
+        "mask": task(conv(1, 1), logit),
+    }
+
+
+@pytest.mark.whole_network
+@pytest.mark.parametrize(
+    "examples_of, tasks, layer",
+    [
+        (of_numbers, tasks_of_numbers, lambda name: keras.layers.Dense(4, "tanh", name=name)),
+        (of_maps, tasks_of_maps, lambda name: keras.layers.Conv2D(3, 1, name=name)),
+    ],
+)
+def test_labels_and_outputs_of_every_form(examples_of, tasks, layer, tmp_path, monkeypatch):
+    monkeypatch.setattr("matplotlib.rcParams", dict(__import__("matplotlib").rcParams))
+    parts = [examples_of(12, seed) for seed in range(3)]
+
+    def tower(seed):
+        image = keras.Input(parts[0][0].shape[1:])
+        return keras.Model(image, layer("two $")(layer("one $")(image)))
+
+    study = Study(
+        tower,
+        tasks(),
+        *parts,
+        steps=2,
+        seeds=1,
+        batch_size=6,
+        cuts=["one $"],
+        contenders=["hard sharing"],
+        folder=tmp_path / "study",
+    )
+    known = facts(study.run())
+    assert known["unseen"] == []
+    shown = {(each["task"], each["of"]): each["cells"] for each in known["shown"]["columns"]}
+    assert len(shown) == 3 * len(study.tasks)
+    if examples_of is of_numbers:
+        yes = [{"text": ["no", "yes"][label]} for label in parts[2][1]["yes_or_no"][:4]]
+        assert shown["yes_or_no", "truth"] == yes
+        drawn = [each["task"] for each in known["classes"]]
+        assert drawn == ["prices", "one_hot", "by_name", "traits", "yes_or_no"]
+    else:
+        assert all("image" in cell for cells in shown.values() for cell in cells[1:])
+        assert shown["normals", "truth"][0] == {"text": "–"}
+
+
+@pytest.mark.whole_network
+def test_what_cannot_be_looked_at_does_not_cost_the_page(tmp_path, monkeypatch):
+    """Nor what has failed, or has not come yet."""
+    parts = [examples(12, seed) for seed in range(3)]
+    wrong = Contender("wrong", keras_mtl.sharing.Branched.split("nowhere"))
+    study = Study(
+        lambda seed: network(),
+        tasks(),
+        *parts,
+        steps=2,
+        seeds=2,
+        batch_size=6,
+        cuts=["dense0"],
+        contenders=[hard_sharing(), wrong],
+        folder=tmp_path / "study",
+    )
+
+    def half(study, jobs, ended):
+        for job in jobs:
+            if job.hash not in {row.hash for row in study.rows if row.seed == 1}:
+                job.run(study)
+
+    monkeypatch.setattr("keras_mtl.study.report._looks.input_cell", None)
+    found = study.run(half)
+    page = Reader(found.report(tmp_path / "report.html").read_text())
+    assert "wrong does not fit" in page.text and "data: TypeError" in page.text
+    monkeypatch.undo()
+    assert facts(found)["unseen"] == []  # It was not kept.
+
+
+@pytest.mark.one_backend
+def test_numbers_are_not_compared_across_places(tmp_path):
+    x = np.zeros((4, 6, 6, 1), "float32")
+    image = keras.Input((6, 6, 1))
+    tower = keras.Model(image, keras.layers.Conv2D(2, 1, name="one")(image))
+    part = x, {"age": np.zeros((4, 1), "float32")}
+    with pytest.raises(ValueError, match="a head of features of pixels has to pool them"):
+        Study(
+            tower,
+            {"age": keras_mtl.Task.regression()},
+            *[part] * 3,
+            steps=2,
+            cuts=[],
+            folder=tmp_path,
+        )
 
 
 @pytest.mark.one_backend

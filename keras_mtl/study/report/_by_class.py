@@ -1,6 +1,5 @@
 """How well a network knows each class or attribute of a task."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,15 +32,16 @@ class ByClass:
     def add(self, labels: Array, known: Array, predicted: Array) -> None:
         """Counts some labels, whether each is known, and what a network says of them."""
         self._of_pixels = predicted.ndim > 2
-        shape = predicted.shape if self.task.kind == "attributes" else predicted.shape[:-1]
-        if labels.size != np.prod(shape):
+        count = predicted.shape[-1]
+        of_attributes = self.task.kind == "attributes"
+        if labels.size * (1 if of_attributes else count) != predicted.size:
             return  # A network that says less than there are pixels.
         self.counted = True
-        if self.task.kind == "attributes":
+        if of_attributes:
+            labels, known, scores = (each.reshape(-1, count) for each in (labels, known, predicted))
             self._labels.append(np.where(known, labels, -1).astype(int))
-            self._scores.append(predicted)
+            self._scores.append(scores)
             return
-        count = predicted.shape[-1]
         labels, known = (each.reshape(predicted.shape[:-1]) for each in (labels, known))
         known = known & (labels >= 0) & (labels < count)
         cells = labels[known].astype(int) * count + predicted.argmax(axis=-1)[known]
@@ -56,8 +56,3 @@ class ByClass:
         whole = truths + self._confusion.sum(axis=0) - hits if self._of_pixels else truths
         share = np.divide(hits, whole, out=np.full(len(hits), np.nan), where=whole > 0)
         return np.where(truths > 0, share, np.nan).tolist()
-
-
-def names_of(task: Any, count: int) -> Sequence[str]:
-    """Names of the classes of a task, or their numbers."""
-    return task.classes or [str(number) for number in range(count)]

@@ -42,8 +42,9 @@ def truth_cell(task: Any, values: Array, known: Array, scale: tuple[float, float
     """A label, which is not known everywhere, or nowhere."""
     if not known.any():
         return UNKNOWN
-    if task.kind == "attributes" and values.ndim == 1:
-        return _names(task, np.flatnonzero(known & (values > 0.5)))
+    if task.kind == "attributes" and values.ndim < 2:
+        values, known = values.reshape(-1), known.reshape(-1)
+        return _names(task, np.flatnonzero(known & (values > 0.5)), values.size)
     if task.kind == "classes" and (values.ndim == 0 or values.size == 1):
         return {"text": _name(task, int(values.reshape(()) if values.ndim else values))}
     return _map_or_numbers(task, values, known, scale)
@@ -52,13 +53,13 @@ def truth_cell(task: Any, values: Array, known: Array, scale: tuple[float, float
 def predicted_cell(task: Any, values: Array, scale: tuple[float, float] | None) -> dict:
     """What a network says, as of `Task.prediction`, in the same form as the truth."""
     if task.kind == "attributes" and values.ndim == 1:
-        return _names(task, np.flatnonzero(values > 0.5))
+        return _names(task, np.flatnonzero(values > 0.5), values.size)
     if task.kind == "classes" and values.ndim == 1:
         best = int(values.argmax())
         return {"text": f"{_name(task, best)} {100 * values[best]:.0f} %"}
-    known = np.isfinite(values).all(axis=-1) if values.ndim == 3 else np.isfinite(values)
+    known = np.isfinite(values)
     if task.kind == "classes" and values.ndim == 3:
-        values = values.argmax(axis=-1)
+        values, known = values.argmax(axis=-1), known.all(axis=-1)
     return _map_or_numbers(task, values, known, scale)
 
 
@@ -71,15 +72,18 @@ def scale_of(task: Any, truths: Array, known: Array) -> tuple[float, float] | No
 
 
 def _map_or_numbers(task, values, known, scale):
-    if values.ndim == 3 and values.shape[-1] == 1:
-        values, known = values[..., 0], known.reshape(known.shape[:2])
+    if values.ndim == 3:
+        known = known.all(axis=-1) if known.ndim == 3 else known
+        if task.kind == "normals" and values.shape[-1] == 3:
+            return picture(np.where(known[..., None], (values + 1) / 2, 0))
+        # Of several numbers a pixel, such as an offset, how large they are.
+        one = values.shape[-1] == 1
+        values = values[..., 0] if one else np.linalg.norm(values, axis=-1)
     if values.ndim == 2 and task.kind == "classes":
         labels = np.where(known, values, 255).astype(int)
         return picture(label_colours(labels, int(max(labels[known].max() + 1, 2)), 255))
-    if values.ndim == 3 and values.shape[-1] == 3:
-        return picture(np.where(known[..., None], (values + 1) / 2, 0))
-    if values.ndim == 2 and scale is not None:
-        low, high = scale
+    if values.ndim == 2 and (scale is not None or task.kind == "attributes"):
+        low, high = scale or (0.0, 1.0)
         share = np.clip((np.where(known, values, low) - low) / (high - low), 0, 1)
         return picture(pyplot().get_cmap("viridis")(share)[..., :3] * known[..., None])
     return _numbers(values)
@@ -91,10 +95,12 @@ def _numbers(values):
     return {"text": ", ".join(f"{each:.3g}" for each in flat[:MOST_NUMBERS]) + more}
 
 
-def _names(task, numbers):
+def _names(task, numbers, count):
+    if count == 1 and not task.classes:
+        return {"text": "yes" if len(numbers) else "no"}
     shown = [_name(task, each) for each in numbers[:MOST_NAMES]]
     return {"text": ", ".join(shown) + " …" * (len(numbers) > MOST_NAMES) or "none"}
 
 
 def _name(task, number):
-    return task.classes[number] if task.classes else str(number)
+    return task.classes[number] if number < len(task.classes or ()) else str(number)

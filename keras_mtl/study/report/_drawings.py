@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_mtl import plots
 from keras_mtl.plots import pyplot
-from keras_mtl.study.contender import TWIN
+from keras_mtl.study.contender import BASELINE, TWIN
 from keras_mtl.study.report._svg import slug, svg
 
 SIZE = 4.6, 3.1
@@ -34,7 +34,12 @@ def _mean(found, name, key):
 def _cost(found, unit, size, colours):
     figure, axes = pyplot().subplots(figsize=SIZE)
     points = {name: (size(name), found.gains(name)) for name in found._compared}
-    points = {name: each for name, each in points.items() if np.isfinite(each[0])}
+    points[BASELINE] = size(BASELINE), np.zeros(1)
+    points = {
+        name: each
+        for name, each in points.items()
+        if np.isfinite(each[0]) and np.isfinite(each[1]).all()
+    }
     # All names, so that colours are those of the page.
     series = {name: [points[name]] if name in points else [] for name in colours}
     plots.performance_by_size(axes, series, xlabel=unit, interval=True)
@@ -75,7 +80,7 @@ def curves(found: Any, colours: Any) -> str | None:
             if row.contender == name and row.seed in found.scores[name]
         ]
         of_seeds = [each for each in of_seeds if each is not None]
-        if name.startswith(TWIN) or not of_seeds:
+        if name.startswith(TWIN) or name in found.failed or not of_seeds:
             continue
         steps = of_seeds[0][0]
         mean = np.mean([np.interp(steps, *each) for each in of_seeds], axis=0)
@@ -129,7 +134,7 @@ def _summed(study, trainings):
     return steps, np.sum(means, axis=0)
 
 
-def classes(task: str, name: str, counted: Any, pairs: Any) -> dict[str, Any]:
+def classes(task: str, name: str, names: Any, counts: Any, pairs: Any) -> dict[str, Any]:
     """The gain of each class of a task over the one-task networks, against its number of labels."""
     unit = pairs[0][0]
     gains = np.array([np.subtract(ours, theirs) for _, theirs, ours in pairs], float)
@@ -138,8 +143,10 @@ def classes(task: str, name: str, counted: Any, pairs: Any) -> dict[str, Any]:
     mean[known] = np.nanmean(gains[:, known], axis=0)
     many = len(mean) > MOST_CLASSES
     figure, axes = pyplot().subplots(figsize=(SIZE[0] * (1 + many), SIZE[1]))
-    names = [each if len(each) < 18 else f"{each[:16]}…" for each in counted["names"]]
-    plots.gain_per_class(axes, names, mean, counted["counts"], unit=unit)
+    names = [*names, *map(str, range(len(names), len(mean)))][: len(mean)]
+    names = [each if len(each) < 18 else f"{each[:16]}…" for each in names]
+    counts = [*counts, *[0] * len(mean)][: len(mean)]
+    plots.gain_per_class(axes, names, mean, counts, unit=unit)
     part = f"classes-{slug(task)}"
     alt = f"gain of {name} in {unit} by class of {task}"
     return {"task": task, "name": name, "many": many, "svg": svg(figure, part, alt)}

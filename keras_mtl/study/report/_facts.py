@@ -6,27 +6,52 @@ from typing import Any
 
 import numpy as np
 
-from keras_mtl.study._answers import answer, interval, of_twin, others, verdict
+from keras_mtl.study._answers import interval, of_twin, others, sentence, verdict
 from keras_mtl.study._progress import duration
 from keras_mtl.study.contender import BASELINE, TWIN
 from keras_mtl.study.report import _drawings as drawings
-from keras_mtl.study.report._looks import look_at_data, look_at_row
+from keras_mtl.study.report._kept import UNSEEN
+from keras_mtl.study.report._looks import COUNTED, SCORED, look_at_data, look_at_row
 from keras_mtl.study.report._pulls import pulls
-from keras_mtl.study.report._svg import PALETTE, slug
+from keras_mtl.study.report._svg import PALETTE
 from keras_mtl.study.table import ARROWS, basis, score_cells
 
 
 def facts(found: Any) -> dict[str, Any]:
     """What the template shows.
 
+    What cannot be looked at or drawn is left out, and named: it must not cost the page.
+
     Args:
         found: a `Found`, of a `Study` or a `RecordedStudy`.
     """
-    study = found.study
-    names = [each for each in dict.fromkeys(row.contender for row in study.rows)]
+    study, unseen = found.study, []
+
+    def looked(look, *arguments):
+        result = look(*arguments) or {}
+        if UNSEEN in result:
+            unseen.append(result[UNSEEN])
+            return {}
+        return result
+
+    def drawn(draw, *arguments):
+        try:
+            return draw(*arguments)
+        except Exception as error:
+            unseen.append(f"{draw.__name__}: {type(error).__name__}: {str(error)[:300]}")
+            return []
+
+    names = list(dict.fromkeys(row.contender for row in study.rows))
     colours = {name: number % len(PALETTE) for number, name in enumerate(names)}
-    looks = {name: look_at_row(study, _row(found, name)) or {} for name in found.scores}
     seconds = {name: _seconds(found, name) for name in found.scores}
+    rows = {name: _row(found, name) for name in found.scores}
+    looks = {name: looked(look_at_row, study, row) for name, row in rows.items()}
+    data = looked(look_at_data, study)
+    of_classes = {
+        name: {row.seed: looked(look_at_row, study, row) for row in _rows(found, name)}
+        for name in _with_classes(found, data)
+    }
+    shared = _most_shared(found, looks)
     return {
         "tasks": list(study.tasks),
         "basis": basis(study),
@@ -37,61 +62,64 @@ def facts(found: Any) -> dict[str, Any]:
             name: f"{task.heading[0]} {ARROWS[task.better]}" for name, task in study.tasks.items()
         },
         "contenders": [_contender(found, name, colours[name], seconds) for name in names],
-        "gains": [_gains(found, task, colours) for task in (None, *study.tasks)],
+        "gains": [_gains(found, task) for task in (None, *study.tasks)],
         "twins": [of_twin(found, name, task) for name, task in found._over_twins],
-        "costs": drawings.costs(found, seconds, colours) if found._compared else [],
-        "curves": drawings.curves(found, colours),
+        "costs": drawn(drawings.costs, found, seconds, colours) if found._compared else [],
+        "curves": drawn(drawings.curves, found, colours),
         "learned": [
-            {"name": name, "colour": colours[name], "seed": _row(found, name).seed, **look}
+            {"name": name, "colour": colours[name], "seed": rows[name].seed, **look}
             for name, look in looks.items()
             if look.get("stages") and not name.startswith(TWIN)
         ],
-        "pulls": _pulls(found, looks),
-        "classes": _classes(found, look_at_data(study)),
-        "shown": _shown(found, looks, look_at_data(study)),
+        "pulls": looked(pulls, study, rows[shared]) if shared else {},
+        "classes": drawn(_classes, found, data, of_classes),
+        "shown": _shown(found, looks, data),
         "networks": [_network(found, name) for name in found.scores if not name.startswith(TWIN)],
-        "settings": study.settings,
+        "settings": study.described(),
         "versions": study.versions,
         "others": others(found) if found.others else "",
-        "looked": any(looks.values()),
+        "unseen": unseen,
+        "scored": SCORED,
+        "counted": COUNTED,
     }
 
 
-def _row(found, name, seed=None):
-    """The row of a contender with a seed, the best one if `None`."""
-    seed = found.best_seed(name) if seed is None else seed
-    rows = ((each.contender, each.seed, each) for each in found.study.rows)
-    return next(row for contender, number, row in rows if (contender, number) == (name, seed))
+def _rows(found, name):
+    """The rows of a contender that have been scored."""
+    return [
+        row
+        for row in found.study.rows
+        if row.contender == name and row.seed in found.scores.get(name, {})
+    ]
+
+
+def _row(found, name):
+    """The row of a contender with its best seed."""
+    best = found.best_seed(name)
+    return next(row for row in _rows(found, name) if row.seed == best)
 
 
 def _seconds(found, name):
     """What training took, by seed, with all that the networks start from."""
     return {
         row.seed: sum(found.study.record_of(each).get("seconds", np.nan) for each in row.trainings)
-        for row in found.study.rows
-        if row.contender == name and row.seed in found.scores[name]
+        for row in _rows(found, name)
     }
 
 
 def _answer(found, task):
-    chosen, gaps = found.chosen(task), found.differences(task)
-    gap = gaps.get(chosen)
     best = found.best(task)
-    subject, _, sentence = answer(found, task).partition(": ")
-    # What may be said, in one word, for those who only look.
-    word = "own networks" if best == BASELINE else best or "open"
+    text = sentence(found, task)
     return {
         "task": task,
-        "subject": subject,
-        "sentence": sentence[:1].upper() + sentence[1:],
-        "best": word,
-        "is_open": best is None,
-        "gap": gap and interval(gap),
+        "sentence": text[:1].upper() + text[1:],
+        # What may be said, in a word, for those who only look.
+        "best": "networks of their own" if best == BASELINE else best,
     }
 
 
 def _contender(found, name, colour, seconds):
-    made = {"name": name, "slug": slug(name), "colour": colour, "failed": found.failed.get(name)}
+    made = {"name": name, "colour": colour, "failed": found.failed.get(name)}
     if made["failed"] or name not in found.scores:
         return made | {"scores": None}
     records = found.scores[name].values()
@@ -112,7 +140,7 @@ def _contender(found, name, colour, seconds):
     }
 
 
-def _gains(found, task, colours):
+def _gains(found, task):
     """Where the gains of all contenders lie, in % of the width of a panel."""
     gaps = found.differences(task)
     ends = [
@@ -131,7 +159,6 @@ def _gains(found, task, colours):
     bars = [
         {
             "name": name,
-            "colour": colours[name],
             "mean": place(gap.mean),
             "low": place(gap.low),
             "high": place(gap.high),
@@ -145,31 +172,37 @@ def _gains(found, task, colours):
     return {"subject": task or "all tasks", "bars": bars, "limit": f"{limit:.3g}"}
 
 
-def _pulls(found, looks):
-    """Of the contender that shares most: hard sharing, or whatever has all stages in common."""
+def _most_shared(found, looks):
+    """The contender whose one network is the smallest: hard sharing, or what comes next to it."""
     sizes = {
         name: next(iter(found.scores[name].values()))["parameters"]
         for name, look in looks.items()
-        if look.get("stages") and not name.startswith(TWIN)
+        if look.get("shares")
     }
-    for name in sorted(sizes, key=sizes.__getitem__):
-        row = _row(found, name)
-        if len(row.networks) == 1 and (shown := pulls(found.study, row)):
-            return shown
-    return None
+    return min(sizes, key=sizes.__getitem__, default=None)
 
 
-def _classes(found, data):
+def _with_classes(found, data):
+    """Those whose classes are compared: one-task, and what does best in tasks that have some."""
+    leading = {_leading(found, task) for task in data.get("classes", {})} - {None}
+    return [BASELINE, *sorted(leading)] if leading else []
+
+
+def _classes(found, data, looks):
     """By task a drawing of the gain of each class over the one-task networks, over the seeds."""
     drawn = []
-    for task in (data or {}).get("classes", {}):
+    for task, counts in data.get("classes", {}).items():
         name = _leading(found, task)
-        if name is None:
-            continue
-        pairs = [_of_seed(found, seed, task, name) for seed in found.scores[name]]
-        pairs = [each for each in pairs if each is not None]
+        pairs = []
+        for seed in looks.get(name, {}):
+            theirs, ours = (
+                looks[each].get(seed, {}).get("classes", {}).get(task) for each in (BASELINE, name)
+            )
+            if theirs and ours:
+                pairs.append((theirs["unit"], theirs["scores"], ours["scores"]))
         if pairs:
-            drawn.append(drawings.classes(task, name, data["classes"][task], pairs))
+            names = found.study.tasks[task].classes or ()
+            drawn.append(drawings.classes(task, name, names, counts, pairs))
     return drawn
 
 
@@ -180,28 +213,16 @@ def _leading(found, task=None):
     return max(gains, key=gains.__getitem__, default=None)
 
 
-def _of_seed(found, seed, task, name):
-    """The scores of each class of the one-task networks and another contender, and their unit."""
-    looks = []
-    for contender in (BASELINE, name):
-        if seed not in found.scores.get(contender, {}):
-            return None
-        look = look_at_row(found.study, _row(found, contender, seed)) or {}
-        looks.append(look.get("classes", {}).get(task))
-    if None in looks:
-        return None
-    return looks[0]["unit"], looks[0]["scores"], looks[1]["scores"]
-
-
 def _shown(found, looks, data):
     """Examples beside what is true of them and what networks say."""
-    if not data or not data["inputs"]:
+    if not data.get("inputs"):
         return None
     names = [BASELINE, _leading(found)]
     names = [name for name in names if looks.get(name, {}).get("shown")]
     columns = [
         {"task": task, "of": of, "cells": cells}
         for task, truth in data["truth"].items()
+        if all(task in looks[name]["shown"] for name in names)
         for of, cells in {"truth": truth, **{n: looks[n]["shown"][task] for n in names}}.items()
     ]
     return {"inputs": data["inputs"], "columns": columns, "each": 1 + len(names)}

@@ -11,6 +11,9 @@ from keras_mtl.study._types import AnyStudy
 FORM = 1
 """Raised where what is kept changes its form, so that it is looked at anew."""
 
+UNSEEN = "unseen"
+"""Stands for all the rest where looking has failed; it is tried again the next time."""
+
 
 def kept(
     study: AnyStudy, what: str, of: Any, look: Callable[[], Any], networks: Iterable[Any] = ()
@@ -31,7 +34,10 @@ def kept(
     is_there = hasattr(study, "network") and all(study.file_of(x).exists() for x in networks)
     if not is_there:
         return None
-    found = look()
+    try:
+        found = look()
+    except Exception as error:  # What cannot be looked at must not cost all the rest.
+        return {UNSEEN: f"{what}: {type(error).__name__}: {str(error)[:300]}"}
     path.parent.mkdir(exist_ok=True)
     with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(found))

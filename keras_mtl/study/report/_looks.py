@@ -10,12 +10,15 @@ from keras_mtl import plots
 from keras_mtl._types import Array
 from keras_mtl.datasets import LazyArray
 from keras_mtl.ensemble import speaker_of
+from keras_mtl.losses._kind_of import BY_SHAPES
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.study._types import AnyStudy
-from keras_mtl.study.report._by_class import ByClass, names_of
+from keras_mtl.study.contender import TWIN
+from keras_mtl.study.report._by_class import ByClass
 from keras_mtl.study.report._cells import input_cell, predicted_cell, scale_of, truth_cell
 from keras_mtl.study.report._kept import kept
 from keras_mtl.study.report._learned import learned
+from keras_mtl.study.report._pulls import shared_weights
 from keras_mtl.study.report._svg import slug, svg
 from keras_mtl.study.scores import Vote
 
@@ -27,12 +30,19 @@ SCORED, COUNTED = 500, 2000
 
 def look_at_row(study: AnyStudy, row: Any) -> dict[str, Any] | None:
     """What the networks of a row have learned, what they say, and how well by class."""
-    return kept(study, "row", row.hash, lambda: _row(study, row), _taken(study, row))
+    of = [row.hash, row.contender, _classes_of(study)]
+    what = f"networks of {row.contender}"
+    return kept(study, what, of, lambda: _row(study, row), _taken(study, row))
 
 
 def look_at_data(study: AnyStudy) -> dict[str, Any] | None:
     """Examples with what is true of them, and how many labels there are of each class."""
-    return kept(study, "data", [row.hash for row in study.rows[:1]], lambda: _data(study))
+    of = [*(row.hash for row in study.rows[:1]), _classes_of(study)]
+    return kept(study, "data", of, lambda: _data(study))
+
+
+def _classes_of(study):
+    return [task.classes for task in study.tasks.values()]
 
 
 def _taken(study, row):
@@ -44,13 +54,14 @@ def _taken(study, row):
 def _row(study, row):
     models = study.networks(row)
     model = models[0]
-    found = {"stages": None, "learned": [], "classes": {}, "shown": {}}
+    found = {"stages": None, "learned": [], "classes": {}, "shown": {}, "shares": False}
     if len(models) == 1 and isinstance(model, MultiTaskModel) and len(model.tasks) > 1:
         name = f"stages-{slug(row.contender)}"
         alt = f"stages of {row.contender}, and which tasks share them"
         (training,) = _taken(study, row)
         found["stages"] = svg(plots.stages(model), name, alt)
         found["learned"] = learned(study, training, model)
+        found["shares"] = bool(shared_weights(model)) and not row.contender.startswith(TWIN)
     if _is_plain(study.test) and all(isinstance(each, MultiTaskModel) for each in models):
         found |= _predictions(study, models)
     return found
@@ -58,7 +69,7 @@ def _row(study, row):
 
 def _is_plain(examples):
     """Whether its inputs are an array, not such as pictures with regions."""
-    return isinstance(examples.x, (np.ndarray, LazyArray))
+    return isinstance(getattr(examples, "x", None), (np.ndarray, LazyArray))
 
 
 def _predictions(study, models):
@@ -75,8 +86,11 @@ def _predictions(study, models):
         some = rows[start : start + size]
         outputs = model.predict_on_batch(_inputs(study.test, some))
         for name, task in tasks.items():
-            output = ops.convert_to_tensor(outputs[name])
-            predicted = ops.convert_to_numpy(speakers[name].prediction(output))
+            speaker = speakers[name]
+            predicted = speaker.prediction(ops.convert_to_tensor(outputs[name]))
+            if task.kind == "normals" and hasattr(speaker, "decode"):  # Of a codebook's words.
+                predicted = speaker.decode(predicted)
+            predicted = ops.convert_to_numpy(predicted)
             labels, known = _labels(task, study.test.y[name], some)
             if name in by_class:
                 by_class[name].add(labels, known, predicted)
@@ -102,7 +116,7 @@ def _data(study):
         scale = scale_of(task, labels, known)
         pairs = zip(labels, known, strict=True)
         truth[name] = [truth_cell(task, *pair, scale) for pair in pairs]
-        if task.kind in ("classes", "attributes"):
+        if task.kind in ("classes", "attributes") and name in study.train.y:
             labels, known = _labels(task, study.train.y[name], counted)
             classes[name] = _counts(task, labels, known)
     return {"inputs": inputs, "truth": truth, "classes": classes, "counted": len(counted)}
@@ -115,11 +129,11 @@ def _of_one_output(study):
 def _counts(task, labels, known):
     """Names of classes, and how many labels there are of each."""
     if task.kind == "attributes":
-        counts = (known & (labels > 0.5)).reshape(-1, labels.shape[-1]).sum(axis=0)
+        count = len(task.classes or ()) or (1 if labels.ndim in (1, 3) else labels.shape[-1])
+        counts = (known & (labels > 0.5)).reshape(-1, count).sum(axis=0)
     else:
-        least = len(task.classes or ())
-        counts = np.bincount(labels[known].astype(int), minlength=least)
-    return {"names": list(names_of(task, len(counts))), "counts": counts.tolist()}
+        counts = np.bincount(labels[known].astype(int))
+    return counts.tolist()
 
 
 def _rows(length, most):
@@ -134,7 +148,7 @@ def _inputs(examples, rows):
 def _labels(task, values, rows) -> tuple[Array, Array]:
     """Labels of some rows, and which of them are known."""
     labels = np.stack([np.asarray(values[int(row)]) for row in rows])
-    if _is_one_hot(task):
+    if _is_one_hot(task, labels):
         known = np.isfinite(labels).all(axis=-1) & (labels.max(axis=-1) > 0)
         return labels.argmax(axis=-1), known
     if task.kind == "normals":
@@ -143,7 +157,9 @@ def _labels(task, values, rows) -> tuple[Array, Array]:
     return labels, known
 
 
-def _is_one_hot(task):
+def _is_one_hot(task, labels):
+    if task.loss in BY_SHAPES:
+        return task.kind == "classes" and labels.ndim > 1 and labels.shape[-1] > 1
     loss = keras.losses.get(task.loss)
     name = getattr(loss, "__name__", type(loss).__name__).lower()
     return "categorical" in name and "sparse" not in name

@@ -19,27 +19,31 @@ BATCHES = 8
 
 def pulls(study: AnyStudy, row: Any) -> dict[str, Any] | None:
     """Where the tasks pull apart: how their gradients lie to each other, stage by stage."""
-    return kept(study, "pulls", row.hash, lambda: _pulls(study, row), row.networks)
+    return kept(
+        study, f"gradients of {row.contender}", row.hash, lambda: _pulls(study, row), row.networks
+    )
 
 
 def _pulls(study, row):
     (training,) = row.networks
     model = study.network(training)
     study.compile(model, training)
-    shared = _shared(model)
-    if not shared:
-        return None
+    shared = shared_weights(model)
     stage_of = {variable.path: stage for stage, of in shared.items() for variable in of}
     batches = study.validation.batches({task: task for task in model.tasks}, study.batch_size)
     products = []
     for number in range(min(BATCHES, len(batches))):
         found = task_gradients(model, batches[number], variables=list(stage_of))
-        by_stage = {}
-        for task, of_task in found.items():
-            for stage in shared:
-                parts = [of_task[path].ravel() for path, of in stage_of.items() if of == stage]
-                by_stage.setdefault(task, {})[f"{stage}/all"] = np.concatenate(parts)
-        products.append(inner_products(by_stage))
+        # By variable, and then by stage: the vector of a stage is all of its weights.
+        by_variable = inner_products(
+            {task: {f"{path}/": g for path, g in of.items()} for task, of in found.items()}
+        )
+        products.append(
+            {
+                stage: sum(by_variable[variable.path] for variable in of)
+                for stage, of in shared.items()
+            }
+        )
     cosines = [cosine_similarity(each) for each in products]
     compliance = update_compliance(products)
     tasks = list(model.tasks)
@@ -57,7 +61,7 @@ def _pulls(study, row):
     }
 
 
-def _shared(model):
+def shared_weights(model):
     """By stage the trainable weights that several tasks have."""
     found = {}
     for stage in model.stages:

@@ -1,8 +1,9 @@
 """Figures as SVG within a page: its fonts, its colours in the light and in the dark."""
 
+import contextlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
@@ -24,6 +25,15 @@ NAMED = {
 """What stands for matplotlib's colours."""
 
 
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Within it figures are drawn as `svg` expects them, whatever style the caller has chosen."""
+    plt = pyplot()
+    # A name with "$" is no formula.
+    with plt.style.context(["default", {"svg.fonttype": "none", "text.parse_math": False}]):
+        yield
+
+
 def svg(figure: Figure, name: str, alt: str, tips: Mapping[str, str] | None = None) -> str:
     """A figure as an SVG element, closed as a figure.
 
@@ -34,7 +44,7 @@ def svg(figure: Figure, name: str, alt: str, tips: Mapping[str, str] | None = No
         tips: dict from the `gid` of artists to what is said where a pointer rests on them.
     """
     plt, file = pyplot(), io.StringIO()
-    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with plt.rc_context({"svg.hashsalt": name}):
         options: dict[str, Any] = {"metadata": {"Date": None, "Creator": None}}
         figure.savefig(
             file, format="svg", transparent=True, bbox_inches="tight", pad_inches=0.03, **options

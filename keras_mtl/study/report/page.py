@@ -2,10 +2,12 @@
 
 import html
 from importlib import resources
+from types import ModuleType
 from typing import Any
 
 from keras_mtl._extra import extra
 from keras_mtl.study.report._facts import facts, table_of
+from keras_mtl.study.report._svg import style
 
 
 class Page:
@@ -19,12 +21,18 @@ class Page:
         return f'<iframe srcdoc="{html.escape(self.text)}" style="{style}"></iframe>'
 
 
+def needed() -> ModuleType:
+    """Jinja2; an `ImportError` if that or matplotlib is missing."""
+    return extra("A report needs Jinja2 and matplotlib", "report", "matplotlib.pyplot", "jinja2")
+
+
 def page(found: Any) -> str:
     """All that a `Found` has to say, as HTML."""
-    jinja2 = extra("A report needs Jinja2 and matplotlib", "report", "matplotlib.pyplot", "jinja2")
+    jinja2 = needed()
     files = resources.files(__package__)
     read = {end: files.joinpath(f"page.{end}").read_text("utf-8") for end in ("html", "css", "js")}
-    known = facts(found)
+    with style():
+        known = facts(found)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(read["html"]).render(
         **known,
