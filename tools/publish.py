@@ -13,6 +13,8 @@ import re
 import shutil
 from pathlib import Path
 
+import tyro
+
 from tools import published
 from tools.card_pictures import draw_cards
 from tools.count_zoo import count_zoo
@@ -57,7 +59,11 @@ def render(path):
     return TABLE.sub(written, path.read_text(encoding="utf-8"))
 
 
-def main(*folders: Path, counts: bool = False, pictures: bool = False) -> None:
+def main(
+    folders: tyro.conf.Positional[tuple[Path, ...]] = (),
+    counts: bool = False,
+    pictures: bool = False,
+) -> None:
     """Publishes runs, and writes every table.
 
     Args:
@@ -79,6 +85,4 @@ def main(*folders: Path, counts: bool = False, pictures: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    import tyro
-
     tyro.cli(main)
