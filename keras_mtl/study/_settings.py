@@ -1,8 +1,13 @@
 """What was compared, with what, and how: in words, for those who look at the results."""
 
+import re
+
 import keras
 
 from keras_mtl.task.heads import made_head
+
+AUTOMATIC = re.compile(r"(functional|sequential|model)(_\d+)?")
+"""Names that Keras gives, which differ from run to run."""
 
 
 def settings_of(study):
@@ -12,7 +17,7 @@ def settings_of(study):
     optimizer = study._optimizer.get_config()
     return {
         "network": {
-            "name": tower.model.name,
+            **({} if AUTOMATIC.fullmatch(tower.model.name) else {"name": tower.model.name}),
             "input": ", ".join(shapes),
             "parameters": f"{tower.model.count_params():,}",
             "stages end at": ", ".join(tower.stages),

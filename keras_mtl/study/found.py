@@ -4,7 +4,7 @@ import functools
 import html
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from keras_mtl.study._statistics import Difference, difference, holm
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.contender import BASELINE, TWIN
 from keras_mtl.study.scores import Vote, compile_to_score
-
-if TYPE_CHECKING:
-    from keras_mtl.study.report import Page
 
 Part = Literal["validation", "test"]
 
@@ -212,7 +209,7 @@ class Found:
 
         return report(self, path)
 
-    def notebook(self) -> "Page":
+    def notebook(self) -> Any:
         """The same page, which Jupyter shows where it is the last thing of a cell."""
         from keras_mtl.study.report import Page, page
 

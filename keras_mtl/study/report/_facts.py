@@ -13,7 +13,7 @@ from keras_mtl.study.report import _drawings as drawings
 from keras_mtl.study.report._kept import UNSEEN
 from keras_mtl.study.report._looks import COUNTED, SCORED, look_at_data, look_at_row
 from keras_mtl.study.report._pulls import pulls
-from keras_mtl.study.report._svg import PALETTE
+from keras_mtl.study.report._svg import PALETTE, style
 from keras_mtl.study.table import ARROWS, basis, score_cells
 
 
@@ -25,6 +25,11 @@ def facts(found: Any) -> dict[str, Any]:
     Args:
         found: a `Found`, of a `Study` or a `RecordedStudy`.
     """
+    with style():
+        return _facts(found)
+
+
+def _facts(found):
     study, unseen = found.study, []
 
     def looked(look, *arguments):

@@ -7,7 +7,6 @@ from typing import Any
 
 from keras_mtl._extra import extra
 from keras_mtl.study.report._facts import facts, table_of
-from keras_mtl.study.report._svg import style
 
 
 class Page:
@@ -31,8 +30,7 @@ def page(found: Any) -> str:
     jinja2 = needed()
     files = resources.files(__package__)
     read = {end: files.joinpath(f"page.{end}").read_text("utf-8") for end in ("html", "css", "js")}
-    with style():
-        known = facts(found)
+    known = facts(found)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(read["html"]).render(
         **known,
