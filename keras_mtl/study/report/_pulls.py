@@ -25,7 +25,8 @@ def pulls(study: AnyStudy, row: Any) -> dict[str, Any] | None:
 
 
 def _pulls(study, row):
-    (training,) = row.networks
+    taken = study.record_of(row)["taken"]  # Of several candidates the one that was scored.
+    (training,) = (each for each in row.networks if each.hash in taken)
     model = study.network(training)
     study.compile(model, training)
     shared = shared_weights(model)
