@@ -60,9 +60,7 @@ def render(path):
 
 
 def main(
-    folders: tyro.conf.Positional[tuple[Path, ...]] = (),
-    counts: bool = False,
-    pictures: bool = False,
+    *folders: tyro.conf.Positional[Path], counts: bool = False, pictures: bool = False
 ) -> None:
     """Publishes runs, and writes every table.
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import tyro
 
 from tools import publish, published
 
@@ -92,7 +93,7 @@ def test_a_table_is_written_from_a_run(elsewhere, tmp_path):
     results = {**RESULTS, "rows": {"one-task": {**RESULTS["rows"]["one-task"], "seeds": full}}}
     (run / "results.json").write_text(json.dumps(results))
     (run / "alphas.png").write_bytes(b"picture")
-    publish.main(run)
+    tyro.cli(publish.main, args=[str(run)])
     text = elsewhere.read_text()
     assert text.startswith("before\n") and text.endswith("<!-- end of table -->\nafter\n")
     assert "old" not in text and "| one-task | 12.3" in text
