@@ -39,6 +39,8 @@ def gain_per_class(
     >>> axes = keras_mtl.plots.gain_per_class(
     ...     plt.subplot(), ["bag", "wall"], [0.02, -0.001], [300, 90000])
     """
+    from matplotlib.ticker import LogFormatter
+
     if not len(names) == len(gains) == len(counts):
         raise ValueError(
             "`names`, `gains` and `counts` must be of one length. "
@@ -54,5 +56,8 @@ def gain_per_class(
     line = axes.twinx()
     line.plot(position, np.maximum(counts, 1), color="black")
     line.set_yscale("log")
+    # Numbers as they are, which need no setting of formulas.
+    line.yaxis.set_major_formatter(LogFormatter())
+    line.yaxis.set_minor_formatter(LogFormatter())
     line.set_ylabel("training labels")
     return axes

@@ -166,6 +166,7 @@ def test_its_parts_are_whole_and_named_once(found, page):
 
 @pytest.mark.whole_network
 def test_names_are_no_code(page):
+    assert "mathdefault" not in page and "$" not in re.sub(r"<script>.*", "", page, flags=re.S)
     assert "<own>" not in page and "&lt;own&gt; &amp; only" in page
     assert "<green>" not in page and "&lt;green&gt;" in page
 

@@ -71,6 +71,8 @@ def _front(points):
 
 def curves(found: Any, colours: Any) -> str | None:
     """The joint loss of each contender's networks while they learned, the mean over the seeds."""
+    from matplotlib.ticker import LogFormatter
+
     figure, axes = pyplot().subplots(figsize=(2 * SIZE[0], 1.2 * SIZE[1]))
     tips = {}
     for name in found.scores:
@@ -92,8 +94,8 @@ def curves(found: Any, colours: Any) -> str | None:
         return None
     if min(line.get_ydata().min() for line in axes.lines) > 0:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:g}")
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter())
     axes.set(xlabel="step", ylabel="loss on the training examples, all tasks")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
