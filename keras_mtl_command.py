@@ -87,11 +87,17 @@ def answered(words):
         print(f"keras-mtl {version()}", flush=True)
         return 0
     if words[0][:1].isalpha() and words[0] not in COMMANDS:
-        near = difflib.get_close_matches(words[0], COMMANDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        hint = did_you_mean(words[0], COMMANDS, f"there are {', '.join(COMMANDS)}")
         print(f"keras-mtl: error: there is no command {words[0]}: {hint}", file=sys.stderr)
         return 2
     return None
+
+
+def did_you_mean(word, known, otherwise):
+    """The name that a word is near to, upper and lower case alike, as a question; or else that."""
+    names = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), names, 1)
+    return f"did you mean {names[near[0]]}?" if near else otherwise
 
 
 def help_page():

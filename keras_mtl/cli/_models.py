@@ -1,6 +1,5 @@
 """Networks by their names in the zoo, or from files."""
 
-import difflib
 import zipfile
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from keras_mtl.applications.catalog import ENTRIES, counts
 from keras_mtl.cli._errors import CommandError, UsageError
 from keras_mtl.graphs.functional_models import is_graph
 from keras_mtl.modulation.modulate import TASK
+from keras_mtl_command import did_you_mean
 
 SHIPPED = "rooms"
 
@@ -24,8 +24,7 @@ def entry(name):
     names = {each.lower(): each for each in ENTRIES}
     if name.lower() in names:
         return ENTRIES[names[name.lower()]]
-    near = difflib.get_close_matches(name.lower(), names, 1)
-    hint = f"did you mean {names[near[0]]}?" if near else f"it has {', '.join(ENTRIES)}."
+    hint = did_you_mean(name, ENTRIES, f"it has {', '.join(ENTRIES)}.")
     raise CommandError(f"the zoo has no {name}, and a file ends in .keras: {hint}")
 
 

@@ -1,7 +1,6 @@
 """A study that a file or a module of the user's declares."""
 
 import importlib
-import importlib.util
 import sys
 from pathlib import Path
 

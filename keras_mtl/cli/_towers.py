@@ -1,6 +1,5 @@
 """Networks by the names that people know."""
 
-import difflib
 import inspect
 import sys
 
@@ -8,6 +7,7 @@ import keras
 from keras import layers
 
 from keras_mtl.cli._errors import UsageError
+from keras_mtl_command import did_you_mean
 
 SMALL = "small"
 WIDTHS = (24, 48, 96, 96)
@@ -38,11 +38,7 @@ def tower_of(name, size, weights=None, pooled=False):
         return _pooled(_small(picture), pooled)
     makers = {each.lower(): maker for each, maker in _applications()}
     if name.lower() not in makers:
-        near = difflib.get_close_matches(name.lower(), [SMALL, *makers], 1)
-        names = {each.lower(): each for each in known_towers()}
-        hint = (
-            f"did you mean {names[near[0]]}?" if near else f"there are {', '.join(known_towers())}"
-        )
+        hint = did_you_mean(name, known_towers(), f"there are {', '.join(known_towers())}")
         raise UsageError(f"there is no network {name}: {hint}")
     maker = makers[name.lower()]
     # What a network takes for pixels stands in its module, or within it.

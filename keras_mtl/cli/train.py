@@ -1,7 +1,6 @@
 """`keras-mtl train`: a recipe, which trains networks and compares them."""
 
 import dataclasses
-import difflib
 import time
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
 from keras_mtl.cli._errors import UsageError
 from keras_mtl.recipes.options import Options
+from keras_mtl_command import did_you_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +53,7 @@ class Train(Options):
 def named(name):
     """The recipe of a name."""
     if name not in (known := recipes.load()):
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else "`keras-mtl train` lists them"
+        hint = did_you_mean(name, known, "`keras-mtl train` lists them")
         raise UsageError(f"there is no recipe {name}; {hint}")
     return known[name]
 

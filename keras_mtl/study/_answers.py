@@ -73,10 +73,12 @@ def of_twin(found, name, task):
 
 def interval(gap):
     """A mean difference with its interval, if that is known."""
-    text = f"{gap.mean:+z.1f} %"
-    if np.isfinite(gap.low):
-        text += f", 95 % interval {gap.low:+z.1f} to {gap.high:+z.1f}"
-    return text
+    return f"{gap.mean:+z.1f} %" + (f", 95 % interval {ends(gap)}" if ends(gap) else "")
+
+
+def ends(gap):
+    """Those of the interval; empty if they are not known."""
+    return f"{gap.low:+z.1f} to {gap.high:+z.1f}" if np.isfinite(gap.low) else ""
 
 
 def others(found):

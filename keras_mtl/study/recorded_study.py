@@ -39,11 +39,9 @@ class RecordedTask:
 
 @dataclasses.dataclass(frozen=True)
 class RecordedTraining:
-    """A training by its hash, and what it is called."""
+    """A training by its hash."""
 
     hash: str
-    name: str
-    steps: int
     outputs: tuple[str, ...]
     start: tuple[str, ...]
     """Hashes of the trainings that it starts from."""
@@ -100,13 +98,7 @@ class RecordedStudy(Scored):
                 for name, task in content["tasks"].items()
             }
             trainings = {
-                name: RecordedTraining(
-                    name,
-                    each["name"],
-                    each["steps"],
-                    tuple(each["outputs"]),
-                    tuple(each["start"]),
-                )
+                name: RecordedTraining(name, tuple(each["outputs"]), tuple(each["start"]))
                 for name, each in content["trainings"].items()
             }
             self._rows = [
@@ -164,8 +156,6 @@ def declare(study: AnyStudy) -> None:
         "settings": study.described(),
         "trainings": {
             each.hash: {
-                "name": each.name,
-                "steps": each.steps,
                 "outputs": [output for output, _ in each.outputs],
                 "start": [of.hash for of in each.start],
             }

@@ -52,6 +52,11 @@ class Scored:
         """Where the network of a training is kept."""
         return self.folder / "networks" / f"{training.hash}.keras"
 
+    def scored_networks(self, row: Any) -> list[Any]:
+        """The trainings of a row whose networks were scored: all of them, or the best one."""
+        taken = self.record_of(row)["taken"]
+        return [each for each in row.networks if each.hash in taken]
+
     def found(self) -> Found:
         """What the records say so far."""
         return Found(self)

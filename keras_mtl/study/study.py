@@ -326,8 +326,7 @@ class Study(Scored):
 
     def networks(self, row: Row) -> list[Any]:
         """The networks of a row that has been scored: all of them, or the best one."""
-        taken = self.record_of(row)["taken"]
-        return [self.network(each) for each in row.networks if each.hash in taken]
+        return [self.network(each) for each in self.scored_networks(row)]
 
     @functools.cached_property
     def baseline(self) -> Contender:

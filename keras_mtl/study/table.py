@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_mtl._text import text_table
-from keras_mtl.study._answers import answer, of_twin, others, verdict
+from keras_mtl.study._answers import answer, ends, of_twin, others, verdict
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 
@@ -49,8 +49,7 @@ def _line(found, contender, gap):
     if gap is None:
         line += ["", "", ""]
     else:
-        interval = f"{gap.low:+.1f} to {gap.high:+.1f}" if np.isfinite(gap.low) else ""
-        line += [f"{gap.mean:+.1f}", interval, verdict(gap)]
+        line += [f"{gap.mean:+z.1f}", ends(gap), verdict(gap)]
     sizes = [np.mean([each[key] for each in records]) for key in ("parameters", "macs")]
     return [*line, f"{sizes[0]:,.0f}", f"{sizes[1] / 1e6:,.1f}", str(len(records))]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_mtl import plots
 from keras_mtl.plots import pyplot
-from keras_mtl.study.contender import BASELINE, TWIN
+from keras_mtl.study.contender import BASELINE
 from keras_mtl.study.report._svg import slug, svg
 
 SIZE = 4.6, 3.1
@@ -69,20 +69,15 @@ def _front(points):
     return front
 
 
-def curves(found: Any, colours: Any) -> str | None:
-    """The joint loss of each contender's networks while they learned, the mean over the seeds."""
+def curves(study: Any, rows: Any, colours: Any) -> str | None:
+    """The joint loss of each contender's networks while they learned, the mean over its rows."""
     from matplotlib.ticker import LogFormatter
 
     figure, axes = pyplot().subplots(figsize=(2 * SIZE[0], 1.2 * SIZE[1]))
     tips = {}
-    for name in found.scores:
-        of_seeds = [
-            _curve(found.study, row)
-            for row in found.study.rows
-            if row.contender == name and row.seed in found.scores[name]
-        ]
-        of_seeds = [each for each in of_seeds if each is not None]
-        if name.startswith(TWIN) or name in found.failed or not of_seeds:
+    for name, of_name in rows.items():
+        of_seeds = [each for each in (_curve(study, row) for row in of_name) if each is not None]
+        if not of_seeds:
             continue
         steps = of_seeds[0][0]
         mean = np.mean([np.interp(steps, *each) for each in of_seeds], axis=0)

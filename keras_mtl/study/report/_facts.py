@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_mtl.study._answers import interval, of_twin, others, sentence, verdict
+from keras_mtl.study._answers import ends, interval, of_twin, others, sentence, verdict
 from keras_mtl.study._progress import duration
 from keras_mtl.study.contender import BASELINE, TWIN
 from keras_mtl.study.report import _drawings as drawings
@@ -53,7 +53,10 @@ def _facts(found):
     looks = {name: looked(look_at_row, study, row) for name, row in rows.items()}
     data = looked(look_at_data, study)
     of_classes = {
-        name: {row.seed: looked(look_at_row, study, row) for row in _rows(found, name)}
+        name: {
+            row.seed: looks[name] if row is rows[name] else looked(look_at_row, study, row)
+            for row in _rows(found, name)
+        }
         for name in _with_classes(found, data)
     }
     shared = _most_shared(found, looks)
@@ -70,7 +73,7 @@ def _facts(found):
         "gains": [_gains(found, task) for task in (None, *study.tasks)],
         "twins": [of_twin(found, name, task) for name, task in found._over_twins],
         "costs": drawn(drawings.costs, found, seconds, colours) if found._compared else [],
-        "curves": drawn(drawings.curves, found, colours),
+        "curves": drawn(drawings.curves, study, _learning(found), colours),
         "learned": [
             {"name": name, "colour": colours[name], "seed": rows[name].seed, **look}
             for name, look in looks.items()
@@ -112,6 +115,12 @@ def _seconds(found, name):
     }
 
 
+def _learning(found):
+    """The rows of each contender whose curve is drawn."""
+    names = [name for name in found.scores if name not in found.failed]
+    return {name: _rows(found, name) for name in names if not name.startswith(TWIN)}
+
+
 def _answer(found, task):
     best = found.best(task)
     text = sentence(found, task)
@@ -134,7 +143,7 @@ def _contender(found, name, colour, seconds):
         "scores": score_cells(found, name),
         "gap": gap,
         "gain": gap and f"{gap.mean:+z.1f}",
-        "interval": f"{gap.low:+z.1f} to {gap.high:+z.1f}" if gap and np.isfinite(gap.low) else "",
+        "interval": gap and ends(gap),
         "is_twin": name.startswith(TWIN),
         "verdict": "" if gap is None else verdict(gap),
         "parameters": float(np.mean([each["parameters"] for each in records])),
@@ -235,8 +244,7 @@ def _shown(found, looks, data):
 
 def _network(found, name):
     row = _row(found, name)
-    taken = found.study.record_of(row)["taken"]
-    files = [str(found.study.file_of(each)) for each in row.networks if each.hash in taken]
+    files = [str(found.study.file_of(each)) for each in found.study.scored_networks(row)]
     return {"name": name, "seed": row.seed, "files": files}
 
 

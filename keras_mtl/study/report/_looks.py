@@ -32,7 +32,7 @@ def look_at_row(study: AnyStudy, row: Any) -> dict[str, Any] | None:
     """What the networks of a row have learned, what they say, and how well by class."""
     of = [row.hash, row.contender, _classes_of(study)]
     what = f"networks of {row.contender}"
-    return kept(study, what, of, lambda: _row(study, row), _taken(study, row))
+    return kept(study, what, of, lambda: _row(study, row), study.scored_networks(row))
 
 
 def look_at_data(study: AnyStudy) -> dict[str, Any] | None:
@@ -45,12 +45,6 @@ def _classes_of(study):
     return [task.classes for task in study.tasks.values()]
 
 
-def _taken(study, row):
-    """The trainings of a row whose networks were scored."""
-    taken = study.record_of(row)["taken"]
-    return [each for each in row.networks if each.hash in taken]
-
-
 def _row(study, row):
     models = study.networks(row)
     model = models[0]
@@ -58,7 +52,7 @@ def _row(study, row):
     if len(models) == 1 and isinstance(model, MultiTaskModel) and len(model.tasks) > 1:
         name = f"stages-{slug(row.contender)}"
         alt = f"stages of {row.contender}, and which tasks share them"
-        (training,) = _taken(study, row)
+        (training,) = study.scored_networks(row)
         found["stages"] = svg(plots.stages(model), name, alt)
         found["learned"] = learned(study, training, model)
         found["shares"] = bool(shared_weights(model)) and not row.contender.startswith(TWIN)
@@ -107,7 +101,7 @@ def _predictions(study, models):
 
 def _data(study):
     if not _is_plain(study.test):
-        return {"inputs": [], "truth": {}, "classes": {}, "counted": 0}
+        return {"inputs": [], "truth": {}, "classes": {}}
     rows = _rows(len(study.test), SCORED)[:SHOWN]
     inputs = [input_cell(each) for each in _inputs(study.test, rows)]
     counted, truth, classes = _rows(len(study.train), COUNTED), {}, {}
@@ -119,7 +113,7 @@ def _data(study):
         if task.kind in ("classes", "attributes") and name in study.train.y:
             labels, known = _labels(task, study.train.y[name], counted)
             classes[name] = _counts(task, labels, known)
-    return {"inputs": inputs, "truth": truth, "classes": classes, "counted": len(counted)}
+    return {"inputs": inputs, "truth": truth, "classes": classes}
 
 
 def _of_one_output(study):
@@ -127,7 +121,7 @@ def _of_one_output(study):
 
 
 def _counts(task, labels, known):
-    """Names of classes, and how many labels there are of each."""
+    """How many labels there are of each class."""
     if task.kind == "attributes":
         count = len(task.classes or ()) or (1 if labels.ndim in (1, 3) else labels.shape[-1])
         counts = (known & (labels > 0.5)).reshape(-1, count).sum(axis=0)

@@ -25,16 +25,15 @@ def pulls(study: AnyStudy, row: Any) -> dict[str, Any] | None:
 
 
 def _pulls(study, row):
-    taken = study.record_of(row)["taken"]  # Of several candidates the one that was scored.
-    (training,) = (each for each in row.networks if each.hash in taken)
+    (training,) = study.scored_networks(row)  # Of several candidates one.
     model = study.network(training)
     study.compile(model, training)
     shared = shared_weights(model)
-    stage_of = {variable.path: stage for stage, of in shared.items() for variable in of}
+    variables = [variable for of in shared.values() for variable in of]
     batches = study.validation.batches({task: task for task in model.tasks}, study.batch_size)
     products = []
     for number in range(min(BATCHES, len(batches))):
-        found = task_gradients(model, batches[number], variables=list(stage_of))
+        found = task_gradients(model, batches[number], variables=variables)
         # By variable, and then by stage: the vector of a stage is all of its weights.
         by_variable = inner_products(
             {task: {f"{path}/": g for path, g in of.items()} for task, of in found.items()}
