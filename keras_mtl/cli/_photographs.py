@@ -1,25 +1,81 @@
 """Photographs as networks take them: of any kind and size."""
 
 import dataclasses
+import glob
+import itertools
+import os
+from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 
+from keras_mtl._text import few
 from keras_mtl.cli._errors import CommandError
 from keras_mtl.datasets._scaling import BILINEAR, pillow
 from keras_mtl.datasets.labelled_images import PICTURES
 
+KINDS = ", ".join(PICTURES)
 
-def paths_in(folder):
-    """The pictures of a folder, in order, but not those of the folders in it."""
-    if not folder.is_dir():
-        raise CommandError(f"{folder} must be a folder of pictures")
-    found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES]
-    found = [path for path in found if path.is_file() and path.name[0] != "."]
+
+def pictures_of(words):
+    """The pictures that paths and globs name, in their order, each once.
+
+    Raises:
+        CommandError: one of them names none.
+    """
+    found = {}
+    for word in words:
+        for path in _named_by(word):
+            found.setdefault(path.parent.resolve() / path.name, path)
+    return list(found.values())
+
+
+def _named_by(word):
+    """The pictures of a folder, or that a glob matches, in order; or the one of the file."""
+    if word.is_dir():
+        found = _pictures_among(path for path in word.iterdir() if path.name[0] != ".")
+        reason = f"{word} holds no pictures ({KINDS}); folders in it are not looked into"
+    elif not word.is_file() and glob.has_magic(str(word)):
+        matches = [Path(match) for match in glob.glob(str(word), recursive=True)]
+        found = _pictures_among(matches)
+        what = "nothing" if not matches else f"no picture ({KINDS}), but {few(matches, 3)}"
+        reason = f"{word} must match pictures. It matches {what}"
+    else:
+        found = _pictures_among([word])
+        what = f"it is none of {KINDS}" if word.is_file() else "there is no such file"
+        reason = f"{word} must be a folder of pictures, a picture, or a glob of them: {what}"
     if not found:
-        raise CommandError(
-            f"{folder} holds no pictures ({', '.join(PICTURES)}); folders in it are not looked into"
-        )
+        raise CommandError(reason)
     return found
+
+
+def _pictures_among(paths):
+    return sorted(path for path in paths if path.suffix.lower() in PICTURES and path.is_file())
+
+
+def by_name(paths):
+    """Pictures by what each is called in the output: `cat.jpg`, or `holiday/cat.jpg`.
+
+    A name that several have stands behind as many of their folders as tell them apart.
+    """
+    alike = defaultdict(list)
+    for path in paths:
+        alike[os.path.normcase(path.name)].append(path)
+    return {
+        called: path
+        for group in alike.values()
+        for called, path in zip(_told_apart(group), group, strict=True)
+    }
+
+
+def _told_apart(paths):
+    whole = [path.parent.resolve() / path.name for path in paths]
+    # Drives of Windows count as folders; what is written must not begin at a root.
+    parts = [Path(path.anchor.strip(":/\\"), *path.parts[1:]).parts for path in whole]
+    for count in itertools.count(1):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len({os.path.normcase(name) for name in names}) == len(names):
+            return names
 
 
 def resized(picture, size):

@@ -1,5 +1,8 @@
 """What networks of each kind say of a picture: panels to look at, and a summary as numbers."""
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -9,8 +12,10 @@ from keras_mtl.applications.catalog import counts
 from keras_mtl.cli import _composition as composition
 from keras_mtl.cli._console import dimensions
 from keras_mtl.cli._errors import CommandError
+from keras_mtl.cli._maps import Map
 from keras_mtl.cli._models import embeds
 from keras_mtl.cli._photographs import framed, resized
+from keras_mtl.datasets._scaling import Scaling, nearest
 from keras_mtl.modulation.modulate import TASK
 from keras_mtl.proposals import selective_search
 
@@ -21,6 +26,21 @@ SMALLEST, LARGEST = 600, 1000
 MOST_NEIGHBOURS = 6
 SHOWN = 160
 """Pixels of the longer side of a picture beside those that are alike."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What a system says of a picture.
+
+    Attributes:
+        figure: the picture, and beside it what is said of it.
+        summary: the same as numbers.
+        maps: what is said of every pixel, a `Map` by the name of the output.
+    """
+
+    figure: Any
+    summary: dict
+    maps: dict = dataclasses.field(default_factory=dict)
 
 
 def system_of(models, options):
@@ -44,7 +64,7 @@ def system_of(models, options):
     if len(inputs[0]) != 1:
         names = ", ".join(x.name for x in models[0].inputs)
         raise CommandError(f"{models[0].name} must take pictures alone, not {names}")
-    return Maps(models)
+    return Maps(models, options)
 
 
 def _picture_size(model, image, known=True):
@@ -78,31 +98,35 @@ def _check_votes(models):
 class Maps:
     """Networks with an output for every pixel of a task, or for the whole picture.
 
-    Here and below `longest_side` is that of the largest picture, in pixels, that it has a use for.
+    Here and below `longest_side` is that of the largest picture, in pixels, that it has a use for,
+    or `None` for pictures as they are, and `has_maps` whether it says something of every pixel.
     """
 
-    def __init__(self, models):
+    def __init__(self, models, options):
         self.network = keras_mtl.Ensemble(models)
         self.size = _picture_size(models[0], models[0].inputs[0])
-        self.longest_side = max(DRAWN, *self.size)
+        self.drawn = Scaling(longest_side=max(DRAWN, *self.size))
+        # Maps of classes have the size of the picture's file.
+        self.longest_side = None if options.save_maps else self.drawn.longest_side
         self.models = {task: model for model in models for task in model.tasks}
+        self.has_maps = any(len(x.shape) == 4 for model in models for x in model.output.values())
 
     def look(self, picture, scale):
-        """A figure of a picture, uint8 (h, w, 3), and a summary of what is said of it.
-
-        By `scale` the sides of the picture were multiplied.
-        """
+        """What is said of a picture, uint8 (h, w, 3); its sides were multiplied by `scale`."""
+        size = picture.shape[:2]
+        picture = resized(picture, self.drawn.scaled(size))
         frame = framed(picture, self.size)
         found = self.network.predict_on_batch(frame.pixels[None].astype("float32"))
-        panels, summary, likely = [], {}, {}
+        panels, summary, likely, maps = [], {}, {}, {}
         outputs = [(task, x) for task, each in self.models.items() for x in each.outputs_of(task)]
         for task, output in outputs:
             model, values = self.models[task], np.asarray(found[output])
             kind = _kind(model, task) if output == task else "numbers"
             if values.ndim == 4:
-                values = _decoded(model.head(task), kind, values)
-                panel, summary[output] = _of_pixels(model, task, output, kind, frame.cut(values[0]))
+                values = frame.cut(_decoded(model.head(task), kind, values)[0])
+                panel, summary[output] = _of_pixels(model, task, output, kind, values)
                 panels.append(panel)
+                maps[output] = _map(model, task, output, kind, values, size)
             elif kind not in ("attributes", "classes"):
                 summary[output] = [_rounded(each) for each in values.ravel()]
             else:
@@ -113,7 +137,7 @@ class Maps:
                 likely |= of_task
         if likely:
             panels.append(composition.bars("likeliest", likely))
-        return composition.compose(picture, panels), summary
+        return Seen(composition.compose(picture, panels), summary, maps)
 
 
 def _kind(model, task):
@@ -160,8 +184,18 @@ def _of_pixels(model, task, output, kind, values):
     return composition.numbers(output, values, colours="magma"), summary
 
 
+def _map(model, task, output, kind, values, size):
+    """What an output says of every pixel: classes in a size (h, w), numbers as they are."""
+    if kind == "classes":
+        names = _names(model, task, model.output[output].shape[-1])
+        return Map(nearest(values, size), names)
+    return Map(values[..., 0] if values.shape[-1] == 1 else values)
+
+
 class Detector:
     """Networks that find objects in regions, tell their attributes, or both."""
+
+    has_maps = False
 
     def __init__(self, models, options):
         self.network, self.options = keras_mtl.Ensemble(models), options
@@ -180,10 +214,7 @@ class Detector:
         self.longest_side = max(DRAWN, LARGEST, *filter(None, self.size))
 
     def look(self, picture, scale):
-        """A figure of a picture, uint8 (h, w, 3), and the objects, in pixels of the whole picture.
-
-        By `scale` the sides of the picture were multiplied.
-        """
+        """The same of objects, whose boxes are in pixels of the whole picture."""
         size = self.size
         if None in size:
             sides = picture.shape[:2]
@@ -210,7 +241,7 @@ class Detector:
         panel = composition.objects(
             title, picture, found, self.classes, self.attributes, self.options.score
         )
-        return composition.compose(picture, [panel]), {"objects": summary}
+        return Seen(composition.compose(picture, [panel]), {"objects": summary})
 
     def _attributes(self, found, number):
         if self.attributes is None:
@@ -226,6 +257,8 @@ class Detector:
 class Embedding:
     """A network that embeds pictures, for several notions of likeness."""
 
+    has_maps = False
+
     def __init__(self, model, options):
         self.model = model
         self.size = _picture_size(model, next(x for x in model.inputs if x.name != TASK))
@@ -236,7 +269,7 @@ class Embedding:
         self.tasks = _notions(gates[0].num_tasks)
 
     def look_at_all(self, pictures):
-        """Yields path, figure and summary of each picture of a dict by their paths."""
+        """Yields of each picture of a dict by their names the name, and what is alike."""
         if len(pictures) < 2:
             raise CommandError("what is alike needs two or more pictures")
         images = np.stack([framed(each, self.size).pixels for each in pictures.values()])
@@ -244,24 +277,24 @@ class Embedding:
         index = keras_mtl.retrieval.EmbeddingIndex(self.model, images, self.tasks)
         known = list(pictures)
         count = min(MOST_NEIGHBOURS, len(known) - 1)
-        for number, path in enumerate(known):
-            nearest, summary = [], {}
+        for number, name in enumerate(known):
+            alike, summary = [], {}
             for task in self.tasks:
                 query = index.embeddings[task][[number]]
                 numbers, distances = index.search_embeddings(query, task, len(known))
                 others = numbers[0] != number
-                nearest.append(numbers[0][others][:count])
+                alike.append(numbers[0][others][:count])
                 summary[task] = [
-                    {"picture": known[other].name, "distance": _rounded(distance)}
-                    for other, distance in zip(nearest[-1], distances[0][others], strict=False)
+                    {"picture": known[other], "distance": _rounded(distance)}
+                    for other, distance in zip(alike[-1], distances[0][others], strict=False)
                 ]
             queries = np.repeat(shown[[number]], len(self.tasks), axis=0)
             titles = [f"by {task}" for task in self.tasks]
-            figure = plots.neighbours(queries, shown[np.array(nearest)], titles=titles)
+            figure = plots.neighbours(queries, shown[np.array(alike)], titles=titles)
             first, _, second, *_ = figure.axes
             first.set_title("picture", fontsize=9, loc="left")
             second.set_title("most alike →", fontsize=9, loc="left")
-            yield path, figure, {"nearest": summary}
+            yield name, Seen(figure, {"nearest": summary})
 
 
 def _notions(count):

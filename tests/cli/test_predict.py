@@ -1,16 +1,22 @@
 """What `keras-mtl predict` makes of pictures of every kind and size."""
 
+import io
 import json
 import os
+import shlex
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 import keras_mtl
-from keras_mtl import Task
+from keras_mtl import Task, plots
 from keras_mtl.applications import FCN, FastRCNN
 from keras_mtl.cli import main
+from keras_mtl.cli._maps import Map
+from keras_mtl.cli._photographs import by_name, pictures_of
 from keras_mtl.geometry import NormalsCodebook
 from keras_mtl.heads import AttributesHead, DepthHead
 from keras_mtl.sharing import Branched
@@ -138,7 +144,8 @@ def test_names_of_any_bytes_and_lengths(tmp_path, rng, capsys):
 
 
 @pytest.mark.one_backend
-def test_dense_tasks_of_every_kind_of_picture(photographs, tmp_path, capsys):
+def test_dense_tasks_of_every_kind_of_picture(photographs, tmp_path, monkeypatch, capsys):
+    """What comes out is in the current folder, and nothing in that of the pictures."""
     model = FCN(
         Branched.hard_sharing(),
         {"segmentation": 17, "normals": NormalsCodebook.default(), "depth": "depth"},
@@ -147,21 +154,23 @@ def test_dense_tasks_of_every_kind_of_picture(photographs, tmp_path, capsys):
         **TINY,
     )
     model.save(tmp_path / "model.keras")
-    before = {path: path.read_bytes() for path in photographs.iterdir() if path.is_file()}
-    words = ["predict", str(photographs), "--model", str(tmp_path / "model.keras")]
-    assert main(words) == 1  # Two files are broken.
+    before = {path: path.is_dir() or path.read_bytes() for path in photographs.iterdir()}
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", "pictures", "--model", "model.keras"]) == 1  # Two files are broken.
     printed = capsys.readouterr()
     told = [line for line in printed.err.splitlines() if "must be a whole picture" in line]
     assert len(told) == 2 and "broken.jpg" in told[0] and "empty" in told[1]
-    found = json.loads((photographs / "predictions" / "predictions.json").read_text())
+    output = tmp_path / "predictions"
+    found = json.loads((output / "predictions.json").read_text())
     assert set(found) == PICTURES
     for name, of_picture in found.items():
-        assert (photographs / "predictions" / f"{name}.png").stat().st_size > 1000
+        assert (output / f"{name}.png").stat().st_size > 1000
         assert sum(of_picture["segmentation"].values()) == pytest.approx(1, abs=1e-2)
         assert np.linalg.norm(of_picture["normals"]["mean"]) <= 1 + 1e-3
         assert of_picture["depth"]["least"] <= of_picture["depth"]["most"]
-    assert all(path.read_bytes() == content for path, content in before.items())
-    names = {path.name for path in (photographs / "predictions").iterdir()}
+    after = {path: path.is_dir() or path.read_bytes() for path in photographs.iterdir()}
+    assert after == before
+    names = {path.name for path in output.iterdir()}
     assert names == {f"{name}.png" for name in PICTURES} | {"predictions.json"}
 
 
@@ -264,3 +273,198 @@ def test_odd_outputs_are_shown_as_numbers(files, tmp_path):
     assert main([*words, "--output", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "predictions.json").read_text())
     assert set(found["0.png"]["normals"]) == {"mean_length"}
+
+
+@pytest.fixture
+def holidays(tmp_path, monkeypatch):
+    """The current folder: pictures of which some have one name, in folders of several levels."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat.png", "dog.png", "a/x/cat.png", "b/x/cat.png", "b/x/.hidden.png", "b/a.txt"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (6, 4)).save(name, "PNG")
+    return tmp_path
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize(
+    "words, found",
+    [
+        ("cat.png", ["cat.png"]),
+        ("./cat.png a/../cat.png *.png", ["cat.png", "dog.png"]),
+        ("**/*.png", ["[x]/a.png", "a/x/cat.png", "b/x/cat.png", "cat.png", "dog.png"]),
+        ("b/x/ dog.png b/*/*", ["b/x/cat.png", "dog.png"]),
+        ("[x] *", ["[x]/a.png", "cat.png", "dog.png"]),
+    ],
+)
+def test_pictures_globs_and_folders(words, found, holidays):
+    """Each picture once, in the order of the words; what is there is no glob."""
+    Path("[x]").mkdir()
+    Image.new("RGB", (6, 4)).save("[x]/a.png")
+    assert [path.as_posix() for path in pictures_of(map(Path, words.split()))] == found
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize(
+    "words, code, told",
+    [
+        ("'*.jpg'", 1, "*.jpg must match pictures. It matches nothing"),
+        ("'b/*'", 1, "It matches no picture (.jpg, "),
+        ("b/a.txt", 1, "b/a.txt must be a folder of pictures, a picture, or a glob of them: it is"),
+        ("cat.png cow.png", 1, "cow.png must be a folder of pictures, a picture, or a glob of"),
+        ("cat.png b", 1, "b holds no pictures (.jpg, "),
+        ("dog.png --output a/..", 2, "--output must be another folder than that of the pictures"),
+        # The folder of one of two pictures of one name would be that in the output.
+        ("a/x b/x --output .", 2, "--output must be another folder than that of the pictures, ."),
+    ],
+)
+def test_pictures_that_are_none(words, code, told, holidays, capsys):
+    before = sorted(holidays.rglob("*"))
+    assert main(["predict", *shlex.split(words)]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("keras-mtl: error: ") and told in line
+    assert sorted(holidays.rglob("*")) == before
+
+
+@pytest.mark.one_backend
+def test_pictures_of_one_name_are_told_apart_by_their_folders(holidays, files):
+    paths = [Path(name) for name in ("cat.png", "a/x/cat.png", "dog.png", "b/x/cat.png")]
+    here = holidays.parent.name, holidays.name
+    names = ["/".join([*here, "cat.png"]), "a/x/cat.png", "b/x/cat.png", "dog.png"]
+    assert list(by_name(paths)) == names
+    assert list(by_name([Path("/cat.png"), Path("/a/cat.png")])) == ["cat.png", "a/cat.png"]
+    words = ["predict", *map(str, paths), "--model", str(files / "depth.keras"), "--save-maps"]
+    assert main(words) == 0
+    found = json.loads(Path("predictions/predictions.json").read_text())
+    assert list(found) == names
+    for name, of_picture in found.items():
+        assert Path("predictions", f"{name}.png").is_file()
+        assert of_picture["saved_maps"] == {"depth": {"file": f"{name}.depth.npy"}}
+        assert Path("predictions", f"{name}.depth.npy").is_file()
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("drawn", [1000, 10])
+def test_maps_are_what_the_network_says(drawn, tmp_path, monkeypatch):
+    """Classes in the size of the file, however small it is drawn; numbers in the network's own."""
+    monkeypatch.setattr("keras_mtl.cli._systems.DRAWN", drawn)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turned by a quarter: 13 high, 25 wide, and what is above to the right.
+    pixels = np.zeros((25, 13, 3), "uint8")
+    pixels[:12] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    layers = keras.layers
+    tasks = {
+        "ground": Task.segmentation(["grass", "sand", "sea"], head=layers.Conv2D(3, 1)),
+        "far": Task.depth(head=layers.Conv2D(1, 1)),
+        "way": Task.normals(head=layers.Conv2D(3, 1)),
+    }
+    net = keras.Sequential([keras.Input((8, 8, 3), name="image"), layers.ReLU(name="relu")])
+    model = keras_mtl.MultiTaskModel(Tower(net, []), Branched.hard_sharing(), tasks)
+    bright = np.array([0, -1, 1]) * np.ones((1, 1, 3, 3))
+    model.head("ground").set_weights([bright, np.array([380, -1, 0])])  # The sea is.
+    model.save(tmp_path / "own.keras")
+    words = ["predict", str(tmp_path / "a.png"), "--model", str(tmp_path / "own.keras")]
+    assert main([*words, "--output", str(tmp_path / "seen"), "--save-maps"]) == 0
+    (found,) = json.loads((tmp_path / "seen" / "predictions.json").read_text()).values()
+    maps = found["saved_maps"]
+    assert set(maps) == {"ground", "far", "way"}
+    assert maps["ground"] == {
+        "file": "a.png.ground.png",
+        "classes": ["grass", "sand", "sea"],
+    }
+    with Image.open(tmp_path / "seen" / "a.png.ground.png") as image:
+        assert (image.mode, image.size) == ("L", (25, 13))
+        ground = np.asarray(image)
+    assert (ground[:, :11] == 0).all() and (ground[:, 14:] == 2).all()
+    far = np.load(tmp_path / "seen" / maps["far"]["file"])
+    assert (far.shape, far.dtype) == ((4, 8), "float32")
+    least, most = found["far"]["least"], found["far"]["most"]
+    np.testing.assert_allclose([far.min(), far.max()], [least, most], atol=1e-4)
+    way = np.load(tmp_path / "seen" / maps["way"]["file"])
+    assert (way.shape, way.dtype) == ((4, 8, 3), "float32")
+    np.testing.assert_allclose(way.mean(axis=(0, 1)), found["way"]["mean"], atol=1e-4)
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("count, mode", [(256, "L"), (257, "I;16")])
+def test_classes_are_read_back_as_they_were(count, mode, tmp_path):
+    labels = np.array([[0, 1, 255], [count - 1, 2, 3]])
+    path = Map(labels, [f"class {each}" for each in range(count)]).write(tmp_path / "a.ground")
+    assert path == tmp_path / "a.ground.png"
+    with Image.open(path) as image:
+        assert image.mode == mode
+        np.testing.assert_array_equal(np.asarray(image), labels)
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("name", ["detection", "embedding", "ages"])
+def test_networks_without_maps_are_refused(name, files, tmp_path, monkeypatch, capsys):
+    head = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
+    net = keras.Sequential([keras.Input((8, 8, 3), name="image"), keras.layers.ReLU(name="relu")])
+    tasks = {"age": Task.regression(head=head)}
+    keras_mtl.MultiTaskModel(Tower(net, []), Branched.hard_sharing(), tasks).save(
+        tmp_path / "ages.keras"
+    )
+    path = (tmp_path if name == "ages" else files) / f"{name}.keras"
+    monkeypatch.chdir(tmp_path)
+    words = ["predict", str(files / "pictures"), "--model", str(path), "--save-maps"]
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "needs a network with an output for every pixel" in line and str(path) in line
+    assert not (tmp_path / "predictions").exists()
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_json_is_for_other_programs(encoding, files, tmp_path, monkeypatch, capsys):
+    """Whatever the pipe can take: the content of the file, and all else goes to stderr."""
+    odd = os.fsdecode(b"caf\xe9.png")
+    for name in ("café →.png", odd):
+        Image.new("RGB", (6, 4)).save(tmp_path / name)
+    (tmp_path / "broken.png").write_bytes(b"")
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    output = tmp_path / "é →"
+    words = ["predict", str(tmp_path), "--model", str(files / "depth.keras"), "--json"]
+    assert main([*words, "--output", str(output)]) == 1
+    printed = json.loads(out.buffer.getvalue())
+    assert printed == json.loads((output / "predictions.json").read_text("utf-8"))
+    assert set(printed) == {"café →.png", odd}
+    broken, done = capsys.readouterr().err.splitlines()
+    assert "broken.png" in broken and done == f"2 of 3 pictures, 1 failed: {output}"
+
+
+@pytest.mark.one_backend
+def test_a_network_of_the_zoo_is_told_to_know_rooms_only(files, tmp_path, monkeypatch, capsys):
+    """Once, whatever its letters, and of no network from a file."""
+    own = str(files / "depth.keras")
+    monkeypatch.setattr(
+        "keras_mtl.cli.predict.load", lambda name: keras.models.load_model(own, compile=False)
+    )
+    words = ["predict", str(files / "pictures"), "--output", str(tmp_path)]
+    for models in ((), ("crossstitchfcn", own, "CrossStitchFCN")):
+        assert main([*words, *(word for each in models for word in ("--model", each))]) == 0
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("keras-mtl: CrossStitchFCN has seen rendered rooms only")
+    assert main([*words, "--model", own]) == 0
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.one_backend
+def test_what_is_interrupted_keeps_what_was_done(files, tmp_path, monkeypatch, capsys):
+    save, calls = plots.pyplot().Figure.savefig, []
+
+    def interrupted_at_the_second(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        save(*arguments, **options)
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", interrupted_at_the_second)
+    words = ["predict", str(files / "pictures"), "--model", str(files / "depth.keras")]
+    assert main([*words, "--output", str(tmp_path)]) == 130
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert printed.err == f"keras-mtl: interrupted: 1 of 2 pictures: {tmp_path}\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"0.png.png", "predictions.json"}
+    assert list(json.loads((tmp_path / "predictions.json").read_text())) == ["0.png"]
