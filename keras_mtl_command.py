@@ -50,6 +50,9 @@ COMMANDS = {
     "export": "Write a network in a form that other programs read, and compare it there.",
 }
 
+TAKEN_UP = (["compare"], ["train"])
+"""Those that go on where they were."""
+
 
 def main(arguments=None):
     """Runs the command; returns its exit code."""
@@ -72,8 +75,7 @@ def main(arguments=None):
     try:
         from keras_mtl.cli import main
     except KeyboardInterrupt:  # Keras takes seconds to be imported.
-        print("keras-mtl: interrupted", file=sys.stderr)
-        return 130
+        return interrupted(words)
     return main(arguments)
 
 
@@ -91,6 +93,13 @@ def answered(words):
         print(f"keras-mtl: error: there is no command {words[0]}: {hint}", file=sys.stderr)
         return 2
     return None
+
+
+def interrupted(words):
+    """Says that somebody has stopped a command, in a line; returns the exit code."""
+    goes_on = "; the same command goes on where it was" if words[:1] in TAKEN_UP else ""
+    print(f"keras-mtl: interrupted{goes_on}", file=sys.stderr)
+    return 130
 
 
 def did_you_mean(word, known, otherwise):

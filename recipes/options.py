@@ -33,6 +33,8 @@ class Options:
     output: str = ""
     """Folder of networks and results, shared by all tables of a problem; one below "results" by
     default."""
+    steps: int | None = None
+    """Steps of each network; by default the preset's."""
     set: tuple[str, ...] = ()
     """Settings that are to be others, such as "steps=100 rate=0.01 network.width=0.5"."""
 
@@ -51,6 +53,8 @@ class Options:
         for each in rows:
             check_choice("rows", each, recipe.rows)
         words = tuple(names(self.set, "set"))
+        if self.steps is not None:
+            words = (*words, f"steps={check_integer('steps', self.steps, 1)}")
         settings = recipe.presets[self.preset].replaced(words)
         tasks = tuple(names(self.tasks, "tasks") or settings.tasks or problem.default_tasks)
         for each in tasks:
@@ -67,7 +71,7 @@ class Options:
                 )
             network = {**settings.network, "weights": str(self.weights)}
             settings = dataclasses.replace(settings, network=network)
-        filled = dataclasses.replace(self, data=data, rows=rows, tasks=tasks, set=words)
+        filled = dataclasses.replace(self, data=data, rows=rows, tasks=tasks, steps=None, set=words)
         output = self.output or f"results/{problem.folder or recipe.name}/{filled._name(problem)}"
         return dataclasses.replace(filled, output=output), settings
 

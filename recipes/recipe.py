@@ -12,7 +12,7 @@ from keras_mtl.recipes.options import Options
 from keras_mtl.recipes.problems.problem import Problem
 from keras_mtl.recipes.table import BASELINE, format_table, scored
 from keras_mtl.sharing import CrossStitched
-from keras_mtl.study import Contender
+from keras_mtl.study import Contender, Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,10 +85,12 @@ class Recipe:
             study = problem.study_of(settings, data, tasks, **options)
             return problem.by_heading(problem.entry(study.scores([model], study.test)))
 
-    def run(self, **options):
-        """Trains and scores what is not there yet; prints and writes the table.
+    def run(self, *, plan=False, progress=Progress, **options):
+        """Trains and scores what is not there yet; prints and writes the table, and a page.
 
         Args:
+            plan: whether it ends when it has printed what is to be trained.
+            progress: what tells how far it is, as of `Study.run`.
             **options: as of `Options`.
 
         Returns:
@@ -101,12 +103,10 @@ class Recipe:
         print(f"{self.name}: networks and results go to {options.output}", flush=True)
         folders = options.data_dir or None, options.cache_dir or None
         run = Run(self, options, settings, self.problem.load(options.data, settings, *folders))
-        run.save()
-        print(f"{run.study.plan()}\n", flush=True)
-        run.study.run()
-        run.write()
-        if self.draw is not None:
-            self.draw(run)
+        if plan:
+            print(run.study.plan())
+            return run.results
+        run.run(progress)
         return run.results
 
 
@@ -160,6 +160,18 @@ class Run:
             seeds=options.seeds,
             folder=folder / "study",
         )
+
+    def run(self, progress=Progress):
+        """Trains and scores what is not there yet; prints and writes the table, and a page."""
+        self.save()
+        print(f"{self.study.plan().summary}\n", flush=True)
+        found = self.study.run(progress=progress)
+        self.write()
+        if self.recipe.draw is not None:
+            self.recipe.draw(self)
+        print(*map(found.answer, [None, *found.study.tasks]), sep="\n")
+        page = found.report(self.path.with_name("report.html"))
+        print(f"\nAll of it as a page: {page.resolve()}")
 
     def row_of(self, row, seed=0):
         """What the study knows of a row: a `keras_mtl.study.Row`; `None` if it has not this row."""

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from keras_mtl.cli._errors import CommandError, UsageError
-from keras_mtl_command import answered
+from keras_mtl_command import answered, interrupted
 
 LONGEST_MESSAGE = 600
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(end="", flush=True)  # What nobody reads is an error here, not when Python ends.
         return code
     except KeyboardInterrupt:
-        return _told("interrupted", 130)
+        return interrupted(arguments)
     except (BrokenPipeError, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != 1:
             return _told(stop.code, 1) if isinstance(stop.code, str) else stop.code or 0
@@ -115,5 +115,5 @@ def _line(error):
 
 
 def _told(line, code):
-    print(f"keras-mtl: error: {line}" if code != 130 else f"keras-mtl: {line}", file=sys.stderr)
+    print(f"keras-mtl: error: {line}", file=sys.stderr)
     return code

@@ -1,13 +1,25 @@
-"""A study that a file or a module of the user's declares."""
+"""Studies that are declared elsewhere: in a file or a module of the user's, or in a recipe."""
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from keras_mtl.cli._errors import CommandError, UsageError
+from keras_mtl.recipes.problems.dense import DENSE, PRESETS
 from keras_mtl.study import Study
 
 NAME = "study"
+
+
+def study_of_rooms(**options):
+    """What should segmentation and surface normals share, on rendered rooms?
+
+    Takes options of a `Study`.
+    """
+    settings = PRESETS["mini"]
+    data = DENSE.load("rooms", settings)
+    return DENSE.study(settings, data, DENSE.default_tasks, **options)
 
 
 def declared_study(what):
@@ -19,11 +31,7 @@ def declared_study(what):
         UsageError: there is no such file or module.
         CommandError: it declares no study.
     """
-    place, colon, name = what.rpartition(":")
-    if not colon or what.endswith(".py"):  # On Windows a path may have a colon.
-        place, name = what, NAME
-    module = _of_file(Path(place)) if place.endswith(".py") else _of_name(place)
-    found = getattr(module, name, None)
+    found, place, name = _declared(what)
     if callable(found) and not isinstance(found, Study):
         found = found()
     if not isinstance(found, Study):
@@ -32,6 +40,30 @@ def declared_study(what):
             f"{name}. It has: {found!r}"
         )
     return found
+
+
+def declared_launcher(what):
+    """The function of a `launcher.py:name`, or of `package.module:name`.
+
+    Raises:
+        UsageError: there is no such file or module, or no such function in it.
+    """
+    found, place, name = _declared(what)
+    if not isinstance(found, Callable):
+        raise UsageError(
+            f"--launcher must be a function, as keras_mtl.study.local is one: {place} has none of "
+            f"the name {name}"
+        )
+    return found
+
+
+def _declared(what):
+    """What a file or a module has, where it is and by what name; `None` if it has not."""
+    place, colon, name = what.rpartition(":")
+    if not colon or what.endswith(".py"):  # On Windows a path may have a colon.
+        place, name = what, NAME
+    module = _of_file(Path(place)) if place.endswith(".py") else _of_name(place)
+    return getattr(module, name, None), place, name
 
 
 def _of_file(path):

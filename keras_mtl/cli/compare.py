@@ -2,24 +2,29 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import math
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._errors import UsageError
-from keras_mtl.cli._problem import declared_study
+from keras_mtl.cli._live import progress
+from keras_mtl.cli._minutes import steps_within
+from keras_mtl.cli._problem import declared_launcher, declared_study, study_of_rooms
 from keras_mtl.cli._towers import SMALL, tower_of
 from keras_mtl.datasets import LabelledImages
 from keras_mtl.study import Study, local, processes
 from keras_mtl.study.report import needed
 
-OF_ALL = ("what", "processes", "plan", "json")
+OF_ALL = ("what", "data", "processes", "launcher", "plan", "json")
 """Options of studies that are declared elsewhere, too."""
+OF_ROOMS = (*OF_ALL, "contenders", "steps", "minutes", "batch_size", "seeds", "folder")
+"""Those of the example."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,22 +35,26 @@ class Compare:
     one for each task. Numbers make a regression, words or a few whole numbers a classification,
     words with semicolons between them attributes, and names of files maps, such as masks as PNG.
     An empty cell is a label that is missing. Or it takes a file, or module, that declares a
-    `keras_mtl.Study`; `keras-mtl new problem.py` writes one to begin with.
+    `keras_mtl.Study`; `keras-mtl new problem.py` writes one to begin with. --data rooms is the
+    example that comes along: segmentation and surface normals of rendered rooms.
 
-    It prints what it takes the columns for, and what it will train; then how far it is, the table,
-    the answer in a sentence a task, and where the page is that shows all of it. A run that was
-    stopped goes on where it was, also with more seeds or other contenders. For instance:
+    It prints what it takes the columns for, and how much it will train; then how far it is, the
+    table, the answer in a sentence a task, and where the page is that shows all of it. A run that
+    was stopped goes on where it was, also with more seeds or other contenders. For instance:
 
         keras-mtl compare photos --labels labels.csv
         keras-mtl compare photos --labels labels.csv --tower MobileNetV2 --size 128 --steps 2000
         keras-mtl compare photos --labels labels.csv --task stars:regression --plan
         keras-mtl compare problem.py
         keras-mtl compare package.module:study
+        keras-mtl compare --data rooms --minutes 30
     """
 
-    what: Annotated[tyro.conf.Positional[str], option("FOLDER|FILE|MODULE")]
+    what: Annotated[tyro.conf.Positional[str], option("FOLDER|FILE|MODULE")] = ""
     """Folder of pictures, a file that declares a study, or a module and the name of a study in it.
     """
+    data: Annotated[Literal["rooms"] | None, option("rooms", Literal["rooms"])] = None
+    """The example instead of pictures of yours."""
     labels: Annotated[Path | None, option("TABLE", Path)] = None
     """Table of the labels of a folder's pictures; paths in it are from the folder on."""
     tower: Annotated[str, option("NETWORK")] = SMALL
@@ -68,6 +77,9 @@ class Compare:
     """Only these, such as "hard sharing" cross-stitch; by default all that fit."""
     steps: int = 600
     """Steps of each network."""
+    minutes: Annotated[float | None, option("MINUTES", float)] = None
+    """Time for all networks, about, in place of --steps: of so many that one network is timed for.
+    """
     batch_size: int = 16
     """Pictures a step."""
     seeds: int = 3
@@ -75,26 +87,26 @@ class Compare:
     folder: Annotated[Path, option("FOLDER")] = Path("what_to_share")
     """Where networks, records and the page go."""
     processes: int = 1
-    """So many networks are trained at once."""
+    """So many networks are trained at once, each in a process of its own."""
+    launcher: Annotated[str | None, option("MODULE:NAME", str)] = None
+    """Function of yours that runs what is to be trained, as keras_mtl.study.local does."""
     plan: bool = False
-    """Print what would be trained, and how long it would take, and stop."""
+    """Print which networks would be trained, and how long it would take, and stop."""
     json: bool = False
     """Print the answers and scores as JSON, for other programs."""
 
     def run(self):
         say = sys.stderr if self.json else sys.stdout
-        study = self._of_pictures(say) if Path(self.what).is_dir() else self._declared()
-        print(f"{study.plan()}\n", file=say, flush=True)
+        launcher = self._launcher()
+        study = self._study(say)
+        plan = study.plan()
         if self.plan:
+            print(plan, file=say)
             return
+        print(f"{plan.summary}\n", file=say, flush=True)
         needed()  # What the page is made of: to miss it after the training would be late.
-        launcher = local if self.processes == 1 else processes(self.processes)
-        try:
-            with contextlib.redirect_stdout(say):
-                found = study.run(launcher)
-        except KeyboardInterrupt:
-            print("keras-mtl: the same command goes on where it was", file=sys.stderr)
-            raise
+        with contextlib.redirect_stdout(say):
+            found = study.run(launcher, progress())
         print(f"\n{found}\n", file=say)
         page = (study.folder / "report.html").resolve()
         if self.json:
@@ -102,11 +114,69 @@ class Compare:
         found.report(page)
         print(f"All of it as a page: {page}", file=say)
 
+    def _launcher(self):
+        if self.launcher is None:
+            return local if self.processes == 1 else processes(self.processes)
+        if self.processes != 1:
+            raise UsageError("--launcher or --processes: one of them says who trains networks")
+        return declared_launcher(self.launcher)
+
+    def _study(self, say):
+        """What is to be compared, in whichever way that is said."""
+        if self.data is not None:
+            if self.what:
+                raise UsageError(f"--data {self.data} goes with nothing else: {self.what}")
+            self._refuse(OF_ROOMS, f"a study of yours, not with --data {self.data}")
+            return self._within_minutes(study_of_rooms, say)
+        if not self.what:
+            raise UsageError(
+                "compare needs a folder of pictures, a file or module that declares a study, or "
+                "--data rooms"
+            )
+        if Path(self.what).is_dir():
+            return self._of_pictures(say)
+        self._refuse(OF_ALL, f"a folder of pictures, and there is none of the name {self.what}")
+        return declared_study(self.what)
+
+    def _refuse(self, known, otherwise):
+        """Refuses options that go with another way."""
+        given = [
+            option_of(field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in known and getattr(self, field.name) != field.default
+        ]
+        if given:
+            raise UsageError(f"{', '.join(given)} goes with {otherwise}")
+
+    def _within_minutes(self, declare, say):
+        """What is declared by options of a `Study`, with those of the command."""
+
+        def declared(steps, folder):
+            with _own_words():
+                return declare(
+                    steps=steps,
+                    seeds=self.seeds,
+                    batch_size=self.batch_size,
+                    contenders=self.contenders or "auto",
+                    folder=folder,
+                )
+
+        steps = self.steps
+        if self.minutes is not None:
+            if self.steps != Compare.steps:
+                raise UsageError("--minutes or --steps: one of them says how long is trained")
+            if not 0 < self.minutes < math.inf:
+                raise UsageError(f"--minutes must be above 0: {self.minutes:g}")
+            print("A network is timed …", file=say, flush=True)
+            steps = steps_within(self.minutes, declared, self.folder)
+            print(f"{steps} steps for each network.\n", file=say, flush=True)
+        return declared(steps, self.folder)
+
     def _of_pictures(self, say):
         if self.labels is None:
             raise UsageError("a folder of pictures needs --labels, a table of their labels")
         kinds = dict(_column_and_kind(each) for each in self.task)
-        try:
+        with _own_words():
             data = LabelledImages(
                 self.labels,
                 self.what,
@@ -117,8 +187,9 @@ class Compare:
                 skip_broken=self.skip_broken,
                 verbose=int(sys.stdout.isatty() and not self.json),
             )
-        except ValueError as error:
-            raise UsageError(_in_options(str(error))) from error
+        print(f"{data}\n", file=say)
+        for remark in data.remarks:
+            print(f"Note: {remark}.", file=say)
         rows = [len(part[0]) for part in (data.train, data.validation, data.test)]
         print(f"{data}\n", file=say)
         for remark in data.remarks:
@@ -130,32 +201,16 @@ class Compare:
             file=say,
         )
         of_pixels = any(column.kind == "map" for column in data.columns.values())
-        return Study(
+        declare = functools.partial(
+            Study,
             tower_of(self.tower, data.size, self.weights, pooled=not of_pixels),
             data.tasks,
             data.train,
             data.validation,
             data.test,
-            steps=self.steps,
-            seeds=self.seeds,
-            batch_size=self.batch_size,
             weights="draw" if self.weights is None else "keep",
-            contenders=self.contenders or "auto",
-            folder=self.folder,
         )
-
-    def _declared(self):
-        given = [
-            f"--{field.name.replace('_', '-')}"
-            for field in dataclasses.fields(self)
-            if field.name not in OF_ALL and getattr(self, field.name) != field.default
-        ]
-        if given:
-            raise UsageError(
-                f"{', '.join(given)} goes with a folder of pictures, and there is none of the name "
-                f"{self.what}"
-            )
-        return declared_study(self.what)
+        return self._within_minutes(declare, say)
 
 
 def _column_and_kind(text):
@@ -171,13 +226,21 @@ def _height_and_width(size):
     return size[0], size[-1]
 
 
-def _in_options(text):
-    """Arguments in an error as the options that they come from."""
-    names = {"`labels`": "--labels", "`kinds`": "--task", "`leave_out`": "--leave-out"}
-    names |= {"`split`": "--split", "`skip_broken=True`": "--skip-broken", "`size`": "--size"}
-    for argument, name in names.items():
-        text = text.replace(argument, name)
-    return text
+def option_of(name):
+    """An argument as an option."""
+    return f"--{name.replace('_', '-')}"
+
+
+@contextlib.contextmanager
+def _own_words():
+    """Within it errors name options, not the arguments that they are."""
+    try:
+        yield
+    except ValueError as error:
+        text = str(error).replace("`kinds`", "--task").replace("=True`", "`")
+        for field in dataclasses.fields(Compare):
+            text = text.replace(f"`{field.name}`", option_of(field.name))
+        raise UsageError(text) from error
 
 
 def _finite(content):

@@ -10,6 +10,7 @@ from keras_mtl import recipes
 from keras_mtl.cli._arguments import option
 from keras_mtl.cli._console import console, table
 from keras_mtl.cli._errors import UsageError
+from keras_mtl.cli._live import progress
 from keras_mtl.recipes.options import Options
 from keras_mtl_command import did_you_mean
 
@@ -19,18 +20,20 @@ class Train(Options):
     """Train the networks of a recipe, and score them: a table of a paper.
 
     Without a recipe all are listed; `keras-mtl train RECIPE --help` tells of one, with its rows and
-    all its settings. It prints what it will train, and then the scores, mean ± deviation over the
-    seeds; `results.json` and figures go into the output folder. A run that was stopped goes on
-    where it was, also with other rows or more seeds. For instance:
+    all its settings. It prints how much it will train, and then the scores, mean ± deviation over
+    the seeds; `results.json`, figures and a page go into the output folder. A run that was stopped
+    goes on where it was, also with other rows or more seeds. For instance:
 
         keras-mtl train
         keras-mtl train cross_stitch_table5 --help
         keras-mtl train cross_stitch_table5 --preset mini --rows one-task cross-stitch
-        keras-mtl train cross_stitch_table5 --set steps=100 rate=0.01
+        keras-mtl train cross_stitch_table5 --steps 100 --set rate=0.01 --plan
     """
 
     recipe: Annotated[tyro.conf.Positional[str], option("RECIPE")] = ""
     """Name of the recipe."""
+    plan: bool = False
+    """Print which networks would be trained, and how long it would take, and stop."""
 
     def run(self):
         if self == Train():
@@ -46,7 +49,7 @@ class Train(Options):
         began = time.monotonic()
         options = dataclasses.asdict(self)
         del options["recipe"]
-        found.run(**options)
+        found.run(progress=progress(), **options)
         print(f"{time.monotonic() - began:.0f} s")
 
 

@@ -20,6 +20,7 @@ from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local, processes
 from keras_mtl.study.policy_of_tasks import PolicyOfTasks, RandomPolicy
 from keras_mtl.study.policy_search import PolicySearch
+from keras_mtl.study.progress import Progress
 from keras_mtl.study.recorded_study import RecordedStudy
 from keras_mtl.study.row import Row
 from keras_mtl.study.study import Study
@@ -35,6 +36,7 @@ __all__ = [
     "RandomPolicy",
     "PolicySearch",
     "PolicyOfTasks",
+    "Progress",
     "Examples",
     "RecordedStudy",
     "Row",

@@ -11,11 +11,13 @@ import numpy as np
 from keras_mtl._files import whole_file
 
 EVERY = 20
-"""Seconds between two times that it is kept, and that a line of progress is printed."""
+"""Seconds between two times that it is kept."""
+TOLD = 0.5
+"""Seconds between two times that is told how far it is."""
 
 
 class Keep(keras.callbacks.Callback):
-    """Writes the network now and then behind an epoch, whole or not at all, and tells of it.
+    """Writes the network now and then behind an epoch, whole or not at all.
 
     Where a training has patience, it is ended after so many epochs without a lower loss on the
     validation examples, and the network of the best epoch is what is left.
@@ -25,9 +27,14 @@ class Keep(keras.callbacks.Callback):
         path: its `.keras` file; what it has lost in each epoch so far goes beside it.
         length: number of steps of an epoch.
         model: its network, compiled, new or of that file.
+        at: `None`, or a function that is told of the training, the step that it is at, and its
+            loss, now and then.
     """
 
-    def __init__(self, training, path, length, model):
+    # What is told needs no step to be waited for.
+    async_safe = True
+
+    def __init__(self, training, path, length, model, at=None):
         super().__init__()
         self.set_model(model)
         self.training, self.path, self.length = training, path, length
@@ -40,7 +47,8 @@ class Keep(keras.callbacks.Callback):
         self.validation = before["validation"][: self.epochs]
         self.seconds = before["seconds"]
         """Of the runs before this one."""
-        self._began = self._written = time.monotonic()
+        self._began = self._written = self._told = time.monotonic()
+        self.at = at
         self._kept = self.epochs
         if self._is_best() and not self._best.exists():
             # Stopped when the best network had taken its place, before it was recorded.
@@ -51,6 +59,11 @@ class Keep(keras.callbacks.Callback):
         """Whether no patience is left."""
         behind = len(self.validation) - 1 - np.argmin(self.validation) if self.validation else 0
         return self.training.patience is not None and behind >= self.training.patience
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.at is not None and time.monotonic() - self._told > TOLD:
+            self._told = time.monotonic()
+            self.at(self.training, self.epochs * self.length + batch + 1, logs["loss"])
 
     def on_epoch_end(self, epoch, logs=None):
         for name in ("loss", *(["val_loss"] if self.training.patience is not None else [])):
@@ -66,9 +79,6 @@ class Keep(keras.callbacks.Callback):
             self.model.stop_training = True
         if time.monotonic() - self._written > EVERY:
             self._write()
-            done, steps = self.epochs * self.length, self.training.steps
-            loss = f"{logs['loss']:.4g}"
-            print(f"{self.training.name}: step {done} of {steps}, loss {loss}", flush=True)
 
     def end(self):
         """Leaves the network as it is at the end, or as it was at its best."""

@@ -7,4 +7,4 @@ AnyStudy: TypeAlias = Any
 """A `Study`: it stands above what it is made of, which cannot import it."""
 
 Launcher: TypeAlias = Callable[..., None]
-"""A function of a study, its jobs and of what is to be called with each that has ended."""
+"""A function of a study, its jobs and of the `Progress` that it calls with each that has ended."""

@@ -1,6 +1,4 @@
-"""How far a study is."""
-
-import time
+"""What time things take."""
 
 PER_JOB = 5e9
 """What a network costs beside its layers, as so many multiply-accumulates."""
@@ -14,30 +12,6 @@ def work(study, job):
     if not hasattr(job, "steps"):
         return PER_JOB + once * sum(study.layers(each) for each in job.networks)
     return PER_JOB + study.macs(job) + study.layers(job) * (per_step * job.steps + once)
-
-
-class Progress:
-    """Called with what has ended: prints how much is left, and about how long that takes.
-
-    Args:
-        study: the `Study`.
-        jobs: trainings and rows that are to be run.
-    """
-
-    def __init__(self, study, jobs):
-        self.study, self.left = study, {job.hash: work(study, job) for job in jobs}
-        self.count, self.began = len(jobs), time.monotonic()
-        self.work = sum(self.left.values())
-
-    def __call__(self, job):
-        del self.left[job.hash]
-        record, left = self.study.record_of(job), sum(self.left.values())
-        spent = time.monotonic() - self.began
-        says = record.get("failed") or job.name
-        text = f"{self.count - len(self.left)} of {self.count}: {says}"
-        if left and left < self.work:
-            text += f"; about {duration(spent * left / (self.work - left))} left"
-        print(text, flush=True)
 
 
 def duration(seconds: float) -> str:

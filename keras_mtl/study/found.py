@@ -12,6 +12,7 @@ from keras_mtl._checks import check_choice
 from keras_mtl._types import Array, PathLike
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.study._answers import answer
 from keras_mtl.study._statistics import Difference, difference, holm
 from keras_mtl.study._types import AnyStudy
 from keras_mtl.study.contender import BASELINE, TWIN
@@ -75,6 +76,15 @@ class Found:
         if not gains:
             return None
         return max({BASELINE: 0.0, **gains}.items(), key=lambda item: item[1])[0]
+
+    def answer(self, task: str | None = None) -> str:
+        """What the seeds bear out, in one sentence, with what it rests on.
+
+        Args:
+            task: name of a task; the mean over all tasks if `None`.
+        """
+        check_choice("task", task, [None, *self.study.tasks])
+        return answer(self, task)
 
     def gains(
         self,

@@ -6,29 +6,29 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 
 from keras_mtl._checks import check_integer
+from keras_mtl.study._keep import TOLD
 from keras_mtl.study._types import AnyStudy, Launcher
+from keras_mtl.study.progress import Progress
 from keras_mtl.study.row import Row
 from keras_mtl.study.training import Training
 
 
-def local(
-    study: AnyStudy, jobs: Sequence[Training | Row], ended: Callable[[Training | Row], None]
-) -> None:
+def local(study: AnyStudy, jobs: Sequence[Training | Row], progress: Progress) -> None:
     """Runs one after the other, here.
 
     Args:
         study: the `Study`.
         jobs: trainings and rows, none before one that it depends on.
-        ended: called with each that has ended.
+        progress: called with each that has ended; its `at` may be told how far one is.
     """
     for job in jobs:
-        job.run(study)
-        ended(job)
+        job.run(study, progress.at)
+        progress(job)
 
 
 def processes(count: int) -> Launcher:
@@ -46,15 +46,16 @@ def processes(count: int) -> Launcher:
     return functools.partial(_in_processes, check_integer("count", count, 1))
 
 
-def _in_processes(count, study, jobs, ended):
+def _in_processes(count, study, jobs, progress):
     waiting, running = {job.hash: job for job in jobs}, {}
     # Started anew: a backend that has run does not survive a fork.
     context = multiprocessing.get_context("spawn")
+    steps, known = context.SimpleQueue(), dict(waiting)
     with concurrent.futures.ProcessPoolExecutor(
         count,
         context,
         initializer=_receive,
-        initargs=(study, keras.config.dtype_policy().name, keras.config.floatx()),
+        initargs=(study, keras.config.dtype_policy().name, keras.config.floatx(), steps),
     ) as pool:
         try:
             while waiting or running:
@@ -64,11 +65,15 @@ def _in_processes(count, study, jobs, ended):
                     if len(running) < count and undone.isdisjoint(each.hash for each in job.after):
                         del waiting[job.hash]
                         running[pool.submit(_run, job)] = job
-                for future in concurrent.futures.wait(
-                    running, return_when=concurrent.futures.FIRST_COMPLETED
-                ).done:
+                done, _ = concurrent.futures.wait(
+                    running, TOLD, return_when=concurrent.futures.FIRST_COMPLETED
+                )
+                while not steps.empty():
+                    job, step, loss = steps.get()
+                    progress.at(known[job], step, loss)
+                for future in done:
                     future.result()
-                    ended(running.pop(future))
+                    progress(running.pop(future))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -77,11 +82,11 @@ def _in_processes(count, study, jobs, ended):
 _received = None
 
 
-def _receive(study, policy, floatx):
+def _receive(study, policy, floatx, steps):
     global _received
     keras.config.set_dtype_policy(policy)
     keras.config.set_floatx(floatx)
-    _received = study
+    _received = study, steps
     # Who is killed does not tell: what it has started must see it.
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -92,4 +97,5 @@ def _end_with_parent():
 
 
 def _run(job):
-    job.run(_received)
+    study, steps = _received
+    job.run(study, lambda training, step, loss: steps.put((training.hash, step, loss)))

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from keras_mtl.study._digest import digest
 from keras_mtl.study._types import AnyStudy
@@ -56,8 +56,11 @@ class Row:
             return self.networks
         return (study.best_of(self.networks, self.baseline),)
 
-    def run(self, study: AnyStudy) -> None:
-        """Scores the networks on the validation and the test examples, and writes a record."""
+    def run(self, study: AnyStudy, at: Callable[..., None] | None = None) -> None:
+        """Scores the networks on the validation and the test examples, and writes a record.
+
+        There are no steps to tell `at` of.
+        """
         with locked(study.folder / "networks" / f"{self.hash}.lock"):
             if not study.record_of(self):
                 self._score(study)

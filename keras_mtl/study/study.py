@@ -24,7 +24,6 @@ from keras_mtl.study._digest import described, digest, digest_of_arrays, version
 from keras_mtl.study._folder import open_folder
 from keras_mtl.study._heads import described_head, head_of_seed
 from keras_mtl.study._optimizer import check_optimizer, optimizer_of
-from keras_mtl.study._progress import Progress
 from keras_mtl.study._settings import settings_of
 from keras_mtl.study._types import Launcher
 from keras_mtl.study.budget import Budget
@@ -33,6 +32,7 @@ from keras_mtl.study.contender import BASELINE, Contender
 from keras_mtl.study.examples import Examples, examples_of
 from keras_mtl.study.found import Found
 from keras_mtl.study.launchers import local
+from keras_mtl.study.progress import Progress
 from keras_mtl.study.recorded_study import declare
 from keras_mtl.study.records import Records
 from keras_mtl.study.row import Row, with_all_before
@@ -214,18 +214,20 @@ class Study(Scored):
         """What is to be trained, what of it is done, and about how long the rest takes."""
         return StudyPlan(self)
 
-    def run(self, launcher: Launcher = local) -> Found:
+    def run(self, launcher: Launcher = local, progress: type[Progress] = Progress) -> Found:
         """Trains and scores what has not been yet.
 
         Args:
             launcher: who runs it: `local`, `processes(count)` or a function of yours like them.
+            progress: what tells how far it is; by default in lines.
 
         Returns:
             What there is to say: a `Found`.
         """
         declare(self)
         waiting = self.waiting()
-        launcher(self, waiting, Progress(self, waiting))
+        with progress(self, waiting) as told:
+            launcher(self, waiting, told)
         return self.found()
 
     def failure(self, needed: Sequence[Training], one_of: Sequence[Training] = ()) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_mtl._text import text_table
-from keras_mtl.study._answers import answer, ends, of_twin, others, verdict
+from keras_mtl.study._answers import ends, of_twin, others, verdict
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 
@@ -13,24 +13,12 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 def table(found: Any) -> str:
     """The scores of all contenders, and in sentences what the seeds bear out."""
     study = found.study
-    heading = [
-        "",
-        *(f"{name} {task.heading[0]} {ARROWS[task.better]}" for name, task in study.tasks.items()),
-        *("gain in %", "95 % interval", "", "parameters", "M MACs", "seeds"),
-    ]
-    lines = [heading]
-    overall = found.differences()
-    for contender in dict.fromkeys(row.contender for row in study.rows):
-        if contender in found.failed:
-            lines.append([contender, found.failed[contender]])
-        elif contender in found.scores:
-            lines.append(_line(found, contender, overall.get(contender)))
     parts = [
         f"{basis(study)}: test scores, mean ± deviation over the seeds; the gain is over the "
         "one-task networks, the mean over the tasks. Ahead or behind is what a paired t test bears "
         "out, corrected by Holm for all contenders; the intervals are each one's own.",
-        text_table(lines),
-        "\n".join([answer(found), *(answer(found, task) for task in study.tasks)]),
+        text_table([headings(study), *lines(found).values()]),
+        "\n".join(map(found.answer, [None, *study.tasks])),
     ]
     shared = [of_twin(found, name, task) for name, task in found._over_twins]
     if shared:
@@ -41,6 +29,26 @@ def table(found: Any) -> str:
             f"seeds or versions: {others(found)}."
         )
     return "\n\n".join(parts)
+
+
+def headings(study: Any) -> list[str]:
+    """What stands above the columns."""
+    return [
+        "",
+        *(f"{name} {task.heading[0]} {ARROWS[task.better]}" for name, task in study.tasks.items()),
+        *("gain in %", "95 % interval", "", "parameters", "M MACs", "seeds"),
+    ]
+
+
+def lines(found: Any) -> dict[str, list[str]]:
+    """The cells of each contender that has scores, or has failed."""
+    overall, cells = found.differences(), {}
+    for contender in dict.fromkeys(row.contender for row in found.study.rows):
+        if contender in found.failed:
+            cells[contender] = [contender, found.failed[contender]]
+        elif contender in found.scores:
+            cells[contender] = _line(found, contender, overall.get(contender))
+    return cells
 
 
 def _line(found, contender, gap):

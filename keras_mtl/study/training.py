@@ -103,12 +103,12 @@ class Training:
         """The trainings that must have ended before this one starts."""
         return (*self.start, *self.chosen_from)
 
-    def run(self, study: AnyStudy) -> None:
+    def run(self, study: AnyStudy, at: Callable[..., None] | None = None) -> None:
         """Trains the network, or goes on with it, and writes it and a record of it.
 
         A run that was stopped goes on behind the last epoch that it kept, and ends with the very
         same weights. Where the loss is no longer finite, or a network that it needs has failed, the
-        record says so.
+        record says so. `at` is told of it, its step and its loss, now and then.
         """
         with locked(study.file_of(self).with_suffix(".lock")):
             if study.is_done(self):
@@ -118,7 +118,7 @@ class Training:
             needed = (self.start, self.chosen_from) if one_is_enough else (self.after,)
             result = {"failed": study.failure(*needed)}
             if result["failed"] is None:
-                result = self._fit(study)
+                result = self._fit(study, at)
             study.records.append(
                 {
                     "kind": "training",
@@ -132,7 +132,7 @@ class Training:
                 }
             )
 
-    def _fit(self, study):
+    def _fit(self, study, at):
         """Trains the network; returns what there is to say of it."""
         began, path, batches = time.monotonic(), study.file_of(self), study.batches(self)
         length = min(len(batches), self.steps)
@@ -141,7 +141,7 @@ class Training:
             model = self._kept(study) if path.exists() else self.compiled(study)
         except DoesNotFit as error:
             return {"failed": str(error)}
-        keep = Keep(self, path, length, model)
+        keep = Keep(self, path, length, model, at)
         # It is kept as it is behind their own callbacks.
         own = list(self.callbacks()) if self.callbacks else []
         callbacks = [RepeatableDraws(batches), *own, keep, *study.callbacks(self)]

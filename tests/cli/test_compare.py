@@ -1,13 +1,22 @@
 """From a folder of pictures, or a file of one's own, to a page."""
 
+import io
 import json
+import re
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
+from small_studies import examples, network, tasks
+from tiny_recipes import ALL, tiny_settings
 
-from keras_mtl.cli import main
+import keras_mtl
+from keras_mtl.cli import _minutes, _problem, main
+from keras_mtl.cli._live import LiveTable
 from keras_mtl.cli._towers import known_towers, tower_of
+from keras_mtl.study.table import lines
 
 pytestmark = pytest.mark.one_backend
 
@@ -53,10 +62,7 @@ def test_from_a_folder_to_a_page(photos, capsys):
     answers = strict(printed.out)
     assert list(answers["scores"]) == ["one-task", "hard sharing", "split at relu3a"]
     assert answers["best"] is None and answers["page"] == str(page)
-    assert (
-        "9 trainings, 9 of them done" in " ".join(printed.err.split())
-        or " of them done" in printed.err
-    )
+    assert re.search(r"(\d+) networks to train with 1 seed, \1 of them done\.", printed.err)
 
 
 def strict(text):
@@ -90,7 +96,70 @@ def test_a_study_of_ones_own(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "what_to_share" / "report.html").is_file()
     capsys.readouterr()
     assert main(["compare", "own_problem:study", "--plan"]) == 0
-    assert "With one seed 6 trainings, 6 of them done" in capsys.readouterr().out
+    assert "6 networks to train with 1 seed, 6 of them done." in capsys.readouterr().out
+
+
+LAUNCHER = """
+def backwards(study, jobs, progress):
+    while jobs:
+        ended = [job for job in jobs if all(study.is_done(each) for each in job.after)][-1]
+        ended.run(study)
+        progress(ended)
+        jobs.remove(ended)
+"""
+
+
+def test_the_example_in_minutes_by_a_launcher(tmp_path, monkeypatch, capsys):
+    """What was timed once is taken again: else all would be trained anew."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setitem(_problem.PRESETS, "mini", tiny_settings(ALL["cross_stitch_table5"]))
+    (tmp_path / "launcher_of_mine.py").write_text(LAUNCHER)
+    words = "compare --data rooms --minutes 0.01 --seeds 1 --batch-size 2 --contenders".split()
+    words += ["hard sharing", "--launcher", "launcher_of_mine.py:backwards"]
+    monkeypatch.setattr("keras_mtl.study.launchers.local", None)
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    steps = json.loads((tmp_path / "what_to_share" / "minutes.json").read_text())["steps"]
+    assert f"{steps} steps for each network.\n" in printed and "A network is timed" in printed
+    assert "segmentation: " in printed and (tmp_path / "what_to_share" / "report.html").exists()
+    monkeypatch.setattr(_minutes, "_timed", None)
+    assert main([*words, "--plan"]) == 0
+    assert "6 networks to train with 1 seed, 6 of them done" in capsys.readouterr().out
+
+
+def test_a_table_that_stays_in_its_place(tmp_path):
+    """On a narrow terminal, too: with what is scored, what runs, and what waits."""
+    study = make(tmp_path, contenders=["hard sharing", "split at dense1"], seeds=1)
+    live, shown = None, []
+
+    def launcher(study, jobs, progress):
+        nonlocal live
+        live = progress
+        for job in jobs:
+            job.run(study)
+            if hasattr(job, "steps"):
+                progress.at(job, job.steps // 2, 0.5)
+                shown.append(text(progress))
+            progress(job)
+
+    study.run(launcher, LiveTable)
+    assert "step 1 of 2, loss 0.5" in shown[0] and "0 of 11 done · Ctrl-C stops" in shown[0]
+    assert "split at dense1" in shown[0] and "age mae ↓" in shown[0]
+    found = study.found()
+    assert lines(found)["hard sharing"][1] in text(live) and live.share == 1
+
+
+def make(folder, **options):
+    parts = [examples(12, seed) for seed in range(3)]
+    options = {"steps": 4, "cuts": ["dense0"], "batch_size": 6, "folder": folder, **options}
+    return keras_mtl.Study(network(), tasks(), *parts, **options)
+
+
+def text(live):
+    console = Console(file=io.StringIO(), width=72)
+    console.print(live._shown())
+    return console.file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +172,19 @@ def test_a_study_of_ones_own(tmp_path, monkeypatch, capsys):
         ("photos --labels labels.csv --task age:map", 2, "--task must be of columns of the table"),
         ("photos --labels labels.csv --task size:number", 2, "kind of 'size'"),
         ("photos --labels labels.csv --tower MobilNetV2", 2, "did you mean MobileNetV2?"),
-        ("photos --labels labels.csv --contenders hard", 1, "`contenders` must be"),
+        ("photos --labels labels.csv --contenders hard", 2, "--contenders must be"),
+        (
+            "photos --labels labels.csv --minutes 1 --steps 9",
+            2,
+            "--minutes or --steps: one of them",
+        ),
+        ("photos --labels labels.csv --minutes -1", 2, "--minutes must be above 0: -1"),
+        ("photos --labels labels.csv --seeds 0", 2, "--seeds must be"),
+        ("photos --labels labels.csv --launcher json:none", 2, "has none of the name none"),
+        ("photos --launcher json:dumps --processes 2", 2, "one of them says who trains"),
+        ("photos --data rooms", 2, "--data rooms goes with nothing else: photos"),
+        ("--data rooms --size 8", 2, "--size goes with a study of yours, not with --data rooms"),
+        ("", 2, "compare needs a folder of pictures, a file or module"),
         ("problem.py", 2, "there is no file problem.py (keras-mtl new problem.py"),
         ("problem.py --labels labels.csv", 2, "--labels goes with a folder of pictures"),
         ("no_such_module", 2, "no_such_module must be a folder of pictures, a file such as"),

@@ -10,6 +10,7 @@ from tiny_recipes import ATTRIBUTES, SHALLOW, tiny_settings
 
 from keras_mtl.recipes.options import Options
 from keras_mtl.recipes.recipe import Run
+from keras_mtl.study import Found
 from keras_mtl.study.training import Training
 from keras_mtl.towers import resnet
 
@@ -88,15 +89,14 @@ def tiny_run(tiny_data, tmp_path):
 
 
 @pytest.fixture
-def finished(tiny_run):
-    """A function that declares a run, runs it and draws its figures."""
+def finished(tiny_run, monkeypatch):
+    """A function that declares a run and runs it, to its figures, or also to its page."""
 
-    def finish(recipe, *arguments, **options):
+    def finish(recipe, *arguments, page=False, **options):
         run = tiny_run(recipe, *arguments, **options)
-        run.study.run()
-        run.write()
-        if recipe.draw is not None:
-            recipe.draw(run)
+        if not page:
+            monkeypatch.setattr(Found, "report", lambda self, path: path)
+        run.run()
         return run
 
     return finish
@@ -110,7 +110,7 @@ def untrained(monkeypatch):
     """
     built = []
 
-    def fit(self, study):
+    def fit(self, study, at):
         model, path = self.compiled(study), study.file_of(self)
         if len(self.outputs) == 1 and not self.start:
             rng = np.random.default_rng(len(built))

@@ -32,7 +32,7 @@ from keras_mtl.datasets import (
 from keras_mtl.recipes.problems import retrieval
 from keras_mtl.recipes.problems.deeplab import DeepLabStudy
 from keras_mtl.recipes.problems.dense import IMAGE_LABELS
-from keras_mtl.study import Budget, Study, _keep
+from keras_mtl.study import Budget, Study, _keep, progress
 
 pytestmark = pytest.mark.one_backend
 
@@ -68,6 +68,7 @@ DENSE_TABLES = [
     ("branched_cityscapes", "cityscapes_mtl", ["one-task", "branched 2×"]),
     ("branched_taskonomy", "taskonomy", ["hard sharing"]),
 ]
+QUICK = ("cross_stitch_table3", "adashare_nyuv2", "branched_cityscapes")
 PICTURES = {
     "AdaShare": {"policy.png", "predictions.jpg"},
     "from one-task": {"alphas.png"},
@@ -142,7 +143,13 @@ class Said(keras.layers.Layer):
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "rows"), DENSE_TABLES, ids=[f"{name}-{data}" for name, data, _ in DENSE_TABLES]
+    ("name", "data", "rows"),
+    [
+        pytest.param(
+            *each, marks=[pytest.mark.slow] * (each[0] not in QUICK), id="-".join(each[:2])
+        )
+        for each in DENSE_TABLES
+    ],
 )
 def test_rows_of_dense_tables(
     published, command, untrained, tmp_path, monkeypatch, name, data, rows
@@ -340,11 +347,13 @@ def test_training_from_files_is_taken_up_again(published, command, tmp_path, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(_keep, "EVERY", -1)
+        patch.setattr(_keep, "TOLD", -1)
+        patch.setattr(progress, "EVERY", -1)
         patch.setattr(_keep.Keep, "on_epoch_end", keep_and_stop)
         for _epoch in range(3):
             with pytest.raises(Stop):
                 command(name, "nyuv2", **options)
-    assert "one-task normals (first part): step 2 of 4" in capsys.readouterr().out
+    assert "0 of 3: seed 0, one-task normals (first part): step 2 of 4" in capsys.readouterr().out
     stopped = command(name, "nyuv2", **options)
     ours, theirs = (each["rows"]["one-task"]["seeds"]["0"] for each in (stopped, whole))
     assert ours["normals"] == theirs["normals"]
@@ -352,7 +361,10 @@ def test_training_from_files_is_taken_up_again(published, command, tmp_path, mon
     (tmp_path / "run" / name / "results.json").unlink()
     assert command(name, "nyuv2", **options) == stopped
     said = capsys.readouterr().out
-    assert "2 trainings, 2 of them done" in said and "step" not in said.replace("steps", "")
+    assert (
+        "2 networks to train with 1 seed, 2 of them done." in said
+        and "step" not in said.replace("steps", "")
+    )
     files = [sorted((tmp_path / run / "study").rglob("*.keras")) for run in ("whole", "run")]
     assert [path.name for path in files[0]] == [path.name for path in files[1]]
     for paths in zip(*files, strict=True):
@@ -398,6 +410,7 @@ def test_towers_start_from_a_checkpoint(published, command, tmp_path, rng):
         np.testing.assert_allclose(found["fc7/bias"], arrays["fc7"][1], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_faces_as_tasks(published, command, untrained, monkeypatch):
     """From the files' attributes to accuracies of networks that have each for a task."""
     problem, names = ALL["branched_celeba"].problem, celeba.TASK_NAMES

@@ -57,20 +57,21 @@ PICTURES = {
 }
 
 
-ON_OTHER_DATA = ("adashare_cityscapes", "adashare_taskonomy", "branched_cityscapes")
-ON_OTHER_DATA += ("branched_taskonomy",)
-"""Tables that differ from another one in their tasks and data, with which they are tested, too."""
+QUICK = ("cross_stitch_table1", "cross_stitch_table6", "cross_stitch_manhattan", "multi_fashion")
+QUICK += ("modulation_zappos50k",)
+"""A few, with all that is drawn; what the others have of their own stands in test_rows.py."""
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(x, marks=[pytest.mark.slow] * (x in ON_OTHER_DATA)) for x in ALL],
+    "name", [pytest.param(x, marks=[pytest.mark.slow] * (x not in QUICK)) for x in ALL]
 )
 def test_rows_are_scored_drawn_and_known_the_second_time(
     finished, tiny_run, untrained, capsys, name
 ):
     recipe, wanted = ALL[name], ["one-task", *ROWS[name]]
-    run = finished(recipe, wanted)
+    run = finished(recipe, wanted, page=True)
+    page = run.path.with_name("report.html").read_text()
+    assert all(task in page for task in run.study.tasks) and "one-task" in page
     assert json.loads(run.path.read_text()) == run.results
     rows = run.results["rows"]
     assert list(rows) == [row for row in recipe.rows if row in wanted]
@@ -96,6 +97,7 @@ def test_rows_are_scored_drawn_and_known_the_second_time(
     assert again.results == json.loads(run.path.read_text())
 
 
+@pytest.mark.slow
 def test_results_are_written_the_second_time_as_the_first(finished, untrained):
     recipe = dataclasses.replace(ALL["cross_stitch_table1"], draw=None)
     first, second = (finished(recipe, ["one-task", "(0.7, 0.3)"]) for _ in range(2))
@@ -194,7 +196,11 @@ def test_run_prints_a_plan_and_a_table(tiny_data, monkeypatch, tmp_path, capsys,
     assert (folder / recipe.name / "results.json").is_file()
     assert list(results["rows"]["one-task"]["seeds"]) == ["0", "1"]
     printed = capsys.readouterr().out
-    assert "With 2 seeds 8 trainings, 0 of them done" in printed
+    assert "8 networks to train with 2 seeds, about" in printed
+    assert "all tasks: nothing is compared yet." in printed
+    assert f"All of it as a page: {folder / recipe.name / 'report.html'}" in printed
+    assert recipe.run(plan=True, preset="tiny", rows=["one-task"], steps=9)["rows"] == {}
+    assert "8 networks" not in (planned := capsys.readouterr().out) and "M MACs" in planned
     assert format_table(recipe, results) in printed
 
 
@@ -247,6 +253,7 @@ def test_settings_are_the_published_ones():
     assert clothes["paper"].steps.first == 50 * (50_000 // 256)
 
 
+@pytest.mark.slow
 def test_rows_have_the_same_steps_and_order(tiny_run, tmp_path):
     """All but the search: of one seed every network has seen as many batches of the same order."""
     for name, recipe in ALL.items():

@@ -36,6 +36,7 @@ def networks_of(run, row):
 # Cross-stitch
 
 
+@pytest.mark.slow
 def test_alphas_move_with_the_factor(finished):
     rows = finished(ALL["cross_stitch_table2"], ["factor 1", "factor 1,000"]).results["rows"]
 
@@ -97,6 +98,7 @@ def test_there_is_nothing_to_rectify_without_normals(finished, untrained):
     assert plain["depth"] == rectified["depth"]
 
 
+@pytest.mark.slow
 def test_three_tasks_make_a_table(finished, untrained):
     tasks = ("segmentation", "normals", "depth")
     rows = finished(ALL["cross_stitch_table5"], ["one-task", "MTL-shared"], tasks).results["rows"]
@@ -131,6 +133,7 @@ def test_perfect_detections_score_one(tiny_run, monkeypatch):
     assert scores["detection"]["mean_ap"] == scores["attributes"]["mean_ap"] == 1
 
 
+@pytest.mark.slow
 def test_detectors_learn_from_both_tasks(finished):
     rows = finished(ALL["cross_stitch_table6"], ["one-task", "cross-stitch"]).results["rows"]
     entry = rows["cross-stitch"]["seeds"]["0"]
@@ -148,6 +151,7 @@ def test_heads_of_detectors_drop_different_features(tiny_data):
 # AdaShare
 
 
+@pytest.mark.slow
 def test_policies_are_ranked_and_the_random_one_skips_as_many(tiny_run, untrained):
     tasks = ("segmentation", "depth")
     several = {"candidates": 2, "retrained": 2}
@@ -198,6 +202,7 @@ def test_the_rate_of_the_search_stays(tiny_run):
 # Branched networks
 
 
+@pytest.mark.slow
 def test_trees_fit_their_budget_and_start_from_the_one_task_networks(finished, untrained):
     rows = ["one-task", "hard sharing", "branched 2×", "random tree 2×", "worst tree 2×"]
     run = finished(dataclasses.replace(ALL["branched_cityscapes"], draw=None), rows)
@@ -218,6 +223,7 @@ def test_trees_fit_their_budget_and_start_from_the_one_task_networks(finished, u
         assert_same(model.stage(task, "block4_1").get_weights(), theirs)
 
 
+@pytest.mark.slow
 def test_all_tasks_are_learned_and_scored(finished):
     """Also labels of whole pictures and offsets, on pictures that are augmented."""
     recipe, tasks = ALL["branched_taskonomy"], ("image_labels", "segmentation", "instances")
@@ -248,6 +254,7 @@ def test_heads_of_one_network_drop_different_features(tiny_run, tmp_path):
         assert len(set(seeds)) == len(seeds)
 
 
+@pytest.mark.slow
 def test_accuracies_of_attributes_are_what_networks_say(finished, untrained):
     run = finished(ALL["branched_celeba"], ["one-task"])
     entry, test = run.results["rows"]["one-task"]["seeds"]["0"]["attributes"], run.study.test
@@ -295,6 +302,7 @@ def test_multiplications_are_those_of_all_tasks(tiny_run):
     assert masks == plain + 2 * 8
 
 
+@pytest.mark.slow
 def test_compliance_is_kept_and_starts_alike(tiny_run, untrained, monkeypatch):
     run = tiny_run(ALL["modulation_zappos50k"], ["fully shared", "masks", "modulated"])
     run.study.run()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_mtl.study._answers import ends, interval, of_twin, others, sentence, verdict
-from keras_mtl.study._progress import duration
+from keras_mtl.study._work import duration
 from keras_mtl.study.contender import BASELINE, TWIN
 from keras_mtl.study.report import _drawings as drawings
 from keras_mtl.study.report._kept import UNSEEN
