@@ -14,6 +14,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.addnodes import pending_xref
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -43,6 +44,10 @@ include_patterns = [
 exclude_patterns = ["docs/_build", "**.py", "**.png"]
 
 html_theme = "furo"
+html_static_path = ["pages.css"]
+html_css_files = ["pages.css"]
+# Formulas that browsers draw themselves: no script is fetched from anywhere.
+html_math_renderer = "mathml"
 html_title = "keras_mtl"
 toc_object_entries_show_parents = "hide"
 copybutton_prompt_text = r">>> |\.\.\. "
@@ -162,6 +167,16 @@ class Help(Directive):
         return [nodes.literal_block(text, text, language="text")]
 
 
+def inline_formula(writer, node):
+    writer.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def formula(writer, node):
+    writer.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
 def start(app, env, docnames):
     env.keras_mtl_names = public_names()
     env.keras_mtl_link = functools.partial(
@@ -185,6 +200,7 @@ def redirect(app, exception):
 
 def setup(app):
     app.add_directive("help-of", Help)
+    app.add_html_math_renderer("mathml", (inline_formula, None), (formula, None))
     # Before napoleon, which takes docstrings apart into fields.
     app.connect("autodoc-process-docstring", as_restructured_text, priority=400)
     app.connect("autodoc-skip-member", skip_member)
