@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help demo test test-slow lint docs clean
 
 help:
-	@echo "make demo   compare ways of sharing on rendered rooms: one-task, ensemble, hard sharing, cross-stitch ($(BACKEND), CPU)"
+	@echo "make demo   what should segmentation and normals of rendered rooms share? networks, a table, a page ($(BACKEND), CPU)"
 	@echo "make test   the tests on TensorFlow, JAX and PyTorch"
 	@echo "make test-slow  every row of every recipe, in miniature ($(BACKEND))"
 	@echo "make docs   the pages, docs/_build/index.html; a broken link or a warning is an error"
@@ -18,8 +18,8 @@ help:
 	@echo "make clean  remove .venv, builds and caches; results/ stays"
 
 demo: .venv/demo-$(BACKEND)
-	KERAS_BACKEND=$(BACKEND) $(BIN)/keras-mtl train cross_stitch_table5 --preset mini --seeds 1 \
-	  --rows one-task ensemble "split heads" cross-stitch --set steps=400
+	KERAS_BACKEND=$(BACKEND) $(BIN)/keras-mtl compare --data rooms --contenders "hard sharing" cross-stitch \
+	  --steps 300 --folder results/demo-$(BACKEND)
 
 test: .venv/test lint
 	@for backend in tensorflow jax torch; do \

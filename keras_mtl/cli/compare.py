@@ -113,6 +113,8 @@ class Compare:
             print(json.dumps(_finite(_answers(found, page)), indent=1, allow_nan=False), flush=True)
         found.report(page)
         print(f"All of it as a page: {page}", file=say)
+        if self.data is not None:
+            print("Of your own pictures: keras-mtl compare FOLDER --labels TABLE.csv", file=say)
 
     def _launcher(self):
         if self.launcher is None:

@@ -5,7 +5,7 @@ import math
 import keras
 
 from keras_mtl._checks import check_integer
-from keras_mtl.graphs.functional_models import as_functional
+from keras_mtl.graphs.functional_models import as_functional, is_graph, with_inlined
 from keras_mtl.search.cost import macs_before
 from keras_mtl.towers import possible_cuts
 
@@ -38,7 +38,7 @@ def propose_cuts(model: keras.Model, stages: int = 4) -> list[str]:
     ['dense1', 'dense3', 'dense5']
     """
     stages = check_integer("stages", stages, 1)
-    model = as_functional(model, one_output=True)
+    model = _without_models_within(as_functional(model, one_output=True))
     before = macs_before(model)
     total = before[model.outputs[0]._keras_history.operation.name]
     places = [
@@ -54,3 +54,11 @@ def propose_cuts(model: keras.Model, stages: int = 4) -> list[str]:
         narrowest = min((size for _, size, _ in near), default=0)
         cuts += [name for _, size, name in near if size == narrowest][-1:]
     return list(dict.fromkeys(cuts))
+
+
+def _without_models_within(model):
+    """The model with the layers of models within it, such as of one called on scaled pixels."""
+    within = {layer.name for each in model.layers if is_graph(each) for layer in each.layers}
+    if within.isdisjoint(layer.name for layer in model.layers):  # Else names would be ambiguous.
+        return with_inlined(model, within)
+    return model
