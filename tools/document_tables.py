@@ -13,14 +13,17 @@ from tools import published
 PAPER = re.compile(r"(\w+ et al\.),.*?((?:CVPR|ICCV|ECCV|BMVC|NeurIPS) \d{4})")
 """A paper in a docstring: its authors, where and when."""
 
+PICTURES = 5
+"""Of applications, side by side."""
+
 
 def table_text(path, name, *arguments):
     """A table as Markdown.
 
     Args:
         path: the document that it stands in.
-        name: `"zoo"`, `"recipes"`, `"sharings"`, `"counts"`, `"stages"`, `"weights"`, or that of a
-            recipe.
+        name: `"zoo"`, `"gallery"`, `"recipes"`, `"sharings"`, `"counts"`, `"stages"`, `"weights"`,
+            or that of a recipe.
         *arguments: of `"counts"`, `"stages"` and `"weights"`: the application.
     """
     if name in TABLES:
@@ -62,6 +65,20 @@ def _zoo(path):
         size = (f"{ours.parameters:,}", f"{ours.macs / 1e9:,.1f}")
         lines.append((f"[`{name}`]({link})", entry.title, *size, trained))
     return markdown_table(lines)
+
+
+def _gallery(path):
+    """The stages of every application as a small picture, which leads to its card."""
+    cells = []
+    for name, entry in catalog.ENTRIES.items():
+        card, picture = (
+            os.path.relpath(each, path.parent)
+            for each in (entry.card, entry.card.with_suffix(".png"))
+        )
+        cells.append(f"[![the stages of {name}]({picture})<br>{name}]({card})")
+    rows = [cells[start : start + PICTURES] for start in range(0, len(cells), PICTURES)]
+    rows[-1] += [""] * (PICTURES - len(rows[-1]))
+    return markdown_table([[""] * PICTURES, *rows])
 
 
 def _recipes(path):
@@ -138,6 +155,7 @@ def _weights(path, name):
 
 TABLES = {
     "zoo": _zoo,
+    "gallery": _gallery,
     "recipes": _recipes,
     "sharings": _sharings,
     "counts": _counts,

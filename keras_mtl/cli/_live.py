@@ -9,7 +9,6 @@ from keras_mtl.cli._console import table
 from keras_mtl.study import Progress
 from keras_mtl.study.table import headings, lines
 
-
 LEFT_OUT = ("95 % interval", "parameters", "M MACs")
 """Columns that the table at the end has."""
 
