@@ -15,11 +15,11 @@ help:
 	@echo "make test-slow  every row of every recipe, in miniature ($(BACKEND))"
 	@echo "make docs   the pages, docs/_build/index.html; a broken link or a warning is an error"
 	@echo "make lint   style and types"
-	@echo "make clean  remove .venv, builds and caches; results/ stays"
+	@echo "make clean  remove .venv, builds and caches; results/ and predictions/ stay"
 
 demo: .venv/demo-$(BACKEND)
 	KERAS_BACKEND=$(BACKEND) $(BIN)/keras-mtl compare --data rooms --contenders "hard sharing" cross-stitch \
-	  --steps 300 --folder results/demo-$(BACKEND)
+	  --steps 240 --folder results/demo-$(BACKEND)
 
 test: .venv/test lint
 	@for backend in tensorflow jax torch; do \

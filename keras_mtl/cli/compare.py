@@ -105,13 +105,13 @@ class Compare:
             return
         print(f"{plan.summary}\n", file=say, flush=True)
         needed()  # What the page is made of: to miss it after the training would be late.
+        page = (study.folder / "report.html").resolve()
         with contextlib.redirect_stdout(say):
             found = study.run(launcher, progress())
-        print(f"\n{found}\n", file=say)
-        page = (study.folder / "report.html").resolve()
+            print(f"\n{found}\n", flush=True)
+            found.report(page)
         if self.json:
-            print(json.dumps(_finite(_answers(found, page)), indent=1, allow_nan=False), flush=True)
-        found.report(page)
+            print(json.dumps(_finite(_answers(found, page)), indent=1, allow_nan=False))
         print(f"All of it as a page: {page}", file=say)
         if self.data is not None:
             print("Of your own pictures: keras-mtl compare FOLDER --labels TABLE.csv", file=say)
@@ -193,9 +193,6 @@ class Compare:
         for remark in data.remarks:
             print(f"Note: {remark}.", file=say)
         rows = [len(part[0]) for part in (data.train, data.validation, data.test)]
-        print(f"{data}\n", file=say)
-        for remark in data.remarks:
-            print(f"Note: {remark}.", file=say)
         print(
             "{} pictures to learn from, {} to choose by, {} to report on; {}×{} pixels.\n".format(
                 *rows, *data.size

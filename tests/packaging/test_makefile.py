@@ -26,8 +26,8 @@ def test_the_tests_have_every_extra():
     assert set(installed.split(",")) == set(extras["project"]["optional-dependencies"])
 
 
-def test_clean_leaves_nothing_that_git_ignores_but_results():
+def test_clean_leaves_nothing_that_git_ignores_but_what_was_made():
     ignored = set((ROOT / ".gitignore").read_text(encoding="utf-8").split())
     (recipe,) = re.findall(r"^clean:\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     kept = {pattern for pattern in ignored if pattern.strip("/") not in recipe}
-    assert kept == {"/results/"}
+    assert kept == {"/results/", "/predictions/"}

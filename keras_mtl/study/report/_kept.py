@@ -34,6 +34,7 @@ def kept(
     is_there = hasattr(study, "network") and all(study.file_of(x).exists() for x in networks)
     if not is_there:
         return None
+    print(f"For the page: {what} …", flush=True)
     try:
         found = look()
     except Exception as error:  # What cannot be looked at must not cost all the rest.
