@@ -54,7 +54,11 @@ class Options:
             check_choice("rows", each, recipe.rows)
         words = tuple(names(self.set, "set"))
         if self.steps is not None:
-            words = (*words, f"steps={check_integer('steps', self.steps, 1)}")
+            if any(word.startswith("steps=") for word in words):
+                raise ValueError(
+                    f"`set` must not have the steps where `steps` says them. Received: {words}."
+                )
+            words = (f"steps={check_integer('steps', self.steps, 1)}", *words)
         settings = recipe.presets[self.preset].replaced(words)
         tasks = tuple(names(self.tasks, "tasks") or settings.tasks or problem.default_tasks)
         for each in tasks:

@@ -13,6 +13,7 @@ from keras_mtl.recipes.problems.problem import Problem
 from keras_mtl.recipes.table import BASELINE, format_table, scored
 from keras_mtl.sharing import CrossStitched
 from keras_mtl.study import Contender, Progress
+from keras_mtl.study.report import needed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +163,12 @@ class Run:
         )
 
     def run(self, progress=Progress):
-        """Trains and scores what is not there yet; prints and writes the table, and a page."""
+        """Trains and scores what is not there yet; prints and writes the table, and a page.
+
+        The page is of the networks of this run; those of others, with other rows, stand in the
+        table alone.
+        """
+        needed()  # What the page is made of: to miss it after the training would be late.
         self.save()
         print(f"{self.study.plan().summary}\n", flush=True)
         found = self.study.run(progress=progress)

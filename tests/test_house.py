@@ -68,6 +68,7 @@ SHARED = {
     *("sharing._skip_policy_of", "sharing._tree_nodes"),
     "applications._fcn_parts",
     "multi_task_model._check_targets",
+    "study._work",
     "task._scoring",
 }
 

@@ -4,9 +4,11 @@ import rich.console
 import rich.live
 import rich.markup
 import rich.progress_bar
+import rich.table
 
 from keras_mtl.cli._console import table
 from keras_mtl.study import Progress
+from keras_mtl.study.progress import in_words
 from keras_mtl.study.table import headings, lines
 
 LEFT_OUT = ("95 % interval", "parameters", "M MACs")
@@ -35,21 +37,26 @@ class LiveTable(Progress):
         """It is drawn anew anyway, some times a second."""
 
     def _shown(self):
+        """How far it is, and below it the scores: if the terminal is short, those are cut."""
+        says = " · ".join(filter(None, [f"{self.ended} done", self.time_left]))
+        state = rich.table.Table.grid()
+        state.add_row(rich.progress_bar.ProgressBar(1.0, self.share, width=40))
+        state.add_row(f"{says} · Ctrl-C stops, the same command goes on")
+        for each in list(self.running.values()):
+            state.add_row(rich.markup.escape(in_words(*each)))
+        return rich.console.Group(state, self._scores())
+
+    def _scores(self):
         heads, known = headings(self.study), lines(self._found)
         shown = [number for number, head in enumerate(heads) if head not in LEFT_OUT]
-        scores = table("", *(f">{heads[number]}" for number in shown[1:]))
+        scores = table("", *(f">{rich.markup.escape(heads[number])}" for number in shown[1:]))
         for contender in dict.fromkeys(row.contender for row in self.study.rows):
             cells = known.get(contender, [contender])
+            if contender in self._found.failed:
+                cells = [f"{contender} (failed)"]
             cells = [cells[number] for number in shown if number < len(cells)]
             scores.add_row(*(rich.markup.escape(cell) for cell in cells))
-        runs = [self.step_of(training) for training, *_ in list(self.running.values())]
-        says = " · ".join(filter(None, [f"{self.ended} done", self.time_left]))
-        return rich.console.Group(
-            scores,
-            *(rich.markup.escape(each) for each in runs),
-            rich.progress_bar.ProgressBar(1.0, self.share, width=40),
-            f"{says} · Ctrl-C stops, the same command goes on",
-        )
+        return scores
 
 
 def progress():

@@ -26,7 +26,7 @@ def pictures_of(words):
     found = {}
     for word in words:
         for path in _named_by(word):
-            found.setdefault(path.parent.resolve() / path.name, path)
+            found.setdefault(os.path.normcase(path.parent.resolve() / path.name), path)
     return list(found.values())
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from keras_mtl.cli._errors import CommandError, UsageError
@@ -34,7 +33,13 @@ def declared_study(what):
         UsageError: there is no such file or module.
         CommandError: it declares no study.
     """
-    found, place, name = _declared(what)
+    place, colon, name = what.rpartition(":")
+    if not colon or what.endswith(".py"):  # On Windows a path may have a colon.
+        place, name = what, NAME
+    if place.endswith(".py") and not Path(place).is_file():
+        raise UsageError(f"there is no file {place} (keras-mtl new {place} writes one)")
+    expected = f"{place} must be a folder of pictures, a file such as problem.py, or package.module"
+    found = getattr(_module(place, expected), name, None)
     if callable(found) and not isinstance(found, Study):
         found = found()
     if not isinstance(found, Study):
@@ -51,27 +56,26 @@ def declared_launcher(what):
     Raises:
         UsageError: there is no such file or module, or no such function in it.
     """
-    found, place, name = _declared(what)
-    if not isinstance(found, Callable):
+    place, colon, name = what.rpartition(":")
+    found = getattr(_module(place, "--launcher"), name, None) if colon else None
+    if not callable(found):
         raise UsageError(
-            f"--launcher must be a function, as keras_mtl.study.local is one: {place} has none of "
-            f"the name {name}"
+            "--launcher must be MODULE:NAME, or FILE.py:NAME, of a function such as "
+            f"keras_mtl.study:local. Received: {what}"
         )
     return found
 
 
-def _declared(what):
-    """What a file or a module has, where it is and by what name; `None` if it has not."""
-    place, colon, name = what.rpartition(":")
-    if not colon or what.endswith(".py"):  # On Windows a path may have a colon.
-        place, name = what, NAME
-    module = _of_file(Path(place)) if place.endswith(".py") else _of_name(place)
-    return getattr(module, name, None), place, name
+def _module(place, expected):
+    """A file or a module; what is said to be `expected` in its place, if there is none."""
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise UsageError(f"{expected}: there is no file {place}")
+        return _of_file(Path(place))
+    return _of_name(place, expected)
 
 
 def _of_file(path):
-    if not path.is_file():
-        raise UsageError(f"there is no file {path} (keras-mtl new {path} writes one to begin with)")
     # Under its own name, so that processes which a launcher starts can import it, too.
     sys.path.insert(0, str(path.resolve().parent))
     module = importlib.import_module(path.stem)
@@ -80,13 +84,11 @@ def _of_file(path):
     return module
 
 
-def _of_name(name):
+def _of_name(name, expected):
     sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not name.startswith(error.name):
             raise  # It is there, but needs something else.
-        raise UsageError(
-            f"{name} must be a folder of pictures, a file such as problem.py, or package.module"
-        ) from error
+        raise UsageError(f"{expected}: there is no module {name}") from error

@@ -78,8 +78,7 @@ class Compare:
     steps: int = 600
     """Steps of each network."""
     minutes: Annotated[float | None, option("MINUTES", float)] = None
-    """Time for all networks, about, in place of --steps: of so many that one network is timed for.
-    """
+    """About so long for all networks, in place of --steps; one network is timed first."""
     batch_size: int = 16
     """Pictures a step."""
     seeds: int = 3
@@ -127,8 +126,10 @@ class Compare:
         """What is to be compared, in whichever way that is said."""
         if self.data is not None:
             if self.what:
-                raise UsageError(f"--data {self.data} goes with nothing else: {self.what}")
-            self._refuse(OF_ROOMS, f"a study of yours, not with --data {self.data}")
+                raise UsageError(
+                    f"--data {self.data} takes no folder, file or module. Received: {self.what}"
+                )
+            self._refuse(OF_ROOMS, f"a folder of pictures, not with --data {self.data}")
             return self._within_minutes(study_of_rooms, say)
         if not self.what:
             raise UsageError(
@@ -169,9 +170,9 @@ class Compare:
                 raise UsageError("--minutes or --steps: one of them says how long is trained")
             if not 0 < self.minutes < math.inf:
                 raise UsageError(f"--minutes must be above 0: {self.minutes:g}")
-            print("A network is timed …", file=say, flush=True)
-            steps = steps_within(self.minutes, declared, self.folder)
-            print(f"{steps} steps for each network.\n", file=say, flush=True)
+            steps, known = steps_within(self.minutes, declared, self.folder)
+            why = "as before" if known else "from the time that one takes here"
+            print(f"{steps} steps for each network, {why}.\n", file=say, flush=True)
         return declared(steps, self.folder)
 
     def _of_pictures(self, say):

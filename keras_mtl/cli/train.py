@@ -50,7 +50,8 @@ class Train(Options):
         options = dataclasses.asdict(self)
         del options["recipe"]
         found.run(progress=progress(), **options)
-        print(f"{time.monotonic() - began:.0f} s")
+        if not self.plan:
+            print(f"{time.monotonic() - began:.0f} s")
 
 
 def named(name):

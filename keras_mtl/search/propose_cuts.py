@@ -3,6 +3,7 @@
 import math
 
 import keras
+from keras.layers import InputLayer
 
 from keras_mtl._checks import check_integer
 from keras_mtl.graphs.functional_models import as_functional, is_graph, with_inlined
@@ -38,7 +39,10 @@ def propose_cuts(model: keras.Model, stages: int = 4) -> list[str]:
     ['dense1', 'dense3', 'dense5']
     """
     stages = check_integer("stages", stages, 1)
-    model = _without_models_within(as_functional(model, one_output=True))
+    model = as_functional(model, one_output=True)
+    names = list(_names_within(model))
+    if len(names) == len(set(names)):  # Else it would not be known which one is meant.
+        model = with_inlined(model, names)
     before = macs_before(model)
     total = before[model.outputs[0]._keras_history.operation.name]
     places = [
@@ -56,9 +60,10 @@ def propose_cuts(model: keras.Model, stages: int = 4) -> list[str]:
     return list(dict.fromkeys(cuts))
 
 
-def _without_models_within(model):
-    """The model with the layers of models within it, such as of one called on scaled pixels."""
-    within = {layer.name for each in model.layers if is_graph(each) for layer in each.layers}
-    if within.isdisjoint(layer.name for layer in model.layers):  # Else names would be ambiguous.
-        return with_inlined(model, within)
-    return model
+def _names_within(model):
+    """Of all layers, also of those of the models within a model."""
+    for layer in model.layers:
+        if is_graph(layer):
+            yield from _names_within(layer)
+        elif not isinstance(layer, InputLayer):
+            yield layer.name

@@ -47,7 +47,8 @@ class Keep(keras.callbacks.Callback):
         self.validation = before["validation"][: self.epochs]
         self.seconds = before["seconds"]
         """Of the runs before this one."""
-        self._began = self._written = self._told = time.monotonic()
+        self._began = self._written = time.monotonic()
+        self._told = -math.inf
         self.at = at
         self._kept = self.epochs
         if self._is_best() and not self._best.exists():

@@ -8,10 +8,21 @@ OF_A_LAYER = {"torch": (4e6, 2e8), "jax": (2e6, 5e8), "tensorflow": (2e6, 1e9)}
 
 def work(study, job):
     """What time a training or a row takes in proportion to others."""
-    per_step, once = OF_A_LAYER[study.versions["backend"]]
+    return work_once(study, job) + work_in_steps(study, job)
+
+
+def work_once(study, job):
+    """That part which does not grow with the steps."""
+    _, once = OF_A_LAYER[study.versions["backend"]]
+    return PER_JOB + once * sum(study.layers(each) for each in getattr(job, "networks", [job]))
+
+
+def work_in_steps(study, job):
+    """That which does."""
     if not hasattr(job, "steps"):
-        return PER_JOB + once * sum(study.layers(each) for each in job.networks)
-    return PER_JOB + study.macs(job) + study.layers(job) * (per_step * job.steps + once)
+        return 0
+    per_step, _ = OF_A_LAYER[study.versions["backend"]]
+    return study.macs(job) + study.layers(job) * per_step * job.steps
 
 
 def duration(seconds: float) -> str:
@@ -19,4 +30,4 @@ def duration(seconds: float) -> str:
     for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 1.5 * length:
             return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return f"{seconds:.0f} second{'s' * (round(seconds) != 1)}"

@@ -57,7 +57,7 @@ class Progress:
     def at(self, training: Training, step: int, loss: float) -> None:
         """A training is at a step; to be called often."""
         if training.hash not in self.running:  # What another run has done took no time of this one.
-            self._work -= self._left[training.hash] * step / training.steps
+            self._work -= self._left[training.hash] * (step - 1) / training.steps
         self.running[training.hash] = training, step, loss
         self.goes_on(training)
 
@@ -68,7 +68,7 @@ class Progress:
     def goes_on(self, training: Training) -> None:
         """Tells of it now and then."""
         if time.monotonic() - self._told > EVERY:
-            self.tell(self.step_of(training))
+            self.tell(in_words(*self.running[training.hash]))
 
     def tell(self, text: str) -> None:
         """Prints a line, with how many have ended and what time is left."""
@@ -79,11 +79,6 @@ class Progress:
     def ended(self) -> str:
         """How many jobs have ended, in words."""
         return f"{self.count - len(self._left)} of {self.count}"
-
-    def step_of(self, training: Training) -> str:
-        """How far a training that runs is, in words."""
-        _, step, loss = self.running[training.hash]
-        return f"{training.name}: step {step} of {training.steps}, loss {loss:.4g}"
 
     @property
     def share(self) -> float:
@@ -99,3 +94,8 @@ class Progress:
         share, spent = self.share, time.monotonic() - self._began
         seconds = spent * (1 - share) / share if share > 0 else 0
         return f"about {duration(seconds)} left" if seconds >= 1 else ""
+
+
+def in_words(training: Training, step: int, loss: float) -> str:
+    """How far a training is."""
+    return f"{training.name}: step {step} of {training.steps}, loss {loss:.4g}"

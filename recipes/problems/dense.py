@@ -176,7 +176,7 @@ def dense_study(settings, data, tasks, **options):
     """
     augment = Compose([RandomHorizontalFlip(), ColorJitter()]) if settings.augmented else None
     return keras_mtl.Study(
-        lambda seed: _parts(settings, data, [], seed)[0],
+        functools.partial(_tower, settings, data),
         {task: _task(settings, data, task) for task in tasks},
         data.examples("train", [*tasks, IMAGE_LABELS]),
         data.examples("validation", tasks),
@@ -194,19 +194,19 @@ def dense_study(settings, data, tasks, **options):
 
 def head_of(settings, data, task, dropout=None):
     """A function of a seed that makes the head of a task; its dropout is the tower's if `None`."""
-    return lambda seed: _parts(settings, data, [task], seed, dropout)[1][task].head
+    return functools.partial(_head, settings, data, task, dropout)
 
 
 def image_labels_task(data, **options):
     """Which classes does a picture show?"""
-
-    def head(seed):
-        labels = keras.layers.Dense(
-            len(data.class_names), kernel_initializer=keras.initializers.GlorotUniform(seed)
-        )
-        return keras.Sequential([keras.layers.GlobalAveragePooling2D(), labels])
-
+    head = functools.partial(_image_labels_head, len(data.class_names))
     return keras_mtl.Task(head, keras.losses.BinaryCrossentropy(from_logits=True), **options)
+
+
+def _image_labels_head(classes, seed):
+    drawn = keras.initializers.GlorotUniform(seed)
+    labels = keras.layers.Dense(classes, kernel_initializer=drawn)
+    return keras.Sequential([keras.layers.GlobalAveragePooling2D(), labels])
 
 
 class OfMaps:
@@ -226,6 +226,17 @@ def _task(settings, data, task):
     if task == "segmentation":
         made.metrics = [SegmentationScores(len(data.class_names), per_class=True)]
     return made
+
+
+# Not within what hands them on: a study can then go to other processes.
+
+
+def _tower(settings, data, seed):
+    return _parts(settings, data, [], seed)[0]
+
+
+def _head(settings, data, task, dropout, seed):
+    return _parts(settings, data, [task], seed, dropout)[1][task].head
 
 
 def _parts(settings, data, tasks, seed, head_dropout=None):

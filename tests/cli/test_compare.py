@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import re
 import sys
 
@@ -16,6 +17,8 @@ import keras_mtl
 from keras_mtl.cli import _minutes, _problem, main
 from keras_mtl.cli._live import LiveTable
 from keras_mtl.cli._towers import known_towers, tower_of
+from keras_mtl.study import Contender, hard_sharing, split
+from keras_mtl.study._work import work_once
 from keras_mtl.study.table import lines
 
 pytestmark = pytest.mark.one_backend
@@ -48,7 +51,7 @@ def test_from_a_folder_to_a_page(photos, capsys):
     words = ["compare", "photos", *OPTIONS, "--contenders", "hard sharing", "split at relu3a"]
     assert main([*words, "--plan"]) == 0
     planned = capsys.readouterr().out
-    assert "colour  classification      36  green, red" in planned
+    assert planned.count("colour  classification      36  green, red") == 1
     assert "28 pictures to learn from, 6 to choose by, 6 to report on; 16×16 pixels." in planned
     assert "hard sharing" in planned and "cross-stitch" not in planned
     assert main(words) == 0
@@ -120,17 +123,55 @@ def test_the_example_in_minutes_by_a_launcher(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("keras_mtl.study.launchers.local", None)
     assert main(words) == 0
     printed = capsys.readouterr().out
-    steps = json.loads((tmp_path / "what_to_share" / "minutes.json").read_text())["steps"]
-    assert f"{steps} steps for each network.\n" in printed and "A network is timed" in printed
+    (steps,) = json.loads((tmp_path / "what_to_share" / "minutes.json").read_text()).values()
+    assert f"{steps} steps for each network, from the time that one takes here.\n" in printed
     assert "segmentation: " in printed and (tmp_path / "what_to_share" / "report.html").exists()
     monkeypatch.setattr(_minutes, "_timed", None)
     assert main([*words, "--plan"]) == 0
-    assert "6 networks to train with 1 seed, 6 of them done" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"{steps} steps for each network, as before.\n" in printed
+    assert "6 networks to train with 1 seed, 6 of them done" in printed
+    # Whoever is refused by the folder does not change it.
+    known = (tmp_path / "what_to_share" / "minutes.json").read_text()
+    few = tiny_settings(ALL["cross_stitch_table5"], train_images=6)
+    monkeypatch.setitem(_problem.PRESETS, "mini", few)
+    assert main([*words, "--minutes", "7"]) == 2
+    assert "--folder must be new" in capsys.readouterr().err
+    assert (tmp_path / "what_to_share" / "minutes.json").read_text() == known
+
+
+def test_steps_in_minutes_are_those_of_what_steps_take(tmp_path, monkeypatch):
+    """Not of what networks take to be built and compiled, which is the same for all lengths."""
+
+    def timed(study, declare, steps):
+        return 20 + 0.01 * steps
+
+    def declare(steps, folder):
+        return make(folder, steps=steps, contenders=["hard sharing"], seeds=1)
+
+    monkeypatch.setattr(_minutes, "_timed", timed)
+    study = declare(4, tmp_path / "known")
+    jobs, first = study.waiting(), study.trainings[0]
+    once = sum(work_once(study, job) for job in jobs) / work_once(study, first)
+    for minutes in (10, 20):
+        steps, _ = _minutes.steps_within(minutes, declare, tmp_path / "study")
+        # Of six networks each has half of the steps; those of two tasks take a little longer.
+        expected = (60 * minutes - 20 * once) / (0.01 * 6 / 2)
+        assert 0.6 * expected < steps < expected
+
+
+def test_the_example_goes_to_other_processes(monkeypatch, tmp_path):
+    monkeypatch.setitem(_problem.PRESETS, "mini", tiny_settings(ALL["cross_stitch_table5"]))
+    study = _problem.study_of_rooms(steps=2, seeds=1, contenders=["hard sharing"], folder=tmp_path)
+    again = pickle.loads(pickle.dumps(study))
+    assert [each.hash for each in again.rows] == [each.hash for each in study.rows]
 
 
 def test_a_table_that_stays_in_its_place(tmp_path):
     """On a narrow terminal, too: with what is scored, what runs, and what waits."""
-    study = make(tmp_path, contenders=["hard sharing", "split at dense1"], seeds=1)
+    wrong = Contender("wrong [once]", keras_mtl.sharing.Branched.split("nowhere"))
+    named = [hard_sharing(), split("dense1"), wrong]
+    study = make(tmp_path, contenders=named, seeds=1)
     live, shown = None, []
 
     def launcher(study, jobs, progress):
@@ -144,10 +185,12 @@ def test_a_table_that_stays_in_its_place(tmp_path):
             progress(job)
 
     study.run(launcher, LiveTable)
-    assert "step 1 of 2, loss 0.5" in shown[0] and "0 of 11 done · Ctrl-C stops" in shown[0]
-    assert "split at dense1" in shown[0] and "age mae ↓" in shown[0]
-    found = study.found()
-    assert lines(found)["hard sharing"][1] in text(live) and live.share == 1
+    assert "step 1 of 2, loss 0.5" in shown[0] and "split at dense1" in shown[0]
+    said = " ".join(shown[0].split())
+    assert "0 of 14 done · about" in said and "Ctrl-C stops, the same command goes on" in said
+    assert "age mae ↓" in shown[0]
+    assert lines(study.found())["hard sharing"][1] in text(live) and live.share == 1
+    assert "[once]" in text(live) and "(failed)" in text(live) and len(text(live).splitlines()) < 16
 
 
 def make(folder, **options):
@@ -180,10 +223,13 @@ def text(live):
         ),
         ("photos --labels labels.csv --minutes -1", 2, "--minutes must be above 0: -1"),
         ("photos --labels labels.csv --seeds 0", 2, "--seeds must be"),
-        ("photos --labels labels.csv --launcher json:none", 2, "has none of the name none"),
+        ("photos --labels labels.csv --launcher json:none", 2, "Received: json:none"),
         ("photos --launcher json:dumps --processes 2", 2, "one of them says who trains"),
-        ("photos --data rooms", 2, "--data rooms goes with nothing else: photos"),
-        ("--data rooms --size 8", 2, "--size goes with a study of yours, not with --data rooms"),
+        ("photos --launcher nothing.py:go", 2, "there is no file nothing.py"),
+        ("photos --launcher nothing:go", 2, "there is no module nothing"),
+        ("photos --launcher json", 2, "of a function such as keras_mtl.study:local. Received: js"),
+        ("photos --data rooms", 2, "--data rooms takes no folder, file or module. Received: phot"),
+        ("--data rooms --size 8", 2, "--size goes with a folder of pictures, not with --data ro"),
         ("", 2, "compare needs a folder of pictures, a file or module"),
         ("problem.py", 2, "there is no file problem.py (keras-mtl new problem.py"),
         ("problem.py --labels labels.csv", 2, "--labels goes with a folder of pictures"),

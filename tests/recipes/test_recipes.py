@@ -176,6 +176,8 @@ def test_settings_are_replaced_by_words():
         ("cross_stitch_table5", {"rows": ["split"]}, "`rows`.*'split conv2'.*split"),
         ("cross_stitch_table5", {"seeds": 0}, "`seeds`.*0"),
         ("cross_stitch_table5", {"set": ["a=1"]}, "`set`.*a=1"),
+        ("cross_stitch_table5", {"set": ["steps=9"], "steps": 9}, "`set` must not have the steps"),
+        ("cross_stitch_table5", {"steps": 0}, "`steps`.*0"),
         ("branched_celeba", {"weights": "a.h5"}, "`weights` must be empty.*a.h5"),
     ],
 )

@@ -48,6 +48,14 @@ def chain(found):
 
 
 def test_names_that_stand_in_two_models_are_not_told_apart():
-    image = keras.Input((16,))
-    x = layers.Dense(16, name="dense3")(net()(image))
-    assert propose_cuts(keras.Model(image, x), 2) == ["net"]
+    image = keras.Input((16,), name="picture")
+    x = layers.Dense(16, name="between")(net("one")(image))
+    assert propose_cuts(keras.Model(image, net("two")(x)), 2) == ["between"]
+
+
+def test_models_within_models_within_models():
+    """Inputs may be called alike: no network is cut there."""
+    image = keras.Input((16,), name="image")
+    inner = keras.Model(image, net()(image), name="inner")
+    again = keras.Input((16,), name="image")
+    assert propose_cuts(keras.Model(again, inner(again))) == ["dense1", "dense3", "dense5"]
