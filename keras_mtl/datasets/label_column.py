@@ -51,12 +51,16 @@ class LabelColumn:
         known = ~np.isnan(self.labels) if self.kind == "regression" else self.labels != UNKNOWN
         return known.reshape(len(known), -1).any(axis=1)
 
-    def task(self, size: Size, of_pixels: bool) -> Task:
+    def task(self, size: Size, of_pixels: bool, rows: Array) -> Task:
         """What is learned of it.
+
+        Numbers are learned in units of their deviation: those of ages in years would drown the
+        other tasks, and their mean would have to be learned before all else.
 
         Args:
             size: (height, width) of maps, in pixels.
             of_pixels: whether the features are of pixels, which tasks without maps have to pool.
+            rows: numbers of the rows that are learned from.
         """
         if self.kind == "map":
             # Features of small pictures are few: DeepLab's own head would look far beyond them.
@@ -68,7 +72,10 @@ class LabelColumn:
         pooled = [keras.layers.GlobalAveragePooling2D()] if of_pixels else []
         head = keras.Sequential([*pooled, keras.layers.Dense(len(self.classes or [0]))])
         if self.kind == "regression":
-            return Task.regression(head=head)
+            values = self.labels[[row for row in rows if self.known[row]] or self.known]
+            deviation = float(values.std()) or 1.0
+            head.add(keras.layers.Rescaling(deviation, float(values.mean())))
+            return Task.regression(head=head, weight=1 / deviation**2)
         made = Task.classification if self.kind == "classification" else Task.attributes
         return made(self.classes or (), head=head)
 

@@ -54,7 +54,7 @@ class LabelledImages:
     Attributes:
         columns: dict from task to its `LabelColumn`.
         tasks: dict from task to a `keras_mtl.Task`. Beside maps, whose networks end in features of
-            pixels, the other tasks pool those.
+            pixels, the other tasks pool those. Numbers are learned in units of their deviation.
         train, validation, test: pairs of a `LazyArray` of pictures, float32 (N, height, width, 3)
             from 0 to 255, and a dict from task to labels.
         remarks: list of what was decided and may surprise, in sentences.
@@ -144,7 +144,8 @@ class LabelledImages:
         )
         of_pixels = any(column.kind == "map" for column in self.columns.values())
         self.tasks = {
-            name: column.task(self.size, of_pixels) for name, column in self.columns.items()
+            name: column.task(self.size, of_pixels, parts["train"])
+            for name, column in self.columns.items()
         }
 
     def __str__(self) -> str:

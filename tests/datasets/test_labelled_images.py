@@ -2,6 +2,7 @@
 
 import pickle
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -41,6 +42,18 @@ def write(folder):
         return path
 
     return table
+
+
+def test_numbers_are_learned_in_units_of_their_deviation(write):
+    """By the rows that are learned from: a mean that is not known there would be told."""
+    data = LabelledImages(write(year=lambda number: "" if number == 3 else 1900 + 7.5 * number))
+    known = data.train[1]["year"]
+    known = known[~np.isnan(known)]
+    task = data.tasks["year"]
+    said = task.head(np.zeros((1, 4), "float32"))  # No features: the mean.
+    said = keras.ops.convert_to_numpy(said)
+    assert said == pytest.approx(known.mean(), rel=1e-6)
+    assert task.weight * np.mean((known - known.mean()) ** 2) == pytest.approx(1, rel=1e-5)
 
 
 def test_what_columns_are(write):
