@@ -21,6 +21,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import keras_mtl  # noqa: E402
 from keras_mtl.cli import main  # noqa: E402
+from keras_mtl.study import RecordedStudy  # noqa: E402
 
 project = "keras_mtl"
 author = "the developers of keras_mtl"
@@ -191,6 +192,13 @@ def add_title(app, docname, source):
         source[0] = f"# `{match[1]}`\n\n{source[0]}"
 
 
+def example(app, exception):
+    """The page of a comparison that `make docs` draws from the records of its folder."""
+    if exception is None and app.builder.name == "html":
+        found = RecordedStudy(HERE / "example").found()
+        found.report(Path(app.outdir, "docs", "example.html"))
+
+
 def redirect(app, exception):
     """The first page stands in `docs/`, and is looked for at the top."""
     if exception is None and app.builder.name == "html":
@@ -208,3 +216,4 @@ def setup(app):
     app.connect("source-read", add_title)
     app.connect("doctree-read", link_names)
     app.connect("build-finished", redirect)
+    app.connect("build-finished", example)
