@@ -111,11 +111,6 @@ def did_you_mean(word, known, otherwise):
 
 def help_page():
     """What the command is for, and its subcommands, as wide as the terminal."""
-    width = min(WIDEST, shutil.get_terminal_size().columns)
-
-    def wrapped(text, **options):
-        return textwrap.fill(text, width, break_on_hyphens=False, **options)
-
     paragraphs = [
         text if text.startswith(" ") else wrapped(" ".join(text.split()))
         for text in DESCRIPTION.split("\n\n")
@@ -124,6 +119,23 @@ def help_page():
     commands = [wrapped(f"  {name:9} {text}", **indent) for name, text in COMMANDS.items()]
     usage = "usage: keras-mtl COMMAND [options]"
     return "\n\n".join([usage, *paragraphs, "\n".join(["commands:", *commands])])
+
+
+def wrapped_lines(text):
+    """Text of which each line is wrapped by itself, with its indent."""
+    return "\n".join(
+        wrapped(line, subsequent_indent=line[: len(line) - len(line.lstrip())])
+        for line in text.splitlines()
+    )
+
+
+def wrapped(text, **options):
+    return textwrap.fill(text, width(), break_on_hyphens=False, **options)
+
+
+def width():
+    """That of the terminal, but no more columns than are pleasant to read."""
+    return min(WIDEST, shutil.get_terminal_size().columns)
 
 
 def version():

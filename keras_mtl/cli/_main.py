@@ -7,10 +7,11 @@ import itertools
 import os
 import re
 import sys
+import unittest.mock
 from collections.abc import Sequence
 
 from keras_mtl.cli._errors import CommandError, UsageError
-from keras_mtl_command import answered, interrupted
+from keras_mtl_command import answered, interrupted, width, wrapped_lines
 
 LONGEST_MESSAGE = 600
 
@@ -77,9 +78,12 @@ def _parsed(arguments, commands):
     """The subcommand that the words ask for, with its options; `None` if they ask for its help."""
     import tyro
 
-    refusal = io.StringIO()
+    help_page, refusal = io.StringIO(), io.StringIO()
+    # Tyro wraps options, as wide as that says, but not what stands above them.
+    columns = unittest.mock.patch.dict(os.environ, COLUMNS=str(width()))
+    streams = contextlib.redirect_stdout(help_page), contextlib.redirect_stderr(refusal)
     try:
-        with contextlib.redirect_stderr(refusal):
+        with columns, streams[0], streams[1]:
             return tyro.extras.subcommand_cli_from_dict(
                 commands,
                 prog="keras-mtl",
@@ -88,6 +92,7 @@ def _parsed(arguments, commands):
             )
     except SystemExit as stop:
         if not stop.code:
+            print(wrapped_lines(help_page.getvalue()))
             return None
         words = ["keras-mtl", *(each for each in arguments[:1] if each in commands), "--help"]
         raise UsageError(f"{_without_frame(refusal.getvalue())} (see {' '.join(words)})") from None

@@ -181,6 +181,14 @@ def test_all_commands_are_listed():
     assert names == list(keras_mtl_command.COMMANDS)
 
 
+@pytest.mark.parametrize("columns", [50, 200])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_wrapped_to_the_terminal(command, columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main([command.__name__.lower(), "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= min(columns, 100)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_every_option_and_an_example(command, capsys):
     name, positional = (
@@ -191,7 +199,7 @@ def test_help_has_every_option_and_an_example(command, capsys):
     printed = capsys.readouterr()
     assert printed.out.startswith(f"usage: keras-mtl {name} ") and not printed.err
     assert command.__doc__.splitlines()[0] == keras_mtl_command.COMMANDS[name]
-    assert keras_mtl_command.COMMANDS[name] in printed.out
+    assert keras_mtl_command.COMMANDS[name] in " ".join(printed.out.split())
     assert f"    keras-mtl {name}" in printed.out
     options = [field.name for field in dataclasses.fields(command)]
     for option in options:
