@@ -50,6 +50,7 @@ html_css_files = ["pages.css"]
 # Formulas that browsers draw themselves: no script is fetched from anywhere.
 html_math_renderer = "mathml"
 html_title = "keras_mtl"
+html_show_copyright = False
 toc_object_entries_show_parents = "hide"
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True

@@ -40,3 +40,6 @@ def test_pages_are_built_without_a_warning(tmp_path):
     start = (tmp_path / "docs" / "cross_stitch.html").read_text()
     assert 'href="api/layers.html#keras_mtl.layers.CrossStitch"' in start
     assert (tmp_path / "_images" / "splits.png").exists()
+    assert "hard sharing" in (tmp_path / "docs" / "example.html").read_text()
+    # Nothing is asked of other sites: formulas are MathML.
+    assert "<math" in start and not re.search(r'<(script|link)[^>]* (src|href)="http', start)
