@@ -25,6 +25,12 @@ def open_folder(study):
                 f"{different}."
             )
         return
-    (study.folder / "networks").mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(ours, indent=2) + "\n")
+    try:
+        (study.folder / "networks").mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(ours, indent=2) + "\n")
+    except OSError as error:
+        raise ValueError(
+            "`folder` must be one that can be made, and written to. "
+            f"Received: {study.folder}: {error.strerror}."
+        ) from error

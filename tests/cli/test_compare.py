@@ -223,6 +223,7 @@ def text(live):
         ),
         ("photos --labels labels.csv --minutes -1", 2, "--minutes must be above 0: -1"),
         ("photos --labels labels.csv --seeds 0", 2, "--seeds must be"),
+        ("photos --labels labels.csv --folder labels.csv/out", 2, "--folder must be one that can"),
         ("photos --labels labels.csv --launcher json:none", 2, "Received: json:none"),
         ("photos --launcher json:dumps --processes 2", 2, "one of them says who trains"),
         ("photos --launcher nothing.py:go", 2, "there is no file nothing.py"),
