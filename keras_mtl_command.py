@@ -199,7 +199,7 @@ def _unheard(function, *arguments):
         os.dup2(said.fileno(), 2)
         try:
             function(*arguments)
-        except BaseException:
+        except Exception:  # Who interrupts it does not ask what it says.
             said.seek(0)
             os.write(stderr, said.read())
             raise
