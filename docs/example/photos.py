@@ -2,10 +2,11 @@
 
     python docs/example/photos.py photos
     KERAS_BACKEND=jax keras-mtl compare photos --labels photos/labels.csv --size 48 \
-      --contenders "hard sharing" "split at relu3b" --folder docs/example
+      --contenders "hard sharing" --seeds 5 --folder docs/example
 
-A veil lies over a part of each photograph. How large it is and how far it seems are told by the
-mask, which has far more labels: so they should gain from it. A tenth of all labels is missing.
+A veil lies over a part of each photograph. How large it is and how far it seems are both told by
+the mask, which says far more of a picture than they do: so they should gain from it, with as few
+pictures as there are to learn from. A tenth of all labels is missing.
 """
 
 import csv
@@ -16,15 +17,15 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw
 
-PICTURES = 300
 MISSING = 0.1
+PARTS = {"train": 100, "validation": 50, "test": 150}
 
 
 def make(folder):
     (folder / "masks").mkdir(parents=True, exist_ok=True)
     photographs = [getattr(skimage.data, name)() for name in ("astronaut", "chelsea", "coffee")]
     rng, rows = np.random.default_rng(0), []
-    for number in range(PICTURES):
+    for number, part in enumerate(part for part, count in PARTS.items() for _ in range(count)):
         photograph = photographs[rng.integers(len(photographs))]
         side = rng.integers(96, 200)
         top, left = (rng.integers(0, length - side) for length in photograph.shape[:2])
@@ -38,9 +39,10 @@ def make(folder):
         share = 100 * mask.mean()
         distance = "close" if share > 20 else "near" if share > 8 else "far"
         cells = [f"{share:.1f}", distance, f"masks/{number:03}.png"]
-        rows.append([f"{number:03}.jpg", *(x if rng.random() > MISSING else "" for x in cells)])
+        cells = [cell if rng.random() > MISSING else "" for cell in cells]
+        rows.append([f"{number:03}.jpg", part, *cells])
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([["file", "size", "distance", "mask"], *rows])
+        csv.writer(file).writerows([["file", "split", "size", "distance", "mask"], *rows])
 
 
 def veil(rng, width, height):
