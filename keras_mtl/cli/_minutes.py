@@ -1,10 +1,12 @@
 """How many steps networks can have in the time that there is."""
 
 import json
+import math
 import tempfile
 from pathlib import Path
 
 from keras_mtl._files import file_of, whole_file
+from keras_mtl.cli._errors import UsageError
 from keras_mtl.study._work import work_in_steps, work_once
 
 LEAST, GROWTH = 10, 4
@@ -25,6 +27,9 @@ def steps_within(minutes, declare, folder):
 
     Returns:
         A pair: an integer, and whether it was known from before.
+
+    Raises:
+        UsageError: networks would hardly have begun to learn.
     """
     study = declare(LEAST, folder)  # It is refused here if the folder holds another one.
     path = Path(folder) / "minutes.json"
@@ -55,7 +60,12 @@ def _fitting(seconds, study, declare):
     # In proportion to `LEAST` steps of all networks, that the study has, and of the one.
     a_step *= sum(work_in_steps(study, job) for job in jobs) / LEAST
     a_step /= work_in_steps(study, timed) / timed.steps
-    return max(2, int((seconds - once) / a_step))
+    if seconds < once + LEAST * a_step:
+        least = math.ceil((once + LEAST * a_step) / 6) / 10
+        raise UsageError(
+            f"--minutes must be at least {least:g} for these networks. Received: {seconds / 60:g}"
+        )
+    return int((seconds - once) / a_step)
 
 
 def _timed(study, declare, steps):

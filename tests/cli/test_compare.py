@@ -118,14 +118,20 @@ def test_the_example_in_minutes_by_a_launcher(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.path", [*sys.path])
     monkeypatch.setitem(_problem.PRESETS, "mini", tiny_settings(ALL["cross_stitch_table5"]))
     (tmp_path / "launcher_of_mine.py").write_text(LAUNCHER)
-    words = "compare --data rooms --minutes 0.01 --seeds 1 --batch-size 2 --contenders".split()
+    timed = _minutes._timed
+    monkeypatch.setattr(_minutes, "_timed", lambda study, declare, steps: 0.1 + steps / 10)
+    words = "compare --data rooms --minutes 0.1 --seeds 1 --batch-size 2 --contenders".split()
     words += ["hard sharing", "--launcher", "launcher_of_mine.py:backwards"]
     monkeypatch.setattr("keras_mtl.study.launchers.local", None)
     assert main(words) == 0
     printed = capsys.readouterr().out
+    assert main([*words, "--minutes", "0.001"]) == 2
+    assert "--minutes must be at least 0.1 for these" in capsys.readouterr().err
     (steps,) = json.loads((tmp_path / "what_to_share" / "minutes.json").read_text()).values()
     assert f"{steps} steps for each network, from the time that one takes here.\n" in printed
     assert "segmentation: " in printed and (tmp_path / "what_to_share" / "report.html").exists()
+    study = make(tmp_path / "known", contenders=[], seeds=1)
+    assert timed(study, lambda steps, folder: make(folder, steps=steps), 2) > 0
     monkeypatch.setattr(_minutes, "_timed", None)
     assert main([*words, "--plan"]) == 0
     printed = capsys.readouterr().out
