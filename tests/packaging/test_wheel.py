@@ -111,6 +111,7 @@ def test_the_sdist_holds_all_that_the_wheel_is_built_from(built, wheel):
 def test_there_is_one_version(wheel):
     assert wheel.name.split("-")[1] == keras_mtl.__version__
     assert PROJECT["project"]["dynamic"] == ["version"]
+    assert f"version: {keras_mtl.__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_the_changelog_knows_the_version():
