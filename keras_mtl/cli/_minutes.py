@@ -49,9 +49,9 @@ def steps_within(minutes, declare, folder):
 
 def _fitting(seconds, study, declare):
     """So many that what all cost once, and what they cost by the step, take so long."""
-    first = _timed(study, declare, LEAST)
+    first = _timed(declare, LEAST)
     steps = GROWTH * LEAST
-    while (last := _timed(study, declare, steps)) - first < ENOUGH:
+    while (last := _timed(declare, steps)) - first < ENOUGH:
         steps *= GROWTH
     a_step = (last - first) / (steps - LEAST)
     once = max(0.0, first - LEAST * a_step)
@@ -68,7 +68,7 @@ def _fitting(seconds, study, declare):
     return int((seconds - once) / a_step)
 
 
-def _timed(study, declare, steps):
+def _timed(declare, steps):
     """Seconds that the first network of a study takes with so many steps."""
     with tempfile.TemporaryDirectory() as elsewhere:
         # Half of the steps are those of its first part.

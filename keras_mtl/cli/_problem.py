@@ -36,10 +36,10 @@ def declared_study(what):
     place, colon, name = what.rpartition(":")
     if not colon or what.endswith(".py"):  # On Windows a path may have a colon.
         place, name = what, NAME
-    if place.endswith(".py") and not Path(place).is_file():
-        raise UsageError(f"there is no file {place} (keras-mtl new {place} writes one)")
-    expected = f"{place} must be a folder of pictures, a file such as problem.py, or package.module"
-    found = getattr(_module(place, expected), name, None)
+    missing = f"{place} must be a folder of pictures, a file such as problem.py, or package.module"
+    if place.endswith(".py"):
+        missing = f"there is no file {place} (keras-mtl new {place} writes one)"
+    found = getattr(_module(place, missing), name, None)
     if callable(found) and not isinstance(found, Study):
         found = found()
     if not isinstance(found, Study):
@@ -57,7 +57,8 @@ def declared_launcher(what):
         UsageError: there is no such file or module, or no such function in it.
     """
     place, colon, name = what.rpartition(":")
-    found = getattr(_module(place, "--launcher"), name, None) if colon else None
+    missing = f"--launcher: there is no {'file' if place.endswith('.py') else 'module'} {place}"
+    found = getattr(_module(place, missing), name, None) if colon else None
     if not callable(found):
         raise UsageError(
             "--launcher must be MODULE:NAME, or FILE.py:NAME, of a function such as "
@@ -66,16 +67,15 @@ def declared_launcher(what):
     return found
 
 
-def _module(place, expected):
-    """A file or a module; what is said to be `expected` in its place, if there is none."""
-    if place.endswith(".py"):
-        if not Path(place).is_file():
-            raise UsageError(f"{expected}: there is no file {place}")
-        return _of_file(Path(place))
-    return _of_name(place, expected)
+def _module(place, missing):
+    """A file or a module; `missing` is what is said if there is none."""
+    return (_of_file if place.endswith(".py") else _of_name)(place, missing)
 
 
-def _of_file(path):
+def _of_file(place, missing):
+    path = Path(place)
+    if not path.is_file():
+        raise UsageError(missing)
     # Under its own name, so that processes which a launcher starts can import it, too.
     sys.path.insert(0, str(path.resolve().parent))
     module = importlib.import_module(path.stem)
@@ -84,11 +84,11 @@ def _of_file(path):
     return module
 
 
-def _of_name(name, expected):
+def _of_name(name, missing):
     sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not name.startswith(error.name):
             raise  # It is there, but needs something else.
-        raise UsageError(f"{expected}: there is no module {name}") from error
+        raise UsageError(missing) from error

@@ -119,7 +119,7 @@ def test_the_example_in_minutes_by_a_launcher(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(_problem.PRESETS, "mini", tiny_settings(ALL["cross_stitch_table5"]))
     (tmp_path / "launcher_of_mine.py").write_text(LAUNCHER)
     timed = _minutes._timed
-    monkeypatch.setattr(_minutes, "_timed", lambda study, declare, steps: 0.1 + steps / 10)
+    monkeypatch.setattr(_minutes, "_timed", lambda declare, steps: 0.1 + steps / 10)
     words = "compare --data rooms --minutes 0.1 --seeds 1 --batch-size 2 --contenders".split()
     words += ["hard sharing", "--launcher", "launcher_of_mine.py:backwards"]
     monkeypatch.setattr("keras_mtl.study.launchers.local", None)
@@ -130,8 +130,7 @@ def test_the_example_in_minutes_by_a_launcher(tmp_path, monkeypatch, capsys):
     (steps,) = json.loads((tmp_path / "what_to_share" / "minutes.json").read_text()).values()
     assert f"{steps} steps for each network, from the time that one takes here.\n" in printed
     assert "segmentation: " in printed and (tmp_path / "what_to_share" / "report.html").exists()
-    study = make(tmp_path / "known", contenders=[], seeds=1)
-    assert timed(study, lambda steps, folder: make(folder, steps=steps), 2) > 0
+    assert timed(lambda steps, folder: make(folder, steps=steps), 2) > 0
     monkeypatch.setattr(_minutes, "_timed", None)
     assert main([*words, "--plan"]) == 0
     printed = capsys.readouterr().out
@@ -149,7 +148,7 @@ def test_the_example_in_minutes_by_a_launcher(tmp_path, monkeypatch, capsys):
 def test_steps_in_minutes_are_those_of_what_steps_take(tmp_path, monkeypatch):
     """Not of what networks take to be built and compiled, which is the same for all lengths."""
 
-    def timed(study, declare, steps):
+    def timed(declare, steps):
         return 20 + 0.01 * steps
 
     def declare(steps, folder):
