@@ -19,7 +19,7 @@ class LiveTable(Progress):
     """What has been scored so far, what runs, and what time is left; it leaves no trace."""
 
     def __enter__(self):
-        self._found = self.study.found()
+        self._scores = self._scored()
         self._live = rich.live.Live(get_renderable=self._shown, transient=True)
         self._live.start()
         return self
@@ -29,7 +29,7 @@ class LiveTable(Progress):
 
     def has_ended(self, job):
         if not hasattr(job, "steps"):
-            self._found = self.study.found()
+            self._scores = self._scored()
         elif failure := self.study.record_of(job).get("failed"):
             self._live.console.print(failure, markup=False)
 
@@ -44,15 +44,17 @@ class LiveTable(Progress):
         state.add_row(f"{says} · Ctrl-C stops, the same command goes on")
         for each in list(self.running.values()):
             state.add_row(rich.markup.escape(in_words(*each)))
-        return rich.console.Group(state, self._scores())
+        return rich.console.Group(state, self._scores)
 
-    def _scores(self):
-        heads, known = headings(self.study), lines(self._found)
+    def _scored(self):
+        """The table of the scores so far: statistics, which are not made anew with each drawing."""
+        found = self.study.found()
+        heads, known = headings(self.study), lines(found)
         shown = [number for number, head in enumerate(heads) if head not in LEFT_OUT]
         scores = table("", *(f">{rich.markup.escape(heads[number])}" for number in shown[1:]))
         for contender in dict.fromkeys(row.contender for row in self.study.rows):
             cells = known.get(contender, [contender])
-            if contender in self._found.failed:
+            if contender in found.failed:
                 cells = [f"{contender} (failed)"]
             cells = [cells[number] for number in shown if number < len(cells)]
             scores.add_row(*(rich.markup.escape(cell) for cell in cells))
