@@ -3,6 +3,7 @@
 from keras_mtl import (
     applications,
     augmentation,
+    balancing,
     boxes,
     callbacks,
     datasets,
@@ -27,7 +28,7 @@ from keras_mtl import (
 from keras_mtl.detection import detect, predict_regions
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.modulation import fold, modulate
-from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.multi_task_model import MultiTaskModel, balanced
 from keras_mtl.study import Study, compare
 from keras_mtl.task import Task
 
@@ -40,6 +41,8 @@ __all__ = [
     "Task",
     "applications",
     "augmentation",
+    "balanced",
+    "balancing",
     "boxes",
     "callbacks",
     "compare",

@@ -33,10 +33,13 @@ MAY_IMPORT = {
     "metrics": "boxes geometry losses",
     "task": "heads losses metrics",
     "datasets": "boxes heads task",
-    "multi_task_model": "graphs layers losses metrics optimizers sharing task towers",
+    "gradients": "",
+    "balancing": "gradients",
+    "multi_task_model": (
+        "balancing gradients graphs layers losses metrics optimizers sharing task towers"
+    ),
     "ensemble": "multi_task_model",
     "detection": "boxes ensemble",
-    "gradients": "multi_task_model",
     "modulation": "graphs layers multi_task_model sharing",
     "search": "graphs multi_task_model sharing towers",
     "callbacks": "gradients graphs layers multi_task_model optimizers search sharing task",
@@ -67,6 +70,8 @@ SHARED = {
     *("losses._pixel_weights", "losses._triplets"),
     *("sharing._skip_policy_of", "sharing._tree_nodes"),
     "applications._fcn_parts",
+    "gradients._backend",
+    "gradients._combine",
     "multi_task_model._check_targets",
     "study._work",
     "task._scoring",
@@ -74,7 +79,7 @@ SHARED = {
 
 # Where it is asked which backend runs: to take its gradients, for speed, to write it into a file.
 ASK_FOR_THE_BACKEND = {
-    "keras_mtl/gradients/task_gradients.py",
+    "keras_mtl/gradients/_backend.py",
     "keras_mtl/layers/fast_conv2d.py",
     "keras_mtl/losses/_known.py",
     "keras_mtl/study/_digest.py",

@@ -2,8 +2,49 @@
 
 
 def vjp(function, primals):
-    """The outputs of `function(primals)`, and what pulls cotangents of them back to `primals`."""
+    """What `function(primals)` gives, and what pulls cotangents of its outputs back to `primals`.
+
+    Args:
+        function: returns a list of outputs, and anything else, which is no number of `primals`.
+        primals: list of tensors.
+
+    Returns:
+        `(outputs, others, pullback)`. `pullback` takes a list with a cotangent of each output, or
+        `None` where it is zero, and returns a list of gradients, `None` or zeros where no output
+        with a cotangent depends on a primal.
+    """
     import jax
 
-    outputs, pullback = jax.vjp(function, list(primals))
-    return outputs, lambda cotangents: pullback(cotangents)[0]
+    outputs, whole, others = jax.vjp(function, list(primals), has_aux=True)
+    pulls = {tuple(range(len(outputs))): whole}
+
+    def pullback(cotangents):
+        places = tuple(i for i, each in enumerate(cotangents) if each is not None)
+        if places not in pulls:
+            # Zeros would be carried through all that does not matter. XLA sees that what is
+            # computed forwards is the same, and computes it once.
+            _, pulls[places] = jax.vjp(
+                lambda values: [function(values)[0][i] for i in places], list(primals)
+            )
+        return pulls[places]([cotangents[i] for i in places])[0]
+
+    return outputs, others, pullback
+
+
+def train_step(model, step, state, x, y, sample_weight):
+    """What a model's `train_step` returns, of gradients that a `BalancedStep` makes."""
+    import keras
+
+    trainable, non_trainable, of_optimizer, of_metrics = state
+    with keras.StatelessScope([*zip(model.optimizer.variables, of_optimizer, strict=True)]):
+        scale = model.optimizer.scale_loss(1.0)
+    found = step(trainable, [*non_trainable, *of_metrics], x, y, sample_weight, scale)
+    trainable, of_optimizer = model.optimizer.stateless_apply(
+        of_optimizer, found.gradients, trainable
+    )
+    values = found.after(trainable)
+    non_trainable, of_metrics = values[: len(non_trainable)], values[len(non_trainable) :]
+    logs, of_metrics = model._update_metrics_variables(
+        of_metrics, found.loss, x, y, found.y_pred, sample_weight
+    )
+    return logs, (trainable, non_trainable, of_optimizer, of_metrics)

@@ -4,20 +4,79 @@ from keras import tree
 
 
 def vjp(function, primals):
-    """The outputs of `function(primals)`, and what pulls cotangents of them back to `primals`."""
+    """As of `keras_mtl.gradients._jax`."""
     import torch
 
     with torch.enable_grad():
         primals = [primal.detach().requires_grad_() for primal in primals]
-        outputs = function(primals)
+        outputs, others = function(primals)
 
     def pullback(cotangents):
-        pairs = zip(tree.flatten(outputs), tree.flatten(cotangents), strict=True)
-        pairs = [pair for pair in pairs if pair[0].requires_grad]
-        if not pairs:  # for which torch has no gradient
-            return [torch.zeros_like(primal) for primal in primals]
-        options = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+        pairs = zip(outputs, cotangents, strict=True)
+        # Torch has no gradient of an output that depends on nothing.
+        pairs = [pair for pair in pairs if pair[1] is not None and pair[0].requires_grad]
+        if not pairs:
+            return [None] * len(primals)
         connected, given = zip(*pairs, strict=True)
+        options = {"retain_graph": True, "allow_unused": True}
         return list(torch.autograd.grad(connected, primals, given, **options))
 
-    return tree.map_structure(torch.detach, outputs), pullback
+    detached = [output.detach() for output in outputs]
+    return detached, tree.map_structure(_without_gradient, others), pullback
+
+
+def _without_gradient(value):
+    return value.detach() if hasattr(value, "detach") else value
+
+
+def train_step(model, step, x, y, sample_weight):
+    """As of `keras_mtl.gradients._jax`."""
+    import torch
+
+    variables, state = model.trainable_variables, step.state
+    before = [v.value for v in state]
+    values = [v.value for v in variables]
+    found = step(values, before, x, y, sample_weight, model.optimizer.scale_loss(1.0))
+    with torch.no_grad():
+        model.optimizer.apply(found.gradients, model.trainable_weights[:])
+        for variable, old, new in zip(state, before, found.after(values), strict=True):
+            if new is not old:
+                variable.assign(new)
+    rows = next(each for each in tree.flatten(x) if each is not None).shape[0]
+    model._loss_tracker.update_state(found.loss, sample_weight=rows)
+    return model.compute_metrics(x, y, found.y_pred, sample_weight=sample_weight)
+
+
+def weighted(by_task, weights):
+    """As of `keras_mtl.gradients._combine`, without new memory: the first task's is overwritten."""
+    weights = weights.detach()
+    taken, sums = set(), []
+    for of_one in zip(*by_task, strict=True):
+        known = [(g, weights[place].to(g.dtype)) for place, g in enumerate(of_one) if g is not None]
+        if not known:
+            sums.append(None)
+            continue
+        (first, weight), *others = known
+        # Two variables may have one and the same tensor for their gradients.
+        alone = _has_its_memory(first) and first.data_ptr() not in taken
+        taken.add(first.data_ptr())
+        total = first.mul_(weight) if alone else first * weight
+        for g, weight in others:
+            total.addcmul_(g, weight)
+        sums.append(total)
+    return sums
+
+
+def inner(a, b):
+    """The inner product, in the order in which the numbers lie."""
+    import torch
+
+    a, b = a.float(), b.float()
+    if a.stride() == b.stride() and _has_its_memory(a) and _has_its_memory(b):
+        a, b = (each.as_strided((each.numel(),), (1,)) for each in (a, b))
+        return torch.dot(a, b)
+    return (a * b).sum()
+
+
+def _has_its_memory(tensor):
+    return tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()

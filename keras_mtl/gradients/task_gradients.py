@@ -1,6 +1,5 @@
 """What every task alone would change in the variables."""
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from keras_mtl._checks import check_integer
 from keras_mtl._types import Array
-from keras_mtl.multi_task_model import MultiTaskModel
+from keras_mtl.gradients._backend import of_backend
 
 
 def task_gradients(
@@ -77,8 +76,8 @@ def task_gradients(
         raise ValueError(f"`model` must be compiled. Received: {model.name}, which is not.")
     outputs_of = _outputs_of(model) if task_ids is None else None
     wanted = _wanted(model, variables)
-    if isinstance(model, MultiTaskModel):
-        data = model.with_class_weights(data) if training else data
+    if hasattr(model, "with_class_weights") and training:
+        data = model.with_class_weights(data)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     if isinstance(y, dict):  # Labels of a task may be missing.
         y = {name: labels for name, labels in y.items() if labels is not None}
@@ -86,38 +85,49 @@ def task_gradients(
         None if part is None else tree.map_structure(ops.convert_to_tensor, part)
         for part in (x, y, sample_weight)
     )
-    vjp = importlib.import_module(f"keras_mtl.gradients._{keras.backend.backend()}").vjp
+    vjp = of_backend().vjp
 
     fixed = {v.path: ops.stop_gradient(v.value) for v in model.trainable_variables}
 
     def forward(values):
         trainable = list({**fixed, **dict(zip(wanted, values, strict=True))}.values())
         state = [v.value for v in model.non_trainable_variables]
-        return model.stateless_call(trainable, state, x, training=training)[0]
+        y_pred, _ = model.stateless_call(trainable, state, x, training=training)
+        return tree.flatten(y_pred), y_pred
 
-    y_pred, to_variables = vjp(forward, [variable.value for variable in wanted.values()])
+    values = [variable.value for variable in wanted.values()]
+    flat, y_pred, to_variables = vjp(forward, values)
 
     def joint_loss(flat):
         # The scope keeps the metrics of the losses as they are. Regularisers read the variables.
         with keras.StatelessScope(zip(model.trainable_variables, fixed.values(), strict=True)):
-            return model.compute_loss(x, y, tree.pack_sequence_as(y_pred, flat), sample_weight)
+            y_pred_of = tree.pack_sequence_as(y_pred, flat)
+            return [model.compute_loss(x, y, y_pred_of, sample_weight)], None
 
-    loss, to_outputs = vjp(joint_loss, tree.flatten(y_pred))
-    cotangents = tree.pack_sequence_as(y_pred, to_outputs(ops.ones_like(loss)))
+    (loss,), _, to_outputs = vjp(joint_loss, flat)
+    cotangents = _where_none(to_outputs([ops.ones_like(loss)]), flat)
+    cotangents = tree.pack_sequence_as(y_pred, cotangents)
     if task_ids is None:
         parts = _by_output(cotangents, outputs_of)
     else:
         parts = _by_row(cotangents, task_ids, num_tasks)
     gradients = {}
     for task, part in parts:
-        arrays = (ops.convert_to_numpy(ops.cast(g, "float32")) for g in to_variables(part))
+        found = _where_none(to_variables(tree.flatten(part)), values)
+        arrays = (ops.convert_to_numpy(ops.cast(g, "float32")) for g in found)
         gradients[task] = dict(zip(wanted, arrays, strict=True))
     return gradients
 
 
+def _where_none(gradients, like):
+    """Gradients that are zeros where there are none."""
+    pairs = zip(gradients, like, strict=True)
+    return [ops.zeros_like(value) if g is None else g for g, value in pairs]
+
+
 def _outputs_of(model):
     """Names of the outputs of every task."""
-    if isinstance(model, MultiTaskModel):
+    if hasattr(model, "outputs_of"):
         return {task: model.outputs_of(task) for task in model.tasks}
     outputs = getattr(model, "output", None)
     if not isinstance(outputs, dict):

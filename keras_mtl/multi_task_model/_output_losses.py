@@ -38,12 +38,16 @@ class OutputLosses:
         )
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        total = ops.zeros(())
+        return sum(self.by_output(y_true, y_pred, sample_weight).values(), ops.zeros(()))
+
+    def by_output(self, y_true, y_pred, sample_weight=None):
+        """A dict from output to its loss times its weight."""
+        found = {}
         for name, losses in self.losses.items():
             if y_true.get(name) is None:
                 # Not left out: gradients of zero are what no label at all in a batch gives, too.
                 nowhere = ops.zeros_like(y_pred[name], dtype="bool")
-                total = total + ops.sum(ops.where(nowhere, y_pred[name], 0))
+                found[name] = ops.sum(ops.where(nowhere, y_pred[name], 0))
                 self._has_all = False
                 self._means[name].update_state(0.0, 0.0, ops.shape(y_pred[name])[0])
                 continue
@@ -53,8 +57,8 @@ class OutputLosses:
             self._has_all = self._has_all and isinstance(shares[0], float)
             self._means[name].update_state(value, shares[0], ops.shape(y_pred[name])[0])
             weight = self.weights.get(name)
-            total = total + (value if weight is None else value * weight)
-        return total
+            found[name] = value if weight is None else value * weight
+        return found
 
 
 class KnownMean(keras.metrics.Metric):

@@ -7,8 +7,14 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import keras
+from keras import ops
 
 from keras_mtl._types import Config
+from keras_mtl.balancing import Balancing
+from keras_mtl.gradients._backend import of_backend
+from keras_mtl.multi_task_model._balanced_epochs import BalancedEpochs
+from keras_mtl.multi_task_model._balanced_step import BalancedStep
+from keras_mtl.multi_task_model._check_balancing import check_balancing
 from keras_mtl.multi_task_model._check_compile import checked_by_output, warn_of_lost_rates
 from keras_mtl.multi_task_model._check_targets import (
     check_names,
@@ -40,6 +46,8 @@ class TaskTraining(keras.Model):
     _class_weights: Mapping[str, Any] = {}
     _traced_weights: Mapping[str, bytes] = {}
     _validates = False
+    _is_training = False
+    _balanced_step: BalancedStep | None = None
 
     def leave_out(self, *tasks: str) -> Self:
         """Does not learn those tasks from the next step on, also in the midst of `fit`.
@@ -67,6 +75,11 @@ class TaskTraining(keras.Model):
         """Names of the tasks that are not learned, see `leave_out`."""
         return [task for task in self.tasks if self._left_out.issuperset(self.outputs_of(task))]
 
+    @property
+    def balancing(self) -> Balancing | None:
+        """How the tasks are weighted against each other, as `compile` was told, or `None`."""
+        return getattr(self, "_balancing", None)
+
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -74,6 +87,8 @@ class TaskTraining(keras.Model):
         loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
+        *,
+        balancing: Balancing | None = None,
         **kwargs: Any,
     ) -> None:
         """`keras.Model.compile`, after a check that losses and metrics name the outputs.
@@ -81,8 +96,17 @@ class TaskTraining(keras.Model):
         Without a loss, losses and metrics are those of the tasks; so are weights of outputs that
         `loss_weights` does not name.
 
+        With a `balancing` of `keras_mtl.balancing` the tasks with a loss are weighted against each
+        other in each step of training. A task's loss is then that of its outputs, times their
+        `loss_weights`. The logs of `fit` have the mean weight of each as `<task>_weight`; their
+        losses are what they are without. Losses that are no task's, such as regularisers, have a
+        weight of 1.
+
         Raises:
-            ValueError: an unknown output; a list where there are several; a weight without a loss.
+            TypeError: `balancing` is no `Balancing`.
+            ValueError: an unknown output; a list where there are several; a weight without a loss;
+                a balancing of another model, or one of gradients for tasks that share no weights
+                that learn.
         """
         if loss is None and self._tasks:
             loss = self._by_output(lambda task: task.loss)
@@ -103,6 +127,28 @@ class TaskTraining(keras.Model):
         self._leave_out_the_unknown(**by_output)
         warn_of_lost_rates(self.optimizer, self.trainable_variables)
         self._trained = {id(variable) for variable in self.trainable_variables}
+        self._balance(balancing)
+
+    def _balance(self, balancing):
+        """Has the tasks with a loss balanced from now on, or none."""
+        if self.balancing is not None:
+            del self._balancing
+        self._balanced_step = None
+        losses = getattr(self._compile_loss, "losses", {})
+        tasks = [task for task in self.tasks if losses.keys() & set(self.outputs_of(task))]
+        if not check_balancing(balancing, tasks):
+            return
+        balancing.watch(tasks)
+        self._balancing = balancing
+        if balancing.at is not None or balancing.needs_losses_after:
+            step = BalancedStep(self)
+            if balancing.at is not None and not step.parts.variables:
+                del self._balancing
+                raise ValueError(
+                    f"`balancing` must be one of losses, such as `Uncertainty`: {tasks} share no "
+                    f"weights that learn. Received: {balancing.name!r}, which looks at gradients."
+                )
+            self._balanced_step = step
 
     def _leave_out_the_unknown(self, loss, loss_weights, metrics, weighted_metrics):
         """Has losses and metrics count known labels alone, in place of what Keras made of them."""
@@ -133,6 +179,12 @@ class TaskTraining(keras.Model):
             for output, key in self._keys(name).items():
                 found[output] = value.get(key) if isinstance(value, dict) else value
         return found
+
+    def get_compile_config(self) -> Config:
+        config = super().get_compile_config()
+        if config and self.balancing is not None:
+            config["balancing"] = keras.saving.serialize_keras_object(self.balancing)
+        return config
 
     def compile_from_config(self, config: Config) -> None:
         # Keras compiles what it loads only where `compile` is its own.
@@ -167,7 +219,36 @@ class TaskTraining(keras.Model):
         check_names(self, y)
         if training and y is not None:
             y = {name: labels for name, labels in y.items() if name not in self._left_out}
+        if training and self.balancing is not None and self._balanced_step is None:
+            return self._balanced_loss(y, y_pred, sample_weight)
         return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def task_losses(self, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """The losses of a batch by task, as in training: those of its outputs by their weights."""
+        y, sample_weight = self._known(y, sample_weight)
+        check_names(self, y)
+        y = {name: labels for name, labels in y.items() if name not in self._left_out}
+        by_output = self._compile_loss.by_output(y, y_pred, sample_weight)
+        by_task = {
+            task: [by_output[name] for name in self.outputs_of(task) if name in by_output]
+            for task in self.tasks
+        }
+        return {task: sum(of_task) for task, of_task in by_task.items() if of_task}
+
+    def _balanced_loss(self, y, y_pred, sample_weight):
+        """The loss as it is without balancing, whose gradient is that of the weighted one."""
+        losses = self.task_losses(y, y_pred, sample_weight)
+        stacked = ops.stop_gradient(ops.stack([losses[task] for task in self.balancing.tasks]))
+        weights = self.balancing(stacked)
+        self.balancing.record(stacked, weights)
+        plain, balanced = 0.0, 0.0
+        for place, task in enumerate(self.balancing.tasks):
+            usable = ops.isfinite(stacked[place])
+            # Without a gradient where it is no number, which 0 times a gradient would not be.
+            weighted = ops.where(usable, losses[task], 0.0) * weights[place]
+            plain, balanced = plain + stacked[place], balanced + weighted
+        rest = sum(self._aggregate_additional_loss(loss) for loss in self.losses)
+        return plain + (balanced - ops.stop_gradient(balanced)) + rest
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -186,6 +267,9 @@ class TaskTraining(keras.Model):
                     found.pop(f"{name}_loss", None)
             if "loss" in found:
                 found["loss"] = found["loss"] + losses.correction()
+        if self.balancing is not None and not self._is_training:
+            for mean in self.balancing.metrics:
+                found.pop(mean.name, None)
         return found
 
     def _known(self, y, sample_weight):
@@ -203,7 +287,15 @@ class TaskTraining(keras.Model):
 
     def train_step(self, *args: Any) -> Any:
         *state, data = args
-        return super().train_step(*state, self.with_class_weights(data))
+        data = self.with_class_weights(data)
+        self._is_training = True
+        try:
+            if self._balanced_step is None:
+                return super().train_step(*state, data)
+            batch = keras.utils.unpack_x_y_sample_weight(data)
+            return of_backend().train_step(self, self._balanced_step, *state, *batch)
+        finally:
+            self._is_training = False
 
     def with_class_weights(self, data: Any) -> Any:
         """A batch `(x, y)` or `(x, y, sample_weight)`, with the class weights in force as weights.
@@ -227,9 +319,10 @@ class TaskTraining(keras.Model):
         dict from output to what `keras.Model.fit` takes as such, in place of those of the tasks.
 
         Raises:
-            FloatingPointError: after an epoch alphas or gates are not finite.
+            FloatingPointError: after an epoch alphas or gates are not finite; or the loss of a task
+                is not, and the balancing takes that for an error.
             ValueError: targets or weights do not fit; batches that have an order are to be
-                shuffled.
+                shuffled; a loss is below 0, which the balancing cannot weigh.
         """
         given = inspect.signature(keras.Model.fit).bind(self, x, y, *args, **kwargs).arguments
         has_order = isinstance(x, keras.utils.PyDataset) and getattr(x, "in_order", False)
@@ -248,24 +341,28 @@ class TaskTraining(keras.Model):
             given["validation_data"] = tuple(of_validation.values())
         else:
             check_targets(self, validation)
-        callbacks, finite = given.get("callbacks") or [], FiniteUnits()
+        callbacks, epochs, finite = given.get("callbacks") or [], BalancedEpochs(), FiniteUnits()
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = callbacks.callbacks  # Of the list's own, which is the user's.
+            epochs.set_model(self)
             finite.set_model(self)
         else:
             callbacks = given["callbacks"] = keras.tree.flatten(callbacks)
         del given["self"]
+        # What others keep behind an epoch is to have its end, too.
+        callbacks.insert(0, epochs)
         callbacks.append(finite)
         left_out = self.left_out
         try:
             with self._class_weights_of(given.pop("class_weight", None)):
                 history = super().fit(**given)
         finally:
+            callbacks.remove(epochs)
             callbacks.remove(finite)
             if self.left_out != left_out:
                 self.leave_out(*left_out)
-        if finite.error:
-            raise finite.error
+        if error := epochs.error or finite.error:
+            raise error
         return history
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
