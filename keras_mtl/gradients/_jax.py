@@ -16,17 +16,17 @@ def vjp(function, primals):
     import jax
 
     outputs, whole, others = jax.vjp(function, list(primals), has_aux=True)
-    pulls = {tuple(range(len(outputs))): whole}
 
     def pullback(cotangents):
-        places = tuple(i for i, each in enumerate(cotangents) if each is not None)
-        if places not in pulls:
+        places = [i for i, each in enumerate(cotangents) if each is not None]
+        pull = whole
+        if len(places) < len(outputs):
             # Zeros would be carried through all that does not matter. XLA sees that what is
             # computed forwards is the same, and computes it once.
-            _, pulls[places] = jax.vjp(
+            _, pull = jax.vjp(
                 lambda values: [function(values)[0][i] for i in places], list(primals)
             )
-        return pulls[places]([cotangents[i] for i in places])[0]
+        return pull([cotangents[i] for i in places])[0]
 
     return outputs, others, pullback
 

@@ -23,6 +23,8 @@ class WhereTasksPart:
         reads: for each of that list, the set of the tasks that read it; empty where no gradient
             goes back: an input, or integers.
         variables: the learned variables that several tasks share.
+        before: the learned variables of all that `shared` runs: beside those what a single task has
+            to itself before it, such as a stem.
     """
 
     def __init__(self, model, outputs):
@@ -58,6 +60,7 @@ class WhereTasksPart:
         for node in shared:
             for variable in _learned_by(node):
                 readers.setdefault(id(variable), (variable, set()))[1].update(tasks_of[node])
+        self.before = [variable for variable, _ in readers.values()]
         self.variables = [variable for variable, tasks in readers.values() if len(tasks) > 1]
 
     def own(self, taps):

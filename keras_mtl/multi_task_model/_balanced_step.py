@@ -27,8 +27,10 @@ class BalancedStep:
             for task in self.balancing.tasks
         }
         self.parts = WhereTasksPart(model, outputs)
-        learned = {id(variable) for variable in self.parts.variables}
-        self.is_shared = [id(v) in learned for v in model.trainable_variables]
+        variables = model.trainable_variables
+        shared, before = ({*map(id, x)} for x in (self.parts.variables, self.parts.before))
+        self.is_shared = [id(variable) in shared for variable in variables]
+        self.is_before = [id(variable) in before for variable in variables]
 
     @property
     def state(self):
@@ -125,7 +127,7 @@ class Found:
             return [*losses, *([sum(rest)] if rest else [])], (y_pred, self._values(scope))
 
         outputs, (self.y_pred, self._state), pull_own = vjp(own, [*made, *trainable])
-        self._taps = taps
+        self._taps, self._added = taps, added
         rest = outputs[self._count] if len(outputs) > self._count else None
         return (
             outputs[: self._count],
@@ -150,7 +152,8 @@ class Found:
 
     def _mixed_at_weights(self):
         pulled, of_rest = self._pulled()
-        nothing = [None] * (0 if of_rest is None else len(of_rest[1]))
+        # Of losses of layers in what is shared, which are no task's.
+        nothing = [ops.zeros_like(loss) for loss in self._added]
         by_task = [taps for taps, _, _ in pulled]
 
         def through(taps, own):
@@ -161,13 +164,15 @@ class Found:
         parts = []
         if self._step.balancing.every == 1:
             found = [through(taps, own) for taps, _, own in pulled]
-            gradients = [of_shared for of_shared, _ in found]
-            weights = self._ask(lambda: self._gramian(gradients))
+            gradients = [before for before, _ in found]
+            weights = self._ask(lambda: self._gramian(map(self._of_shared, gradients)))
             parts += [weighted(gradients, weights), *(own for _, own in found)]
         else:
             # The passes of single tasks are for the weights alone, in those steps that ask for it.
             weights = self._ask(
-                lambda: self._gramian([through(taps, own)[0] for taps, _, own in pulled])
+                lambda: self._gramian(
+                    self._of_shared(through(taps, own)[0]) for taps, _, own in pulled
+                )
             )
             parts += self._by_one_pass(pulled, by_task, weights, nothing)
         if of_rest is not None:
@@ -180,15 +185,18 @@ class Found:
     def _by_one_pass(self, pulled, by_task, weights, nothing):
         mixed = self._pull_shared([*weighted(by_task, weights), *nothing])
         own = [self._parted(of_own) for _, _, of_own in pulled]
-        return [mixed, weighted([of_shared for of_shared, _ in own], weights), *(x for _, x in own)]
+        return [mixed, weighted([before for before, _ in own], weights), *(x for _, x in own)]
 
     def _parted(self, gradients):
-        """Those of what is shared, and those of what a task has to itself."""
-        pairs = [*zip(gradients, self._step.is_shared, strict=True)]
-        return (
-            [g if of_all else None for g, of_all in pairs],
-            [None if of_all else g for g, of_all in pairs],
-        )
+        """Those of what stands before the tasks part, and those of what they have to themselves."""
+        pairs = [*zip(gradients, self._step.is_before, strict=True)]
+        return [g if is_in else None for g, is_in in pairs], [
+            None if is_in else g for g, is_in in pairs
+        ]
+
+    def _of_shared(self, gradients):
+        pairs = zip(gradients, self._step.is_shared, strict=True)
+        return [g if of_several else None for g, of_several in pairs]
 
     def _pulled(self):
         """What each task pulls at, and what the rest of the loss does: taps, losses, variables."""
@@ -207,7 +215,7 @@ class Found:
         return pulled, of_rest
 
     def _gramian(self, by_task):
-        return gramian(by_task) / self._scale / self._scale
+        return gramian([*by_task]) / self._scale / self._scale
 
     def _ask(self, gramian):
         """The weights in effect, of what `gramian` returns if it is asked for."""

@@ -12,6 +12,7 @@ from keras import ops
 from keras_mtl._types import Config
 from keras_mtl.balancing import Balancing
 from keras_mtl.gradients._backend import of_backend
+from keras_mtl.gradients._finite_only import finite_only
 from keras_mtl.multi_task_model._balanced_epochs import BalancedEpochs
 from keras_mtl.multi_task_model._balanced_step import BalancedStep
 from keras_mtl.multi_task_model._check_balancing import check_balancing
@@ -131,8 +132,7 @@ class TaskTraining(keras.Model):
 
     def _balance(self, balancing):
         """Has the tasks with a loss balanced from now on, or none."""
-        if self.balancing is not None:
-            del self._balancing
+        self._forget_balancing()
         self._balanced_step = None
         losses = getattr(self._compile_loss, "losses", {})
         tasks = [task for task in self.tasks if losses.keys() & set(self.outputs_of(task))]
@@ -143,12 +143,17 @@ class TaskTraining(keras.Model):
         if balancing.at is not None or balancing.needs_losses_after:
             step = BalancedStep(self)
             if balancing.at is not None and not step.parts.variables:
-                del self._balancing
+                self._forget_balancing()
                 raise ValueError(
                     f"`balancing` must be one of losses, such as `Uncertainty`: {tasks} share no "
                     f"weights that learn. Received: {balancing.name!r}, which looks at gradients."
                 )
             self._balanced_step = step
+
+    def _forget_balancing(self):
+        if self.balancing is not None:
+            self._tracker.untrack(self.balancing)  # Keras does so with variables alone.
+            del self._balancing
 
     def _leave_out_the_unknown(self, loss, loss_weights, metrics, weighted_metrics):
         """Has losses and metrics count known labels alone, in place of what Keras made of them."""
@@ -219,8 +224,11 @@ class TaskTraining(keras.Model):
         check_names(self, y)
         if training and y is not None:
             y = {name: labels for name, labels in y.items() if name not in self._left_out}
-        if training and self.balancing is not None and self._balanced_step is None:
-            return self._balanced_loss(y, y_pred, sample_weight)
+        by_losses = training and self.balancing is not None and self._balanced_step is None
+        if by_losses:
+            y_pred = {name: finite_only(each) for name, each in y_pred.items()}
+        if isinstance(self._compile_loss, OutputLosses):
+            self._compile_loss.combine = self._balanced_sum if by_losses else None
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def task_losses(self, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
@@ -228,27 +236,25 @@ class TaskTraining(keras.Model):
         y, sample_weight = self._known(y, sample_weight)
         check_names(self, y)
         y = {name: labels for name, labels in y.items() if name not in self._left_out}
-        by_output = self._compile_loss.by_output(y, y_pred, sample_weight)
-        by_task = {
+        return self._by_task(self._compile_loss.by_output(y, y_pred, sample_weight))
+
+    def _by_task(self, by_output):
+        """The sums of losses by output, of tasks that have one."""
+        of_tasks = {
             task: [by_output[name] for name in self.outputs_of(task) if name in by_output]
             for task in self.tasks
         }
-        return {task: sum(of_task) for task, of_task in by_task.items() if of_task}
+        return {task: sum(losses) for task, losses in of_tasks.items() if losses}
 
-    def _balanced_loss(self, y, y_pred, sample_weight):
-        """The loss as it is without balancing, whose gradient is that of the weighted one."""
-        losses = self.task_losses(y, y_pred, sample_weight)
+    def _balanced_sum(self, by_output):
+        """The sum as it is without balancing, whose gradient is that of the weighted one."""
+        losses = self._by_task(by_output)
         stacked = ops.stop_gradient(ops.stack([losses[task] for task in self.balancing.tasks]))
         weights = self.balancing(stacked)
         self.balancing.record(stacked, weights)
-        plain, balanced = 0.0, 0.0
-        for place, task in enumerate(self.balancing.tasks):
-            usable = ops.isfinite(stacked[place])
-            # Without a gradient where it is no number, which 0 times a gradient would not be.
-            weighted = ops.where(usable, losses[task], 0.0) * weights[place]
-            plain, balanced = plain + stacked[place], balanced + weighted
-        rest = sum(self._aggregate_additional_loss(loss) for loss in self.losses)
-        return plain + (balanced - ops.stop_gradient(balanced)) + rest
+        weighted = sum(losses[task] * weights[i] for i, task in enumerate(self.balancing.tasks))
+        plain = ops.stop_gradient(sum(by_output.values(), ops.zeros(())))
+        return plain + (weighted - ops.stop_gradient(weighted))
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
