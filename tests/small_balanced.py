@@ -85,3 +85,33 @@ def values(model):
         for v in layer.weights
         if "seed" not in v.path
     }
+
+
+b = keras_mtl.balancing
+METHODS = {
+    "AlignedMTL": b.AlignedMTL,
+    "CAGrad": b.CAGrad,
+    "ConFIG": b.ConFIG,
+    "DBMTL": b.DBMTL,
+    "DualProjection": b.DualProjection,
+    "DynamicWeightAverage": b.DynamicWeightAverage,
+    "EqualWeights": lambda: b.EqualWeights(conflicts=True),
+    "FAMO": b.FAMO,
+    "FairGrad": b.FairGrad,
+    "FixedWeights": lambda: b.FixedWeights({"age": 2.0}),
+    "GeometricMean": b.GeometricMean,
+    "GradDrop": lambda: b.GradDrop(seed=1),
+    "GradNorm": b.GradNorm,
+    "GradVac": lambda: b.GradVac(seed=1),
+    "IMTLGrad": b.IMTLGrad,
+    "IMTLLoss": b.IMTLLoss,
+    "MGDA": b.MGDA,
+    "NashMTL": b.NashMTL,
+    "PCGrad": lambda: b.PCGrad(seed=1),
+    "RandomLossWeighting": lambda: b.RandomLossWeighting(seed=1),
+    "SmoothTchebycheff": lambda: b.SmoothTchebycheff(warm_up=0),
+    "Smoothed": lambda: b.Smoothed(b.MGDA(every=2)),
+    "UPGrad": b.UPGrad,
+    "Uncertainty": b.Uncertainty,
+}
+"""Of each method one."""

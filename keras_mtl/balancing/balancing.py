@@ -82,6 +82,7 @@ class Balancing(keras.layers.Layer):
     at: Literal["features", "weights"] | None = None
     every: int = 1
     conflicts: bool = False
+    beside_the_network = True  # It is held by a model, but no layer of its graph.
     needs_positive: bool = False
     """Whether a loss below zero is refused."""
     needs_losses_after: bool = False

@@ -4,8 +4,12 @@ import keras
 
 
 def layers_within(layer):
-    """The layer and all within it, outer ones first; none of an operation that is no layer."""
-    return layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else []
+    """The layer and all within it, outer ones first; none of an operation that is no layer.
+
+    What a model holds beside its network, such as a balancing, is left out.
+    """
+    layers = layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else []
+    return [each for each in layers if not getattr(each, "beside_the_network", False)]
 
 
 def held_by(layer):

@@ -1,7 +1,5 @@
 """A network of several tasks in two parts: what tasks share, and what each has to itself."""
 
-import inspect
-
 import keras
 
 from keras_mtl.graphs.topological_nodes import topological_nodes
@@ -20,6 +18,7 @@ class WhereTasksPart:
 
     Attributes:
         shared: a functional model from the same inputs to a list: what the own parts read.
+        own: a layer that makes a dict from output to tensor of that list.
         reads: for each of that list, the set of the tasks that read it; empty where no gradient
             goes back: an input, or integers.
         variables: the learned variables that several tasks share.
@@ -41,16 +40,16 @@ class WhereTasksPart:
             for x in node.input_tensors:
                 tasks_of_tensor.setdefault(id(x), set()).update(tasks_of[node])
         shared = _shared_nodes(nodes, tasks_of, tasks_of_tensor)
-        self._own = [node for node in nodes if node not in shared]
-        read = [x for node in self._own for x in node.input_tensors] + model.outputs
-        made = {id(x) for node in self._own for x in node.outputs}
+        own = [node for node in nodes if node not in shared]
+        read = [x for node in own for x in node.input_tensors] + model.outputs
+        made = {id(x) for node in own for x in node.outputs}
         taps = list({id(x): x for x in read if id(x) not in made}.values())
         self.shared = keras.Model(model.input, taps, name="shared")
-        self._taps, self._outputs = taps, {name: id(x) for name, x in model.output.items()}
+        self.own = _OwnPart(own, taps, model.output)
         computed = {id(x) for node in shared for x in node.outputs}
         self.reads = [
             direct.get(id(x), set()).union(
-                *(tasks_of[node] for node in self._own if any(x is y for y in node.input_tensors))
+                *(tasks_of[node] for node in own if any(x is y for y in node.input_tensors))
             )
             if id(x) in computed and keras.backend.is_float_dtype(x.dtype)
             else set()
@@ -63,24 +62,23 @@ class WhereTasksPart:
         self.before = [variable for variable, _ in readers.values()]
         self.variables = [variable for variable, tasks in readers.values() if len(tasks) > 1]
 
-    def own(self, taps):
-        """What the tasks have to themselves, as in training.
 
-        Args:
-            taps: list of what `shared` has made.
+class _OwnPart(keras.layers.Layer):
+    """Runs calls of layers as one layer, as Keras has them keep their losses and mode."""
 
-        Returns:
-            A dict from output to tensor.
-        """
-        found = dict(zip(map(id, self._taps), taps, strict=True))
-        for node in self._own:
-            operation = node.operation
+    def __init__(self, nodes, taps, outputs):
+        super().__init__(name="own", autocast=False)
+        # In a function, for what a layer holds it would take for its own.
+        self._parts = lambda: (nodes, taps, outputs)
+
+    def call(self, given, training=None):
+        nodes, taps, outputs = self._parts()
+        found = dict(zip(map(id, taps), given, strict=True))
+        for node in nodes:
             args, kwargs = node.arguments.fill_in(found)
-            if "training" in inspect.signature(operation.call).parameters:
-                kwargs["training"] = True
-            made = keras.tree.flatten(operation(*args, **kwargs))
+            made = keras.tree.flatten(node.operation(*args, **kwargs))
             found.update(zip(map(id, node.outputs), made, strict=True))
-        return {name: found[key] for name, key in self._outputs.items()}
+        return {name: found[id(x)] for name, x in outputs.items()}
 
 
 def _shared_nodes(nodes, tasks_of, tasks_of_tensor):

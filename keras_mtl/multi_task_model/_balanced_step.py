@@ -118,7 +118,7 @@ class Found:
                 if mask is not None:
                     tap._keras_mask = mask
             with self._scope(behind_shared, values) as scope:
-                y_pred = parts.own(whole)
+                y_pred = parts.own(whole, training=True)
                 losses = model.task_losses(y, y_pred, sample_weight)
                 rest += [_number(loss) for loss in scope.losses]
                 pairs = zip(model.trainable_variables, values, strict=True)

@@ -303,6 +303,15 @@ class TaskTraining(keras.Model):
         finally:
             self._is_training = False
 
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """PyTorch's, before each step there, of all variables.
+
+        Keras tells it of one variable a path only, and a model from a file may have two of a path:
+        their gradients would add up from step to step.
+        """
+        for variable in self.trainable_variables:
+            variable.value.grad = None
+
     def with_class_weights(self, data: Any) -> Any:
         """A batch `(x, y)` or `(x, y, sample_weight)`, with the class weights in force as weights.
 

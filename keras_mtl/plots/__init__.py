@@ -3,8 +3,10 @@
 from keras_mtl.plots.affinity import affinity
 from keras_mtl.plots.alpha_history import alpha_history
 from keras_mtl.plots.compliance_history import compliance_history
+from keras_mtl.plots.conflicts import conflicts
 from keras_mtl.plots.detections import detections
 from keras_mtl.plots.gain_per_class import gain_per_class
+from keras_mtl.plots.loss_weights import loss_weights
 from keras_mtl.plots.neighbours import neighbours
 from keras_mtl.plots.performance_by_size import performance_by_size
 from keras_mtl.plots.pixel_map import pixel_map
@@ -23,8 +25,10 @@ __all__ = [
     "affinity",
     "alpha_history",
     "compliance_history",
+    "conflicts",
     "detections",
     "gain_per_class",
+    "loss_weights",
     "neighbours",
     "performance_by_size",
     "pixel_map",
