@@ -9,6 +9,8 @@ def layers_within(layer):
     What a model holds beside its network, such as a balancing, is left out.
     """
     layers = layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else []
+    if not isinstance(layer, keras.Model):
+        return layers
     return [each for each in layers if not getattr(each, "beside_the_network", False)]
 
 

@@ -1,5 +1,7 @@
 """The losses of all outputs, over what is known, and their sum."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -12,7 +14,7 @@ class OutputLosses:
         weights: dict from output to the weight of its losses; 1 where there is none.
     """
 
-    combine = None
+    combine: Any = None
     """What makes one of the losses by output, in place of their sum."""
     built = True  # Keras would build its own from the shapes of the first batch.
 

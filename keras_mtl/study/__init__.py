@@ -14,6 +14,7 @@ from keras_mtl.study.contenders import (
     modulated,
     one_task,
     split,
+    with_balancing,
 )
 from keras_mtl.study.examples import Examples
 from keras_mtl.study.found import Found
@@ -54,4 +55,5 @@ __all__ = [
     "one_task",
     "processes",
     "split",
+    "with_balancing",
 ]

@@ -4,13 +4,22 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_mtl import balancing
 from keras_mtl._checks import check_choice
 from keras_mtl.sharing import AdaShared
 from keras_mtl.study._optimizer import has_loss_scale
-from keras_mtl.study.contender import BASELINE, Contender
-from keras_mtl.study.contenders import automatic, one_task
+from keras_mtl.study.contender import AND, BASELINE, Contender
+from keras_mtl.study.contenders import automatic, one_task, with_balancing
 
 STARTS = ("tower", "one-task")
+BALANCINGS = {
+    name: getattr(balancing, name)
+    for name in balancing.__all__
+    if name not in ("Balancing", "GradientBalancing", "LossBalancing", "Seen")
+    # What else cannot be made without arguments.
+    and name not in ("FixedWeights", "Smoothed")
+}
+"""Those that a name is enough for."""
 
 
 def all_contenders(study, contenders):
@@ -49,10 +58,17 @@ def all_contenders(study, contenders):
 def _by_name(contenders, known):
     """Those of a list, in which names stand for ready ones."""
     ready = {each.name: each for each in [one_task(), *known]}
-    for each in contenders:
-        if isinstance(each, str):
-            check_choice("contenders", each, ready)
-    return [ready[each] if isinstance(each, str) else each for each in contenders]
+
+    def named(text):
+        """Such as "hard sharing", or "hard sharing + PCGrad"."""
+        name, _, method = text.partition(AND)
+        check_choice("contenders", name, ready)
+        if not method:
+            return ready[name]
+        check_choice(f"contenders: the balancing of {text!r}", method, BALANCINGS)
+        return with_balancing(ready[name], BALANCINGS[method]())
+
+    return [named(each) if isinstance(each, str) else each for each in contenders]
 
 
 def _check_contender(study, contender):
@@ -69,6 +85,10 @@ def _check_contender(study, contender):
             f"`labels` of {contender.name!r} must be at most as many as there are, {there_are}. "
             f"Received: {dict(contender.labels)}."
         )
+    if contender.balancing is not None:
+        method = contender.balancing
+        # A copy: what it makes for the tasks is of one network.
+        type(method).from_config(method.get_config()).watch(list(study.tasks))
     check_choice(f"start of {contender.name!r}", contender.start, [*STARTS, *study.auxiliary])
     budget = contender.budget(study)
     budget.check(study.tasks)

@@ -20,6 +20,8 @@ class Declared:
             "optimizer": contender.optimizer,
             "callbacks": contender.callbacks,
             "heads": tuple(contender.heads.items()),
+            # A twin has but one task.
+            "balancing": None if contender.twin else contender.balancing,
         }
         self.sharing = contender.sharing
         if not isinstance(self.sharing, (Sharing, Choice)):

@@ -25,7 +25,7 @@ def draws_of(seed: int) -> Iterator[None]:
         random.setstate(state)
 
 
-def give_seeds(model: keras.Model, seed: int) -> None:
+def give_seeds(model: keras.layers.Layer, seed: int) -> None:
     """Gives layers that draw by chance, such as dropout, seeds that go into a file of the model.
 
     Without one PyTorch draws from the program's own stream, and a model that is loaded from

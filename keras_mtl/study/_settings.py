@@ -68,6 +68,10 @@ def _of_contender(contender):
     for name, usual in (("rate", 1.0), ("steps", None), ("members", 1), ("candidates", 1)):
         if getattr(contender, name) != usual:
             said.append(f"{name} {getattr(contender, name)}")
+    if contender.balancing is not None:
+        config = contender.balancing.get_config().items()
+        options = [f"{key} {_plain(value)}" for key, value in config if key != "name"]
+        said.append(f"{type(contender.balancing).__name__} ({', '.join(options)})")
     said += [f"{count} labels of {task}" for task, count in contender.labels.items()]
     return ", ".join(said)
 

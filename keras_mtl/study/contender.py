@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_mtl._checks import check_integer
+from keras_mtl.balancing import Balancing
 from keras_mtl.sharing import AdaShared, Sharing
 from keras_mtl.study._declared import Declared
 from keras_mtl.study._optimizer import check_optimizer
@@ -20,6 +21,8 @@ from keras_mtl.task.heads import check_head
 
 BASELINE = "one-task"
 """Name of the contender with which the others are compared."""
+AND = " + "
+"""What stands between the name of a sharing and that of a balancing."""
 TWIN = "twin of "
 """What stands before the name of a contender's twin."""
 
@@ -58,6 +61,7 @@ class Contender:
         candidates: so many networks, of the best choices, of which the best one on the validation
             examples is taken; those that diverge are left out.
         heads: dict from task to the head that it has here, in place of its own.
+        balancing: a `Balancing`, of which each network of several tasks gets a copy, or `None`.
         labels: dict from task to the number of labels that its networks learn from, in place of
             all: how does it do with fewer? They are drawn anew for each seed, the same ones for
             all contenders; of a larger number they are part.
@@ -89,6 +93,7 @@ class Contender:
     candidates: int = 1
     heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     labels: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    balancing: Balancing | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -117,6 +122,16 @@ class Contender:
         if self.rate is None or not self.rate > 0:
             raise ValueError(f"`rate` must be above 0. Received: rate={self.rate!r}.")
         check_optimizer(self.optimizer)
+        if self.balancing is not None and not isinstance(self.balancing, Balancing):
+            raise TypeError(
+                "`balancing` must be one of `keras_mtl.balancing`, such as `balancing.PCGrad()`. "
+                f"Received: balancing={self.balancing!r}."
+            )
+        if self.balancing is not None and self.apart:
+            raise ValueError(
+                f"`balancing` must be None where each task has a network of its own, as in "
+                f"{self.name!r}. Received: {self.balancing.name}."
+            )
         for task, head in self.heads.items():
             check_head(f"heads[{task!r}]", head)
         for task, count in self.labels.items():

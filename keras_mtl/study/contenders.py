@@ -1,9 +1,11 @@
 """The ready contenders: the papers' systems and their baselines."""
 
+import dataclasses
 from typing import Any
 
+from keras_mtl.balancing import Balancing
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched, LatentShared, Modulated
-from keras_mtl.study.contender import BASELINE, Contender
+from keras_mtl.study.contender import AND, BASELINE, Contender
 from keras_mtl.study.policy_of_tasks import PolicyOfTasks
 from keras_mtl.study.tree_of_tasks import TreeOfTasks
 from keras_mtl.towers import Tower
@@ -38,6 +40,21 @@ def cross_stitch(name: str = "cross-stitch", start: str = "one-task", **units: A
         **units: as of `keras_mtl.sharing.CrossStitched`.
     """
     return Contender(name, CrossStitched(**units), start, soft=True)  # type: ignore[arg-type]
+
+
+def with_balancing(
+    contender: Contender, balancing: Balancing, name: str | None = None
+) -> Contender:
+    """A contender whose networks of several tasks are trained with a balancing.
+
+    Args:
+        contender: the `Contender`, such as `hard_sharing()`.
+        balancing: a `keras_mtl.balancing.Balancing`.
+        name: what it is called; `"hard sharing + PCGrad"`, say, if `None`. A page of a study shows
+            contenders of such names as a table, the sharings by the balancings.
+    """
+    name = name or f"{contender.name}{AND}{type(balancing).__name__}"
+    return dataclasses.replace(contender, name=name, balancing=balancing)
 
 
 def latent_shared(latent_size: int, name: str = "MTL-shared", **options: Any) -> Contender:

@@ -21,6 +21,7 @@ from keras_mtl.study._backbone import Backbone
 from keras_mtl.study._check_study import check_study, check_tasks
 from keras_mtl.study._custom_objects import custom_objects
 from keras_mtl.study._digest import described, digest, digest_of_arrays, versions
+from keras_mtl.study._draws import give_seeds
 from keras_mtl.study._folder import open_folder
 from keras_mtl.study._heads import described_head, head_of_seed
 from keras_mtl.study._optimizer import check_optimizer, optimizer_of
@@ -64,8 +65,9 @@ class Study(Scored):
         test: the same, by which networks are compared.
         steps: number of steps of each network, half of them in each part; or a `Budget`.
         contenders: `"auto"` for those that fit, or a list of `Contender`s, or of names of those
-            that fit. The one-task networks, with which all are compared, and the twins of soft
-            sharings come of themselves.
+            that fit, alone or with a balancing, such as `"hard sharing + PCGrad"`. The one-task
+            networks, with which all are compared, and the twins of soft sharings come of
+            themselves.
         seeds: number of seeds, from 0 on.
         batch_size: examples a step.
         optimizer: a Keras optimizer, of which each network gets a copy; `Adam(1e-3)` of
@@ -281,7 +283,11 @@ class Study(Scored):
 
     def compile(self, model: Any, training: Training) -> None:
         """Compiles the network of a training, by its tasks."""
-        model.compile(self.optimizer(training), metrics={})
+        balancing = training.balancing
+        if balancing is not None:  # Its state is that of one network.
+            balancing = type(balancing).from_config(balancing.get_config())
+            give_seeds(balancing, training.seed)
+        model.compile(self.optimizer(training), metrics={}, balancing=balancing)
 
     def batches(self, training: Training) -> Any:
         """What a training learns from, in its order."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import keras
 
 from keras_mtl._files import file_of
+from keras_mtl.balancing import Balancing
 from keras_mtl.multi_task_model import MultiTaskModel, tasks_of
 from keras_mtl.sharing import Branched, Sharing
 from keras_mtl.study._digest import digest, renamed
@@ -55,6 +56,7 @@ class Training:
         heads: pairs of a task and its head, where it is not the task's own.
         labels: triples of a task, how many of its labels it learns from, and the integer seed by
             which they are drawn; of other tasks all.
+        balancing: the `Balancing`, of which it gets a copy, or `None`.
         patience: after so many epochs without a lower loss on the validation examples it ends, and
             the best epoch's network is kept; `None` for the network behind all steps.
     """
@@ -77,6 +79,7 @@ class Training:
     callbacks: Callable[[], Sequence[keras.callbacks.Callback]] | None = None
     heads: tuple[tuple[str, Any], ...] = ()
     labels: tuple[tuple[str, int, int], ...] = ()
+    balancing: Balancing | None = None
     patience: int | None = None
 
     @functools.cached_property
@@ -84,13 +87,16 @@ class Training:
         """A name made of all that decides what the network becomes."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del fields["name"], fields["stages"]
-        if not self.labels:  # As it was when there were none.
-            del fields["labels"]
+        for field in ("labels", "balancing"):
+            if not fields[field]:  # As it was when there were none.
+                del fields[field]
         for field in ("start", "chosen_from"):
             fields[field] = [each.hash for each in fields[field]]
         places = {stage: f"stage {number}" for number, stage in enumerate(self.stages)}
         sharing = keras.saving.serialize_keras_object(self.sharing)
         fields["sharing"] = renamed(sharing, places)
+        if self.balancing is not None:
+            fields["balancing"] = keras.saving.serialize_keras_object(self.balancing)
         if self.optimizer is not None:
             fields["optimizer"] = keras.optimizers.serialize(self.optimizer)
         if self.search is not None:

@@ -8,6 +8,7 @@ import pytest
 from small_studies import examples, network, tasks
 
 from keras_mtl import Task
+from keras_mtl.balancing import FixedWeights, PCGrad, RandomLossWeighting, Smoothed
 from keras_mtl.sharing import AdaShared, Branched, CrossStitched
 from keras_mtl.study import (
     Budget,
@@ -21,6 +22,7 @@ from keras_mtl.study import (
     modulated,
     one_task,
     split,
+    with_balancing,
 )
 from keras_mtl.study._digest import digest
 from keras_mtl.study.row import with_all_before
@@ -38,6 +40,7 @@ ALL = {
     "AdaShare": ada_share(),
     "branched": branched(),
     "modulated": modulated(),
+    "balanced": with_balancing(hard_sharing(), PCGrad()),
     "own": Contender("own", Branched.split("dense1"), start="one-task"),
 }
 # Trainings of one seed: of what is scored, and with all that comes before.
@@ -52,6 +55,7 @@ NUMBERS = {
     "AdaShare": (1, 7),  # Policies are compared with the one-task networks.
     "branched": (1, 3),
     "modulated": (1, 2),
+    "balanced": (1, 2),
     "own": (1, 3),
 }
 
@@ -198,6 +202,7 @@ def test_contenders_that_fit_are_found(make, tmp_path):
         ),
         (lambda: Contender("a", Branched(), heads={"b": 3}), TypeError, r"`heads\['b'\]`.*3"),
         (lambda: branched(2), ValueError, "`budget`.*2"),
+        (lambda: with_balancing(one_task(), PCGrad()), ValueError, "`balancing` must be None"),
         (lambda: cross_stitch(alpha=(1, 2, 3)), ValueError, "alpha"),
     ],
 )
@@ -212,6 +217,7 @@ OWN = {
     "optimizer": keras.optimizers.SGD(0.1),
     "callbacks": lambda: [keras.callbacks.Callback()],
     "heads": {"age": keras.layers.Dense(1, name="another")},
+    "balancing": PCGrad(),
 }
 
 
@@ -219,6 +225,8 @@ OWN = {
 @pytest.mark.parametrize("contender", [one_task(), hard_sharing(), cross_stitch()])
 def test_what_is_a_contender_s_own_changes_its_networks_alone(make, contender, option):
     """Networks that others start from, too, learn as the study says, but for their steps."""
+    if contender.apart and option == "balancing":
+        pytest.skip("Networks of one task each have nothing to balance.")
     before = make().trainings
     study = make()
     own = dataclasses.replace(contender, name="own", **{option: OWN[option]})
@@ -245,6 +253,29 @@ def test_heads_of_its_own_do_not_start_from_those_of_others(make, contender):
     assert names.count("seed 0, one-task species (first part)") == 1
 
 
+def test_balancings_by_name(make):
+    """Behind the name of a sharing; each network has a copy, with draws of its own seed."""
+    study = make(contenders=["hard sharing", "hard sharing + PCGrad", "cross-stitch + MGDA"])
+    names = [each.name for each in study.contenders]
+    assert names[1:4] == ["hard sharing", "hard sharing + PCGrad", "cross-stitch + MGDA"]
+    methods = {each.name: type(each.balancing).__name__ for each in study.contenders}
+    assert methods["hard sharing + PCGrad"] == "PCGrad" and methods["hard sharing"] == "NoneType"
+    trainings = [each for each in study.trainings if "PCGrad" in each.name]
+    models = [each.built(study, each.sharing) for each in trainings]
+    for model, training in zip(models, trainings, strict=True):
+        study.compile(model, training)
+    seeds = [model.balancing.seed for model in models]
+    assert None not in seeds and len({*seeds}) == study.seeds
+    # Those of one task, and twins, have none.
+    balanced = {each.name for each in study.trainings if each.balancing is not None}
+    assert not any("one-task" in name or "twin" in name for name in balanced)
+    smoothed = with_balancing(hard_sharing(), Smoothed(RandomLossWeighting()), "smoothed")
+    (training,) = smoothed.networks(study, 1)
+    model = training.built(study, training.sharing)
+    study.compile(model, training)
+    assert model.balancing.method.seed is not None
+
+
 REFUSED = {
     "callbacks, none": ({"callbacks": lambda: None}, TypeError, "`callbacks` of 'own'.*None"),
     "callbacks, rate": (
@@ -253,6 +284,8 @@ REFUSED = {
         "`callbacks` of 'own' must leave the rate alone",
     ),
     "steps": ({"steps": Budget({"age": 3}, 2)}, ValueError, "`first` must have steps.*species"),
+    "balancing": ({"balancing": "PCGrad"}, TypeError, "`balancing` must be one of"),
+    "balancing, tasks": ({"balancing": FixedWeights({"ages": 2})}, ValueError, "'ages'"),
     "optimizer": (
         {
             "optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.5)),

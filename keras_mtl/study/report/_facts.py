@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_mtl.study._answers import ends, interval, of_twin, others, sentence, verdict
 from keras_mtl.study._work import duration
-from keras_mtl.study.contender import BASELINE, TWIN
+from keras_mtl.study.contender import AND, BASELINE, TWIN
 from keras_mtl.study.report import _drawings as drawings
 from keras_mtl.study.report._kept import UNSEEN
 from keras_mtl.study.report._looks import COUNTED, SCORED, look_at_data, look_at_row
@@ -71,6 +71,7 @@ def _facts(found):
         },
         "contenders": [_contender(found, name, colours[name], seconds) for name in names],
         "gains": [_gains(found, task) for task in (None, *study.tasks)],
+        "balancings": _balancings(found),
         "twins": [of_twin(found, name, task) for name, task in found._over_twins],
         "costs": drawn(drawings.costs, found, seconds, colours) if found._compared else [],
         "curves": drawn(drawings.curves, study, _learning(found), colours),
@@ -184,6 +185,19 @@ def _gains(found, task):
         for name, gap in gaps.items()
     ]
     return {"subject": task or "all tasks", "bars": bars, "limit": f"{limit:.3g}"}
+
+
+def _balancings(found):
+    """The gains of all tasks by sharing and balancing, or `None` if there are no balancings."""
+    gains = {name: gap.mean for name, gap in found.differences().items()}
+    pairs = {name: name.partition(AND)[::2] for name in gains}
+    columns = [*dict.fromkeys(method for _, method in pairs.values() if method)]
+    if not columns:
+        return None
+    rows = [*dict.fromkeys(sharing for sharing, method in pairs.values() if method)]
+    found_at = {pair: gains[name] for name, pair in pairs.items()}
+    values = [[found_at.get((row, method), np.nan) for method in ("", *columns)] for row in rows]
+    return {"rows": rows, "columns": ["plain", *columns], "values": values}
 
 
 def _most_shared(found, looks):
