@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "callbacks": "gradients graphs layers multi_task_model optimizers search sharing task",
     "plots": "graphs layers multi_task_model sharing towers",
     "study": (
-        "callbacks datasets ensemble gradients graphs layers losses metrics multi_task_model "
+        "balancing callbacks datasets ensemble gradients graphs layers losses metrics multi_task_model "
         "optimizers plots search sharing task towers"
     ),
     "applications": "geometry heads modulation multi_task_model sharing task towers weights",
@@ -72,6 +72,7 @@ SHARED = {
     "applications._fcn_parts",
     "gradients._backend",
     "gradients._combine",
+    "gradients._finite_only",
     "multi_task_model._check_targets",
     "study._work",
     "task._scoring",

@@ -48,13 +48,11 @@ def test_all_are_in_the_table():
 @pytest.mark.parametrize("count", SIZES)
 def test_weights_are_those_of_the_formula(name, count, rng):
     for kind in KINDS:
+        method, reference = weigher(name, count), CASES[name].reference()
         for _ in range(3):
-            method, reference = weigher(name, count), CASES[name].reference()
-            for _ in range(3):
-                losses = rng.uniform(0.5, 2, count)
-                jacobian = jacobian_of(rng, kind, count)
-                expected = reference(jacobian, losses)
-                assert_same(jacobian, method(jacobian, losses), expected)
+            losses = rng.uniform(0.5, 2, count)
+            jacobian = jacobian_of(rng, kind, count)
+            assert_same(jacobian, method(jacobian, losses), reference(jacobian, losses))
 
 
 # What all promise
@@ -149,7 +147,7 @@ HARD = {
 
 
 @every_method
-@pytest.mark.parametrize("count", (1, *SIZES) if EAGER else SIZES)
+@pytest.mark.parametrize("count", (1, 2, 10) if EAGER else SIZES)
 def test_hard_gradients_have_finite_weights(name, count, rng):
     for kind, make in HARD.items():
         jacobian = make(rng, count)
@@ -301,6 +299,19 @@ def test_imtl_turns_where_every_loss_would_rise(rng):
         assert worst_rise(jacobian, plain / plain.sum()) < 0 < worst_rise(jacobian, weights)
         assert np.abs(weights).sum() == pytest.approx(3, rel=1e-4)
     assert turned > 2
+
+
+@pytest.mark.parametrize("seed", [18, 29, 32, 47, 65])
+def test_cagrad_of_gradients_that_oppose_each_other(seed):
+    # Here an interior point that takes what the weights are worth for linear gets stuck.
+    rng = np.random.default_rng(seed)
+    jacobian = rng.normal(size=(5, 16))
+    jacobian += 3 * rng.normal(size=(1, 16)) * rng.choice([-1, 1], size=(5, 1))
+    jacobian *= np.exp(rng.normal(size=(5, 1)))
+    expected = CASES["CAGrad"].reference()(jacobian, None)
+    among, losses = np.zeros((10, 16)), np.ones(10)
+    among[:5] = jacobian
+    assert_same(jacobian, weigher("CAGrad", 10)(among, losses)[:5], expected)
 
 
 def test_cagrad_is_within_its_ball(rng):
