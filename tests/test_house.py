@@ -45,8 +45,8 @@ MAY_IMPORT = {
     "callbacks": "gradients graphs layers multi_task_model optimizers search sharing task",
     "plots": "graphs layers multi_task_model sharing towers",
     "study": (
-        "balancing callbacks datasets ensemble gradients graphs layers losses metrics multi_task_model "
-        "optimizers plots search sharing task towers"
+        "balancing callbacks datasets ensemble gradients graphs layers losses metrics "
+        "multi_task_model optimizers plots search sharing task towers"
     ),
     "applications": "geometry heads modulation multi_task_model sharing task towers weights",
 }

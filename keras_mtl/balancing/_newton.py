@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_mtl._types import Tensor
-from keras_mtl.balancing._quadratic import product, stepped
+from keras_mtl.balancing._quadratic import is_going, moves, product, stepped
 from keras_mtl.balancing.balancing import Seen
 
 STEPS = 25
@@ -38,8 +38,7 @@ def fair(seen: Seen, alpha: float) -> Tensor:
     logs = mask * power * (norms - typical)
     start = ops.exp(logs)
 
-    def step(_, state):
-        v, gain = state
+    def step(v, gain, going):
         miss = (1 + alpha) * logs - alpha * ops.log(gain) - ops.log(v)
         matrix = cosines + unit * (gain / (alpha * v) + PROXIMAL)
         push = gain * miss / alpha + gain - product(cosines, v)
@@ -47,10 +46,10 @@ def fair(seen: Seen, alpha: float) -> Tensor:
         change_of_gain = mask * gain * (miss - change / v) / alpha
         shrink = ops.maximum(ops.max(-change / v), ops.max(-change_of_gain / gain))
         reach = SHORT / ops.maximum(shrink, SHORT)
-        return (
-            stepped(v, reach * change, 1e-15),
-            stepped(gain, reach * change_of_gain, 1e-15),
-        )
+        new = stepped(v, reach * change, 1e-15)
+        new_gain = stepped(gain, reach * change_of_gain, 1e-15)
+        return new, new_gain, moves(v, new, mask)
 
-    v, _ = ops.fori_loop(0, STEPS, step, (start, start))
+    state = start, start, ops.any(seen.known)
+    v = ops.while_loop(is_going, step, state, maximum_iterations=STEPS)[0]
     return v * ops.exp(power * typical) / seen.norms

@@ -6,12 +6,14 @@ from keras_mtl._types import Tensor
 from keras_mtl.balancing.balancing import Seen
 
 STEPS = 25
-"""In float32 no direction of up to 24 gradients changes any more behind the twentieth."""
+"""At most. In float32 no direction of up to 24 gradients changes any more behind the twentieth."""
+STILL = 1e-7
+"""Of the largest number: what moves by less has arrived."""
 PROXIMAL = 1e-5
 """Keeps the systems of singular matrices solvable. It slows a step down; it moves no solution."""
 CENTRED = 1e-12
 """What products of a number and its slack end at: less is lost in the rounding of float32."""
-SHORT = 0.9
+SHORT = 0.99
 """The share of the way to the nearest bound that a step goes, at most."""
 FLAT = 1e-3
 """Of the norm of a sum of gradients, in the sum of their norms: below, they cancel out."""
@@ -125,8 +127,7 @@ def _interior(seen, linear, prices=None, pull=None):
     def mean(values):
         return ops.sum(mask * values, axis=-1, keepdims=True) / count
 
-    def step(_, state):
-        x, slack, worth = state
+    def step(x, slack, worth, going):
         slope, curve = product(cosines, mask * x), cosines
         proximal = PROXIMAL
         if pull is not None:
@@ -159,18 +160,26 @@ def _interior(seen, linear, prices=None, pull=None):
         left = mean((x + of_x) * (slack + of_slack))
         aim = ops.maximum(centre * (left / ops.maximum(centre, CENTRED)) ** 3, CENTRED)
         of_x, of_slack, of_worth = move(aim / x - slack)
-        return (
-            stepped(x, of_x, 1e-15),
-            stepped(slack, of_slack, 1e-15),
-            stepped(worth, of_worth, -1e15),
-        )
+        new = stepped(x, of_x, 1e-15)
+        going = ops.logical_or(moves(x, new, mask), ops.any(centre > 100 * CENTRED))
+        return new, stepped(slack, of_slack, 1e-15), stepped(worth, of_worth, -1e15), going
 
     start = 1.0 if prices is None else 1.0 / ops.maximum(ops.sum(prices), 1.0)
     # Tasks without a say stay where they start.
     x = ops.where(seen.known, start, 1.0) + ops.zeros_like(linear)
-    state = x, ops.ones_like(linear), ops.zeros_like(linear[:, :1])
-    x, _, _ = ops.fori_loop(0, STEPS, step, state)
-    return mask * x
+    state = x, ops.ones_like(linear), ops.zeros_like(linear[:, :1]), ops.any(seen.known)
+    return mask * ops.while_loop(is_going, step, state, maximum_iterations=STEPS)[0]
+
+
+def is_going(*state: Tensor) -> Tensor:
+    """The last of what a loop goes on with."""
+    return state[-1]
+
+
+def moves(old: Tensor, new: Tensor, mask: Tensor) -> Tensor:
+    """Whether any of the numbers moves yet."""
+    change, size = (ops.max(ops.abs(mask * x), axis=-1) for x in (new - old, new))
+    return ops.any(change > STILL * size)
 
 
 def _solve(matrix, vectors):

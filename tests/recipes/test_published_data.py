@@ -64,6 +64,7 @@ DENSE_TABLES = [
     ("adashare_nyuv2", "nyuv2", ["one-task", "AdaShare"]),
     ("adashare_cityscapes", "cityscapes_mtl", ["hard sharing"]),
     ("adashare_taskonomy", "taskonomy", ["hard sharing"]),
+    ("balancing_rooms", "nyuv2", ["hard sharing + DBMTL"]),
     ("branched_rooms", "nyuv2", ["hard sharing"]),
     ("branched_cityscapes", "cityscapes_mtl", ["one-task", "branched 2×"]),
     ("branched_taskonomy", "taskonomy", ["hard sharing"]),

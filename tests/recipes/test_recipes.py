@@ -28,6 +28,7 @@ ROWS = {
     "adashare_nyuv2": ["AdaShare", "random policy"],
     "adashare_cityscapes": ["hard sharing"],
     "adashare_taskonomy": ["hard sharing"],
+    "balancing_rooms": ["hard sharing", "hard sharing + PCGrad", "cross-stitch + Uncertainty"],
     "branched_rooms": ["branched 2×", "random tree 2×", "worst tree 2×"],
     "branched_cityscapes": ["hard sharing"],
     "branched_taskonomy": ["hard sharing"],
@@ -243,6 +244,14 @@ def test_settings_are_the_published_ones():
         # All blocks come under the policy.
         blocks = 16 if settings.network["depth"] == 34 else 8
         assert (settings.rounds - 1) // settings.blocks_every + 1 >= blocks
+
+    balanced = ALL["balancing_rooms"].presets["paper"]
+    # 200 epochs of 99 batches, at half the rate from the hundredth on.
+    assert (balanced.steps.first, balanced.steps.second) == (0, 19_800)
+    assert (balanced.steps.falls_every, balanced.steps.falls_by) == (9_900, 0.5)
+    assert (balanced.rate, balanced.weight_decay, balanced.batch_size) == (1e-4, 1e-5, 8)
+    assert (balanced.size, balanced.network["depth"], balanced.augmented) == (288, 50, False)
+    assert set(balanced.task_weights.values()) == {1}
 
     faces = ALL["modulation_celeba"].presets["paper"]
     # 7 tasks × 8 triplets; the rate falls twice within the training.

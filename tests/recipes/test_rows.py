@@ -199,6 +199,40 @@ def test_the_rate_of_the_search_stays(tiny_run):
     assert isinstance(config["warm_up"]["config"]["learning_rate"], dict)
 
 
+# Balancings
+
+
+def test_every_balancing_has_a_row_and_starts_where_its_sharing_does(tiny_run, tmp_path):
+    recipe, steps = ALL["balancing_rooms"], {"steps": Budget(0, 4)}
+    made = tiny_run(recipe, recipe.rows, folder=tmp_path / "all", **steps)
+    methods = {}
+    for row in recipe.rows:
+        sharing, _, method = row.partition(" + ")
+        for each in networks_of(made, row):
+            assert not each.start and each.steps == 4
+            assert (type(each.balancing).__name__ if each.balancing else "") == method
+        methods.setdefault(sharing, []).append(method)
+    assert len(methods["hard sharing"]) == 16 and set(methods["one-task"]) == {""}
+    assert set(methods["cross-stitch"]) < set(methods["hard sharing"])
+    # No two rows are the same network under another name.
+    assert len({each.hash for each in made.study.trainings}) == 3 + len(recipe.rows) - 1
+    plain, balanced = (
+        networks_of(made, row)[0].compiled(made.study)
+        for row in ("cross-stitch", "cross-stitch + DBMTL")
+    )
+    assert_same(plain.tower("depth").get_weights(), balanced.tower("depth").get_weights())
+
+
+def test_the_page_has_a_table_of_sharings_by_balancings(finished):
+    rows = ["hard sharing", "hard sharing + GradNorm", "cross-stitch + PCGrad"]
+    run = finished(ALL["balancing_rooms"], rows, page=True, steps=Budget(0, 4))
+    page = run.path.with_name("report.html").read_text()
+    assert "by sharing and balancing" in page
+    sizes = {row: of_row["parameters"] for row, of_row in run.results["rows"].items()}
+    assert sizes["hard sharing"] == sizes["hard sharing + GradNorm"] < sizes["one-task"]
+    assert sizes["one-task"] < sizes["cross-stitch + PCGrad"]
+
+
 # Branched networks
 
 
