@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_mtl._checks import check_choice, check_integer
 from keras_mtl._types import Config, Tensor
+from keras_mtl.balancing._known_mean import KnownMean
 from keras_mtl.gradients._combine import weighted
 
 NEGLIGIBLE = 1e-6
@@ -140,11 +141,11 @@ class Balancing(keras.layers.Layer):
                 f"which has weights of {self.tasks or 'others'}, for {list(tasks)}."
             )
         self.tasks = list(tasks)
-        self._means = [keras.metrics.Mean(name=f"{task}_weight") for task in tasks]
+        self._means = [KnownMean(name=f"{task}_weight") for task in tasks]
         if self.conflicts:
             pairs = [(i, j) for j in range(len(tasks)) for i in range(j)]
             self._cosine_means = [
-                keras.metrics.Mean(name=f"{tasks[i]}_{tasks[j]}_cosine") for i, j in pairs
+                KnownMean(name=f"{tasks[i]}_{tasks[j]}_cosine") for i, j in pairs
             ]
             self._pairs = pairs
         self.build((len(tasks),))

@@ -297,6 +297,18 @@ def test_a_balancing_has_one_model(rng):
     assert "age_weight" not in model.train_on_batch(x, y, return_dict=True)
 
 
+def test_logs_of_what_nobody_knows(rng):
+    """No label of a task in the whole epoch: no weight, and no cosine with it."""
+    x, y = batch(rng)
+    model = model_of(Branched.hard_sharing())
+    model.compile("sgd", balancing=Given([1] * 3, at="features", conflicts=True))
+    found = model.fit(x, {**y, "age": np.full_like(y["age"], np.nan)}, verbose=0).history
+    unknown = {key for key, (value,) in found.items() if np.isnan(value)}
+    of_pairs = {"young_age_cosine", "kind_age_cosine"}
+    assert unknown == {"age_loss", "age_mae", "age_weight"} | of_pairs
+    assert found["young_weight"] == [1] and "young_kind_cosine" in found
+
+
 @pytest.mark.one_backend
 def test_one_task_has_nothing_to_balance(rng):
     model = model_of(Branched.hard_sharing())
