@@ -121,6 +121,8 @@ class Found:
                 y_pred = parts.own(whole, training=True)
                 losses = model.task_losses(y, y_pred, sample_weight)
                 rest += [_number(loss) for loss in scope.losses]
+                # Regularisers of weights alone do not; gradients may be zeros where they do not.
+                self._rest_reads_features = bool(scope.losses)
                 pairs = zip(model.trainable_variables, values, strict=True)
                 rest += [_number(v.regularizer(x)) for v, x in pairs if v.regularizer is not None]
             losses = [losses[task] for task in self._step.balancing.tasks]
@@ -178,7 +180,7 @@ class Found:
         if of_rest is not None:
             taps, added, own = of_rest
             parts.append(own)
-            if added or any(each is not None for each in taps):
+            if added or self._rest_reads_features:
                 parts.append(self._pull_shared([*taps, *added]))
         return parts
 
