@@ -220,17 +220,18 @@ def test_every_balancing_has_a_row_and_starts_where_its_sharing_does(tiny_run, t
         networks_of(made, row)[0].compiled(made.study)
         for row in ("cross-stitch", "cross-stitch + DBMTL")
     )
-    assert_same(plain.tower("depth").get_weights(), balanced.tower("depth").get_weights())
+    for stage in plain.stages:
+        ours, theirs = (each.stage("depth", stage).get_weights() for each in (plain, balanced))
+        assert_same(ours, theirs)
 
 
 def test_the_page_has_a_table_of_sharings_by_balancings(finished):
-    rows = ["hard sharing", "hard sharing + GradNorm", "cross-stitch + PCGrad"]
+    rows = ["hard sharing + GradNorm", "cross-stitch + PCGrad"]
     run = finished(ALL["balancing_rooms"], rows, page=True, steps=Budget(0, 4))
     page = run.path.with_name("report.html").read_text()
     assert "by sharing and balancing" in page
     sizes = {row: of_row["parameters"] for row, of_row in run.results["rows"].items()}
-    assert sizes["hard sharing"] == sizes["hard sharing + GradNorm"] < sizes["one-task"]
-    assert sizes["one-task"] < sizes["cross-stitch + PCGrad"]
+    assert sizes["hard sharing + GradNorm"] < sizes["one-task"] < sizes["cross-stitch + PCGrad"]
 
 
 # Branched networks
