@@ -124,10 +124,14 @@ def _interior(seen, linear, prices=None, pull=None):
     unit = ops.eye(linear.shape[-1], dtype="float32")
     count = ops.maximum(seen.count, 1.0)
 
-    def mean(values):
-        return ops.sum(mask * values, axis=-1, keepdims=True) / count
+    def centre_of(both):
+        x, slack = ops.split(both, 2, axis=-1)
+        return ops.sum(mask * x * slack, axis=-1, keepdims=True) / count
 
-    def step(x, slack, worth, going):
+    # x and slacks are side by side: what is done to both is then one operation, of which an eager
+    # backend takes as long for few numbers as for many.
+    def step(both, worth, going):
+        x, slack = ops.split(both, 2, axis=-1)
         slope, curve = product(cosines, mask * x), cosines
         proximal = PROXIMAL
         if pull is not None:
@@ -136,8 +140,8 @@ def _interior(seen, linear, prices=None, pull=None):
             slope = pull * normal
             curve = by[..., None] * (cosines - normal[..., None] * normal[..., None, :])
             proximal = PROXIMAL * by
-        gap = slack - slope - linear
-        matrix = curve + unit * (slack / x + proximal)[..., None]
+        gap, ratio = slack - slope - linear, slack / x
+        matrix = curve + unit * (ratio + proximal)[..., None]
         if prices is not None:
             gap = gap + worth * prices
             along = _solve(matrix, ops.broadcast_to(prices, x.shape))
@@ -147,28 +151,31 @@ def _interior(seen, linear, prices=None, pull=None):
 
         def move(aim):
             change = _solve(matrix, mask * (gap + aim))
-            of_worth = ops.zeros_like(worth)
+            of_worth = 0.0 * worth
             if prices is not None:
                 of_worth = (missing - ops.sum(prices * change, axis=-1, keepdims=True)) / rise
                 change = change + of_worth * along
-            of_slack = mask * aim - slack / x * change
-            reach = ops.minimum(_reach(x, change), _reach(slack, of_slack))
-            return reach * change, reach * of_slack, reach * of_worth
+            change = ops.concatenate([change, mask * aim - ratio * change], axis=-1)
+            reach = _reach(both, change)
+            return reach * change, reach * of_worth
 
-        centre = mean(x * slack)
-        of_x, of_slack, _ = move(-slack)
-        left = mean((x + of_x) * (slack + of_slack))
+        centre = centre_of(both)
+        left = centre_of(both + move(-slack)[0])
         aim = ops.maximum(centre * (left / ops.maximum(centre, CENTRED)) ** 3, CENTRED)
-        of_x, of_slack, of_worth = move(aim / x - slack)
-        new = stepped(x, of_x, 1e-15)
-        going = ops.logical_or(moves(x, new, mask), ops.any(centre > 100 * CENTRED))
-        return new, stepped(slack, of_slack, 1e-15), stepped(worth, of_worth, -1e15), going
+        change, of_worth = move(aim / x - slack)
+        new = stepped(both, change, 1e-15)
+        going = ops.logical_or(
+            moves(x, ops.split(new, 2, axis=-1)[0], mask), ops.any(centre > 100 * CENTRED)
+        )
+        return new, stepped(worth, of_worth, -1e15), going
 
     start = 1.0 if prices is None else 1.0 / ops.maximum(ops.sum(prices), 1.0)
     # Tasks without a say stay where they start.
     x = ops.where(seen.known, start, 1.0) + ops.zeros_like(linear)
-    state = x, ops.ones_like(linear), ops.zeros_like(linear[:, :1]), ops.any(seen.known)
-    return mask * ops.while_loop(is_going, step, state, maximum_iterations=STEPS)[0]
+    both = ops.concatenate([x, ops.ones_like(linear)], axis=-1)
+    state = both, ops.zeros_like(linear[:, :1]), ops.any(seen.known)
+    both = ops.while_loop(is_going, step, state, maximum_iterations=STEPS)[0]
+    return mask * both[:, : mask.shape[0]]
 
 
 def is_going(*state: Tensor) -> Tensor:

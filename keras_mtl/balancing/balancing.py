@@ -1,5 +1,6 @@
 """What all ways of balancing have in common: what they see of a step, and what they leave."""
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -98,6 +99,7 @@ class Balancing(keras.layers.Layer):
         check_choice("on_nan", on_nan, ("skip", "error"))
         self.on_nan = on_nan
         self.tasks: list[str] = []
+        self._owner: Any = None
 
     def build(self, losses_shape: tuple[int, ...], gramian_shape: Any = None) -> None:
         (count,) = losses_shape
@@ -127,13 +129,19 @@ class Balancing(keras.layers.Layer):
             aggregation="mean" if dtype == "float32" else "only_first_replica",
         )
 
-    def watch(self, tasks: Sequence[str]) -> None:
+    def watch(self, tasks: Sequence[str], model: keras.Model | None = None) -> None:
         """Makes the state for tasks of those names, unless it is there.
 
+        Args:
+            tasks: the names.
+            model: the model, or `None`.
+
         Raises:
-            ValueError: it has the state of others.
+            ValueError: it has the state of others, or of another model.
         """
-        if self.built and self.tasks == list(tasks):
+        owner = self._owner() if self._owner else None
+        if self.built and self.tasks == list(tasks) and owner in (None, model):
+            self._owner = weakref.ref(model) if model is not None else self._owner
             return
         if self.built:
             raise ValueError(
@@ -144,11 +152,10 @@ class Balancing(keras.layers.Layer):
         self._means = [KnownMean(name=f"{task}_weight") for task in tasks]
         if self.conflicts:
             pairs = [(i, j) for j in range(len(tasks)) for i in range(j)]
-            self._cosine_means = [
-                KnownMean(name=f"{tasks[i]}_{tasks[j]}_cosine") for i, j in pairs
-            ]
+            self._cosine_means = [KnownMean(name=f"{tasks[i]}_{tasks[j]}_cosine") for i, j in pairs]
             self._pairs = pairs
         self.build((len(tasks),))
+        self._owner = weakref.ref(model) if model is not None else None
 
     def call(self, losses: Tensor, gramian: Tensor | None = None) -> Tensor:
         losses = ops.stop_gradient(ops.cast(losses, "float32"))
@@ -164,7 +171,8 @@ class Balancing(keras.layers.Layer):
             if not self.weighs_alone:
                 weights = ops.where(ops.greater(seen.count, 1), weights, 1.0)
         weights = ops.where(ops.isfinite(weights), weights, self.in_effect.value)
-        self.in_effect.assign(weights)
+        # What a task without a say has is for this step alone.
+        self.in_effect.assign(ops.where(seen.known, weights, self.in_effect.value))
         if self.conflicts and gramian is not None:
             both = ops.logical_and(seen.known, seen.known[:, None])
             self.cosines.assign(ops.where(both, seen.cosines, float("nan")))

@@ -18,7 +18,8 @@ def weighted(by_task, weights):
         return backend.weighted(by_task, weights)
     return [
         sum_of(
-            None if g is None else g * ops.cast(weights[place], g.dtype)
+            # Of which a weight may be too large for half precision.
+            None if g is None else ops.cast(ops.cast(g, "float32") * weights[place], g.dtype)
             for place, g in enumerate(of_one)
         )
         for of_one in zip(*by_task, strict=True)

@@ -19,6 +19,13 @@ def vjp(function, primals):
     return outputs, others, pullback
 
 
+def replicas():
+    """Over how many replicas a loss is shared out."""
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
 def train_step(model, step, x, y, sample_weight):
     """As of `keras_mtl.gradients._jax`."""
     import tensorflow as tf
@@ -34,5 +41,5 @@ def train_step(model, step, x, y, sample_weight):
         if new is not old:
             variable.assign(new)
     rows = tf.shape(next(each for each in tf.nest.flatten(x) if each is not None))[0]
-    model._loss_tracker.update_state(found.loss, sample_weight=rows)
+    model._loss_tracker.update_state(found.loss * replicas(), sample_weight=rows)
     return model.compute_metrics(x, y, found.y_pred, sample_weight=sample_weight)

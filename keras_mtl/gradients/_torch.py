@@ -1,5 +1,7 @@
 """Gradients that are pulled back as often as wanted, on PyTorch."""
 
+from collections import Counter
+
 from keras import tree
 
 
@@ -29,6 +31,11 @@ def _without_gradient(value):
     return value.detach() if hasattr(value, "detach") else value
 
 
+def replicas():
+    """Over how many replicas a loss is shared out."""
+    return 1
+
+
 def train_step(model, step, x, y, sample_weight):
     """As of `keras_mtl.gradients._jax`."""
     import torch
@@ -40,7 +47,7 @@ def train_step(model, step, x, y, sample_weight):
     with torch.no_grad():
         model.optimizer.apply(found.gradients, model.trainable_weights[:])
         for variable, old, new in zip(state, before, found.after(values), strict=True):
-            if new is not old:
+            if new.data_ptr() != old.data_ptr():
                 variable.assign(new)
     rows = next(each for each in tree.flatten(x) if each is not None).shape[0]
     model._loss_tracker.update_state(found.loss, sample_weight=rows)
@@ -50,20 +57,21 @@ def train_step(model, step, x, y, sample_weight):
 def weighted(by_task, weights):
     """As of `keras_mtl.gradients._combine`, without new memory: the first task's is overwritten."""
     weights = weights.detach()
-    taken, sums = set(), []
+    # Two variables may have one and the same tensor for their gradients.
+    count = Counter(g.data_ptr() for of_task in by_task for g in of_task if g is not None)
+    sums = []
     for of_one in zip(*by_task, strict=True):
-        known = [(g, weights[place].to(g.dtype)) for place, g in enumerate(of_one) if g is not None]
+        known = [(g, weight) for g, weight in zip(of_one, weights, strict=True) if g is not None]
         if not known:
             sums.append(None)
             continue
         (first, weight), *others = known
-        # Two variables may have one and the same tensor for their gradients.
-        alone = _has_its_memory(first) and first.data_ptr() not in taken
-        taken.add(first.data_ptr())
+        dtype, first = first.dtype, first.float()  # Of which a weight may be too large for half.
+        alone = _has_its_memory(first) and count[first.data_ptr()] == 1
         total = first.mul_(weight) if alone else first * weight
         for g, weight in others:
-            total.addcmul_(g, weight)
-        sums.append(total)
+            total.addcmul_(g.float(), weight)
+        sums.append(total.to(dtype))
     return sums
 
 

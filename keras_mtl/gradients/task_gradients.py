@@ -102,6 +102,9 @@ def task_gradients(
         # The scope keeps the metrics of the losses as they are. Regularisers read the variables.
         with keras.StatelessScope(zip(model.trainable_variables, fixed.values(), strict=True)):
             y_pred_of = tree.pack_sequence_as(y_pred, flat)
+            if hasattr(model, "task_losses"):  # Whatever balances them.
+                losses = model.task_losses(y, y_pred_of, sample_weight)
+                return [sum(losses.values())], None
             return [model.compute_loss(x, y, y_pred_of, sample_weight)], None
 
     (loss,), _, to_outputs = vjp(joint_loss, flat)

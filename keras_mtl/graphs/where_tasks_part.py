@@ -1,5 +1,7 @@
 """A network of several tasks in two parts: what tasks share, and what each has to itself."""
 
+import inspect
+
 import keras
 
 from keras_mtl.graphs.topological_nodes import topological_nodes
@@ -19,8 +21,8 @@ class WhereTasksPart:
     Attributes:
         shared: a functional model from the same inputs to a list: what the own parts read.
         own: a layer that makes a dict from output to tensor of that list.
-        reads: for each of that list, the set of the tasks that read it; empty where no gradient
-            goes back: an input, or integers.
+        learns: for each of that list, whether a gradient goes back: not to an input, or integers.
+        reads: for each of that list to which one does, the set of the tasks that read it.
         variables: the learned variables that several tasks share.
         before: the learned variables of all that `shared` runs: beside those what a single task has
             to itself before it, such as a stem.
@@ -32,7 +34,7 @@ class WhereTasksPart:
         for task, tensors in outputs.items():
             for x in tensors:
                 tasks_of_tensor.setdefault(id(x), set()).add(task)
-        # The last are readers of none.
+        # Of the outputs themselves, which nothing else need read.
         direct = {key: set(tasks) for key, tasks in tasks_of_tensor.items()}
         tasks_of = {}
         for node in reversed(nodes):
@@ -47,13 +49,13 @@ class WhereTasksPart:
         self.shared = keras.Model(model.input, taps, name="shared")
         self.own = _OwnPart(own, taps, model.output)
         computed = {id(x) for node in shared for x in node.outputs}
+        self.learns = [id(x) in computed and keras.backend.is_float_dtype(x.dtype) for x in taps]
         self.reads = [
             direct.get(id(x), set()).union(
                 *(tasks_of[node] for node in own if any(x is y for y in node.input_tensors))
             )
-            if id(x) in computed and keras.backend.is_float_dtype(x.dtype)
-            else set()
-            for x in taps
+            for x, learns in zip(taps, self.learns, strict=True)
+            if learns
         ]
         readers = {}
         for node in shared:
@@ -68,14 +70,21 @@ class _OwnPart(keras.layers.Layer):
 
     def __init__(self, nodes, taps, outputs):
         super().__init__(name="own", autocast=False)
+        self.supports_masking = True  # The layers within say what becomes of masks.
         # In a function, for what a layer holds it would take for its own.
         self._parts = lambda: (nodes, taps, outputs)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        return None
 
     def call(self, given, training=None):
         nodes, taps, outputs = self._parts()
         found = dict(zip(map(id, taps), given, strict=True))
         for node in nodes:
             args, kwargs = node.arguments.fill_in(found)
+            # As Keras' own: what the graph was made with does not count.
+            if "training" in inspect.signature(node.operation.call).parameters:
+                kwargs["training"] = training
             made = keras.tree.flatten(node.operation(*args, **kwargs))
             found.update(zip(map(id, node.outputs), made, strict=True))
         return {name: found[id(x)] for name, x in outputs.items()}

@@ -39,7 +39,7 @@ class BalancedEpochs(keras.callbacks.Callback):
                 warnings.warn(message, stacklevel=2)
         if below:
             self._end(
-                ValueError(
+                FloatingPointError(
                     f"`balancing` {balancing.name!r} needs losses of at least 0. Received: losses "
                     f"below it in so many steps of epoch {epoch + 1}: {below}."
                 )

@@ -66,11 +66,14 @@ class Found:
     def __init__(self, step, trainable, state, batch, scale):
         self._step, self._state, self._batch, self._scale = step, list(state), batch, scale
         self._at_first = list(state)
+        # Keras has each of several replicas count its share of the loss.
+        self._replicas = of_backend().replicas()
         self._count = len(step.balancing.tasks)
         forward = self._forward(trainable)
         self.losses, rest, self._pull_shared, self._pull_own = forward
         self.loss = sum(self.losses) + (0.0 if rest is None else rest)
         self._has_rest = rest is not None
+        self._rest_dtype = rest.dtype if self._has_rest else None
         at_weights = step.balancing.at == "weights"
         parts = self._mixed_at_weights() if at_weights else self._mixed_at_features()
         self.gradients = [sum_of(of_variable) for of_variable in zip(*parts, strict=True)]
@@ -83,7 +86,7 @@ class Found:
             state, self._state = self._state, self._at_first
             losses = self._forward(trainable, pulls=False)[0]
             self._state = state
-            losses = ops.stack([ops.cast(each, "float32") for each in losses])
+            losses = self._stacked(losses)
             self._in_scope(lambda: balancing.after(losses, ops.isfinite(losses)))
         return self._state
 
@@ -92,13 +95,12 @@ class Found:
         model, parts = self._step.model, self._step.parts
         x, y, sample_weight = self._batch
         vjp = of_backend().vjp if pulls else _without_vjp
-        learns = [bool(tasks) for tasks in parts.reads]
-        state = self._state
+        learns, state = parts.learns, self._state
 
         def shared(values):
             with self._scope(state, values) as scope:
                 taps = keras.tree.flatten(parts.shared(x, training=True))
-                added = [_number(loss) for loss in scope.losses]
+                added = [model._aggregate_additional_loss(loss) for loss in scope.losses]
             masks = [getattr(tap, "_keras_mask", None) for tap in taps]
             constants = [None if learn else tap for tap, learn in zip(taps, learns, strict=True)]
             taps = [tap for tap, learn in zip(taps, learns, strict=True) if learn]
@@ -120,11 +122,15 @@ class Found:
             with self._scope(behind_shared, values) as scope:
                 y_pred = parts.own(whole, training=True)
                 losses = model.task_losses(y, y_pred, sample_weight)
-                rest += [_number(loss) for loss in scope.losses]
+                rest += [model._aggregate_additional_loss(loss) for loss in scope.losses]
                 # Regularisers of weights alone do not; gradients may be zeros where they do not.
                 self._rest_reads_features = bool(scope.losses)
                 pairs = zip(model.trainable_variables, values, strict=True)
-                rest += [_number(v.regularizer(x)) for v, x in pairs if v.regularizer is not None]
+                rest += [
+                    model._aggregate_additional_loss(v.regularizer(x))
+                    for v, x in pairs
+                    if v.regularizer is not None
+                ]
             losses = [losses[task] for task in self._step.balancing.tasks]
             return [*losses, *([sum(rest)] if rest else [])], (y_pred, self._values(scope))
 
@@ -205,24 +211,30 @@ class Found:
         count, has_rest = self._count, self._has_rest
         pulled = []
         for place, loss in enumerate(self.losses):
-            given = [self._scale if other == place else None for other in range(count)]
+            scale = ops.cast(self._scale, loss.dtype)
+            given = [scale if other == place else None for other in range(count)]
             taps, added, own = self._pull_own(given + [None] * has_rest)
             task = self._step.balancing.tasks[place]
             # Where it can be seen that a task does not come by, there is nothing to be mixed.
-            reads = [tasks for tasks in self._step.parts.reads if tasks]
-            taps = [g if task in tasks else None for g, tasks in zip(taps, reads, strict=True)]
+            pairs = zip(taps, self._step.parts.reads, strict=True)
+            taps = [g if task in tasks else None for g, tasks in pairs]
             usable = ops.isfinite(loss)
             pulled.append((_where(usable, taps), added, _where(usable, own)))
-        of_rest = self._pull_own([None] * count + [self._scale]) if has_rest else None
-        return pulled, of_rest
+        if not has_rest:
+            return pulled, None
+        return pulled, self._pull_own([None] * count + [ops.cast(self._scale, self._rest_dtype)])
+
+    def _stacked(self, losses):
+        return self._replicas * ops.stack([ops.cast(loss, "float32") for loss in losses])
 
     def _gramian(self, by_task):
-        return gramian([*by_task]) / self._scale / self._scale
+        scale = self._scale / self._replicas
+        return gramian([*by_task]) / scale / scale
 
     def _ask(self, gramian):
         """The weights in effect, of what `gramian` returns if it is asked for."""
         balancing = self._step.balancing
-        losses = ops.stack([ops.cast(loss, "float32") for loss in self.losses])
+        losses = self._stacked(self.losses)
         places = {id(variable): place for place, variable in enumerate(self._step.state)}
         own = balancing.non_trainable_variables
         values = [self._state[places[id(variable)]] for variable in own]
@@ -263,10 +275,6 @@ class Found:
 
 def _cut(pulled, taps, added):
     return pulled[:taps], pulled[taps : taps + added], pulled[taps + added :]
-
-
-def _number(loss):
-    return ops.sum(ops.cast(loss, keras.config.floatx()))
 
 
 def _where(usable, gradients):

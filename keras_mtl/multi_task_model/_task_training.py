@@ -47,7 +47,6 @@ class TaskTraining(keras.Model):
     _class_weights: Mapping[str, Any] = {}
     _traced_weights: Mapping[str, bytes] = {}
     _validates = False
-    _is_training = False
     _balanced_step: BalancedStep | None = None
 
     def leave_out(self, *tasks: str) -> Self:
@@ -138,7 +137,7 @@ class TaskTraining(keras.Model):
         tasks = [task for task in self.tasks if losses.keys() & set(self.outputs_of(task))]
         if not check_balancing(balancing, tasks):
             return
-        balancing.watch(tasks)
+        balancing.watch(tasks, self)
         self._balancing = balancing
         if balancing.at is not None or balancing.needs_losses_after:
             step = BalancedStep(self)
@@ -225,7 +224,8 @@ class TaskTraining(keras.Model):
         if training and y is not None:
             y = {name: labels for name, labels in y.items() if name not in self._left_out}
         by_losses = training and self.balancing is not None and self._balanced_step is None
-        if by_losses:
+        if by_losses and not isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            # With a scale an infinite gradient says that it is too large: the step is left out.
             y_pred = {name: finite_only(each) for name, each in y_pred.items()}
         if isinstance(self._compile_loss, OutputLosses):
             self._compile_loss.combine = self._balanced_sum if by_losses else None
@@ -250,9 +250,13 @@ class TaskTraining(keras.Model):
         """The sum as it is without balancing, whose gradient is that of the weighted one."""
         losses = self._by_task(by_output)
         stacked = ops.stop_gradient(ops.stack([losses[task] for task in self.balancing.tasks]))
+        stacked = of_backend().replicas() * ops.cast(stacked, "float32")
         weights = self.balancing(stacked)
         self.balancing.record(stacked, weights)
-        weighted = sum(losses[task] * weights[i] for i, task in enumerate(self.balancing.tasks))
+        weighted = sum(
+            losses[task] * ops.cast(weights[place], losses[task].dtype)
+            for place, task in enumerate(self.balancing.tasks)
+        )
         plain = ops.stop_gradient(sum(by_output.values(), ops.zeros(())))
         return plain + (weighted - ops.stop_gradient(weighted))
 
@@ -273,9 +277,6 @@ class TaskTraining(keras.Model):
                     found.pop(f"{name}_loss", None)
             if "loss" in found:
                 found["loss"] = found["loss"] + losses.correction()
-        if self.balancing is not None and not self._is_training:
-            for mean in self.balancing.metrics:
-                found.pop(mean.name, None)
         return found
 
     def _known(self, y, sample_weight):
@@ -294,14 +295,17 @@ class TaskTraining(keras.Model):
     def train_step(self, *args: Any) -> Any:
         *state, data = args
         data = self.with_class_weights(data)
-        self._is_training = True
-        try:
-            if self._balanced_step is None:
-                return super().train_step(*state, data)
-            batch = keras.utils.unpack_x_y_sample_weight(data)
-            return of_backend().train_step(self, self._balanced_step, *state, *batch)
-        finally:
-            self._is_training = False
+        if self._balanced_step is None:
+            return super().train_step(*state, data)
+        batch = keras.utils.unpack_x_y_sample_weight(data)
+        return of_backend().train_step(self, self._balanced_step, *state, *batch)
+
+    def test_step(self, *args: Any) -> Any:
+        found = super().test_step(*args)
+        logs = found[0] if isinstance(found, tuple) else found
+        for mean in [] if self.balancing is None else self.balancing.metrics:
+            logs.pop(mean.name, None)  # Evaluation has no weights.
+        return found
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """PyTorch's, before each step there, of all variables.
@@ -335,9 +339,10 @@ class TaskTraining(keras.Model):
 
         Raises:
             FloatingPointError: after an epoch alphas or gates are not finite; or the loss of a task
-                is not, and the balancing takes that for an error.
+                is not, and the balancing takes that for an error, or is below 0, and it cannot
+                weigh that.
             ValueError: targets or weights do not fit; batches that have an order are to be
-                shuffled; a loss is below 0, which the balancing cannot weigh.
+                shuffled.
         """
         given = inspect.signature(keras.Model.fit).bind(self, x, y, *args, **kwargs).arguments
         has_order = isinstance(x, keras.utils.PyDataset) and getattr(x, "in_order", False)

@@ -45,6 +45,12 @@ class BalancedModel(TaskTraining):
         return {task: None}
 
 
+def _written_by_users(model):
+    """What the classes of a model define that are no classes of Keras."""
+    classes = (each for each in type(model).__mro__ if not each.__module__.startswith("keras."))
+    return {name for each in classes for name in vars(each)}
+
+
 def balanced(model: keras.Model) -> BalancedModel:
     """Makes a functional model with several outputs one that can be trained with a balancing.
 
@@ -60,7 +66,7 @@ def balanced(model: keras.Model) -> BalancedModel:
         A `BalancedModel`, whose `compile` takes `balancing`.
 
     Raises:
-        TypeError: `model` is no functional model.
+        TypeError: `model` is no functional model, or has a `train_step` of its own.
         ValueError: two outputs have the same name.
 
     Example:
@@ -77,6 +83,12 @@ def balanced(model: keras.Model) -> BalancedModel:
     """
     if not isinstance(model, keras.Model) or not getattr(model, "outputs", None):
         raise TypeError(f"`model` must be a functional Keras model. Received: model={model!r}.")
+    own = [name for name in ("train_step", "compute_loss") if name in _written_by_users(model)]
+    if own:
+        raise TypeError(
+            f"`model` must be trained as Keras does, without {own} of its own. "
+            f"Received: model={model!r}."
+        )
     outputs = model.output
     if not isinstance(outputs, dict):
         names = list(model.output_names)

@@ -55,6 +55,11 @@ def all_contenders(study, contenders):
     return [*chosen.values(), *twins]
 
 
+def _classes_of(method):
+    """Those of a balancing, and of one that it smooths, by their names."""
+    return {type(each).__name__: type(each) for each in (method, getattr(method, "method", None))}
+
+
 def _by_name(contenders, known):
     """Those of a list, in which names stand for ready ones."""
     ready = {each.name: each for each in [one_task(), *known]}
@@ -88,7 +93,8 @@ def _check_contender(study, contender):
     if contender.balancing is not None:
         method = contender.balancing
         # A copy: what it makes for the tasks is of one network.
-        type(method).from_config(method.get_config()).watch(list(study.tasks))
+        with keras.saving.custom_object_scope(_classes_of(method)):
+            type(method).from_config(method.get_config()).watch(list(study.tasks))
     check_choice(f"start of {contender.name!r}", contender.start, [*STARTS, *study.auxiliary])
     budget = contender.budget(study)
     budget.check(study.tasks)

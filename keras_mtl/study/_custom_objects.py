@@ -12,7 +12,8 @@ def custom_objects(study):
     layers = [study.tower(0).model, *(made_head(head, 0) for head in heads)]
     objects = [each for layer in layers for each in layers_within(layer)]
     objects += [study._optimizer, *(each.optimizer for each in study.contenders)]
-    objects += [each.balancing for each in study.contenders]
+    balancings = [each.balancing for each in study.contenders]
+    objects += [*balancings, *(getattr(each, "method", None) for each in balancings)]
     objects += [each for task in tasks for each in _objects_of(task)]
     known = [each if hasattr(each, "__name__") else type(each) for each in objects]
     ours = ("builtins", "keras")

@@ -285,7 +285,8 @@ class Study(Scored):
         """Compiles the network of a training, by its tasks."""
         balancing = training.balancing
         if balancing is not None:  # Its state is that of one network.
-            balancing = type(balancing).from_config(balancing.get_config())
+            with keras.saving.custom_object_scope(self.custom_objects):
+                balancing = type(balancing).from_config(balancing.get_config())
             give_seeds(balancing, training.seed)
         model.compile(self.optimizer(training), metrics={}, balancing=balancing)
 

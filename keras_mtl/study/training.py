@@ -197,7 +197,8 @@ class Training:
             heads = [output for output, task in self.outputs if task not in own]
             with self._fitting():
                 model.initialize_from(*start, heads=heads)
-        study.compile(model, self)
+        with self._fitting():
+            study.compile(model, self)
         return model
 
     def built(self, study: AnyStudy, sharing: Sharing) -> MultiTaskModel:
