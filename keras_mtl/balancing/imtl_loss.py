@@ -1,23 +1,20 @@
 """Weights by which all losses become equal."""
 
-from typing import Any
-
 import keras
-import numpy as np
 from keras import ops
 
-from keras_mtl._types import Config, Tensor
-from keras_mtl.balancing._adam import Adam
-from keras_mtl.balancing._check_number import check_number
-from keras_mtl.balancing.balancing import LossBalancing, Seen
+from keras_mtl._types import Tensor
+from keras_mtl.balancing.balancing import Seen
+from keras_mtl.balancing.uncertainty import Uncertainty
 
 
 @keras.saving.register_keras_serializable("keras_mtl")
-class IMTLLoss(LossBalancing):
+class IMTLLoss(Uncertainty):
     """Learns weights by which the losses of all tasks become 1: IMTL-L.
 
     Each task i has a number `s_i`, which minimises `exp(s_i) · L_i - s_i` along with the model, by
-    an Adam of its own. The weight of the loss is `exp(s_i)`, which tends to `1 / L_i`.
+    an Adam of its own. The weight of the loss is `exp(s_i)`, which tends to `1 / L_i`: twice
+    that of `Uncertainty`, whose logarithm of a variance is `-s_i`.
 
     Source: Liu et al., "Towards Impartial Multi-task Learning", ICLR 2021.
 
@@ -37,24 +34,9 @@ class IMTLLoss(LossBalancing):
     [1.0, 1.0]
     """
 
-    # The sum would have no lower bound.
-    needs_positive = True
-
-    def __init__(self, learning_rate: float = 0.01, start: float = 0.0, **options: Any) -> None:
-        super().__init__(**options)
-        self.learning_rate = check_number("learning_rate", learning_rate, 0, above=True)
-        self.start = check_number("start", start)
-
-    def build(self, losses_shape: tuple[int, ...], gramian_shape: Any = None) -> None:
-        super().build(losses_shape)
-        start = np.full(losses_shape, self.start)
-        self._adam = Adam(self, "log_weight", start, self.learning_rate)
+    learned = "log_weight"
 
     def weigh(self, seen: Seen) -> Tensor:
         weights = ops.exp(self._adam.values)
         self._adam.update(weights * seen.losses - 1.0, seen.known)
         return weights
-
-    def get_config(self) -> Config:
-        own = {"learning_rate": self.learning_rate, "start": self.start}
-        return {**own, **super().get_config()}

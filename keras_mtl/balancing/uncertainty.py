@@ -44,6 +44,7 @@ class Uncertainty(LossBalancing):
 
     # The sum would have no lower bound.
     needs_positive = True
+    learned = "log_variance"
 
     def __init__(self, learning_rate: float = 0.01, start: float = 0.0, **options: Any) -> None:
         super().__init__(**options)
@@ -53,7 +54,7 @@ class Uncertainty(LossBalancing):
     def build(self, losses_shape: tuple[int, ...], gramian_shape: Any = None) -> None:
         super().build(losses_shape)
         start = np.full(losses_shape, self.start)
-        self._adam = Adam(self, "log_variance", start, self.learning_rate)
+        self._adam = Adam(self, self.learned, start, self.learning_rate)
 
     def weigh(self, seen: Seen) -> Tensor:
         precision = ops.exp(-self._adam.values)
