@@ -100,7 +100,7 @@ class Found:
         def shared(values):
             with self._scope(state, values) as scope:
                 taps = keras.tree.flatten(parts.shared(x, training=True))
-                added = [model._aggregate_additional_loss(loss) for loss in scope.losses]
+                added = [_number(model, loss) for loss in scope.losses]
             masks = [getattr(tap, "_keras_mask", None) for tap in taps]
             constants = [None if learn else tap for tap, learn in zip(taps, learns, strict=True)]
             taps = [tap for tap, learn in zip(taps, learns, strict=True) if learn]
@@ -122,15 +122,12 @@ class Found:
             with self._scope(behind_shared, values) as scope:
                 y_pred = parts.own(whole, training=True)
                 losses = model.task_losses(y, y_pred, sample_weight)
-                rest += [model._aggregate_additional_loss(loss) for loss in scope.losses]
+                rest += [_number(model, loss) for loss in scope.losses]
                 # Regularisers of weights alone do not; gradients may be zeros where they do not.
                 self._rest_reads_features = bool(scope.losses)
                 pairs = zip(model.trainable_variables, values, strict=True)
-                rest += [
-                    model._aggregate_additional_loss(v.regularizer(x))
-                    for v, x in pairs
-                    if v.regularizer is not None
-                ]
+                pairs = [(v, x) for v, x in pairs if v.regularizer is not None]
+                rest += [_number(model, v.regularizer(x)) for v, x in pairs]
             losses = [losses[task] for task in self._step.balancing.tasks]
             return [*losses, *([sum(rest)] if rest else [])], (y_pred, self._values(scope))
 
@@ -275,6 +272,11 @@ class Found:
 
 def _cut(pulled, taps, added):
     return pulled[:taps], pulled[taps : taps + added], pulled[taps + added :]
+
+
+def _number(model, loss):
+    """A loss of no task, as Keras adds it up."""
+    return ops.cast(model._aggregate_additional_loss(loss), keras.config.floatx())
 
 
 def _where(usable, gradients):

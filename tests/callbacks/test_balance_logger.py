@@ -44,7 +44,8 @@ def test_means_over_an_epoch_are_those_in_the_logs(rng, tmp_path):
     assert np.isnan(cosines[0]).all()  # before the first step
     for step in range(1, 7):
         young, kind, age = step * np.array([0.5, 2.0, 1.5])
-        expected = [young, kind, 1.0 if step in (2, 5) else age]
+        # Without a say it has what it had.
+        expected = [young, kind, age - 1.5 if step in (2, 5) else age]
         np.testing.assert_allclose(weights[step], expected, rtol=1e-6)
         np.testing.assert_array_equal(np.isnan(cosines[step][2]), step in (2, 5))
         np.testing.assert_array_equal(np.diag(cosines[step])[:2], [1, 1])
