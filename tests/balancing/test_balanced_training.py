@@ -53,9 +53,9 @@ def test_every_method_on_every_sharing(method, sharing, rng, tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras")
     assert type(again.balancing) is type(whole.balancing)
     assert again.balancing.get_config() == stopped.balancing.get_config()
-    assert epoch(again) == last
+    np.testing.assert_equal(epoch(again), last)  # NaN where a task shares nothing.
     same(again, whole)
-    assert all(np.isfinite(value).all() for value in last.values())
+    assert all(np.isfinite(x).all() for key, x in last.items() if not key.endswith("cosine"))
     after = values(whole)
     assert all(np.isfinite(value).all() for value in after.values())
     assert any(np.abs(after[path] - before[path]).max() > 0 for path in before)
