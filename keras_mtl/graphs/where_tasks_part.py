@@ -71,19 +71,23 @@ class _OwnPart(keras.layers.Layer):
     def __init__(self, nodes, taps, outputs):
         super().__init__(name="own", autocast=False)
         self.supports_masking = True  # The layers within say what becomes of masks.
+        # As Keras' own: what the graph was made with as its mode does not count.
+        calls = [
+            (node, "training" in inspect.signature(node.operation.call).parameters)
+            for node in nodes
+        ]
         # In a function, for what a layer holds it would take for its own.
-        self._parts = lambda: (nodes, taps, outputs)
+        self._parts = lambda: (calls, taps, outputs)
 
     def compute_mask(self, inputs, previous_mask=None):
         return None
 
     def call(self, given, training=None):
-        nodes, taps, outputs = self._parts()
+        calls, taps, outputs = self._parts()
         found = dict(zip(map(id, taps), given, strict=True))
-        for node in nodes:
+        for node, has_mode in calls:
             args, kwargs = node.arguments.fill_in(found)
-            # As Keras' own: what the graph was made with does not count.
-            if "training" in inspect.signature(node.operation.call).parameters:
+            if has_mode:
                 kwargs["training"] = training
             made = keras.tree.flatten(node.operation(*args, **kwargs))
             found.update(zip(map(id, node.outputs), made, strict=True))

@@ -66,6 +66,8 @@ class Found:
     def __init__(self, step, trainable, state, batch, scale):
         self._step, self._state, self._batch, self._scale = step, list(state), batch, scale
         self._at_first = list(state)
+        # Once: Keras goes through all layers to say which variables there are.
+        self._variables, self._stateful = step.model.trainable_variables, step.state
         # Keras has each of several replicas count its share of the loss.
         self._replicas = of_backend().replicas()
         self._count = len(step.balancing.tasks)
@@ -125,7 +127,7 @@ class Found:
                 rest += [_number(model, loss) for loss in scope.losses]
                 # Regularisers of weights alone do not; gradients may be zeros where they do not.
                 self._rest_reads_features = bool(scope.losses)
-                pairs = zip(model.trainable_variables, values, strict=True)
+                pairs = zip(self._variables, values, strict=True)
                 pairs = [(v, x) for v, x in pairs if v.regularizer is not None]
                 rest += [_number(model, v.regularizer(x)) for v, x in pairs]
             losses = [losses[task] for task in self._step.balancing.tasks]
@@ -232,7 +234,7 @@ class Found:
         """The weights in effect, of what `gramian` returns if it is asked for."""
         balancing = self._step.balancing
         losses = self._stacked(self.losses)
-        places = {id(variable): place for place, variable in enumerate(self._step.state)}
+        places = {id(variable): place for place, variable in enumerate(self._stateful)}
         own = balancing.non_trainable_variables
         values = [self._state[places[id(variable)]] for variable in own]
         in_effect = self._state[places[id(balancing.in_effect)]]
@@ -254,14 +256,13 @@ class Found:
         return weights
 
     def _scope(self, state, trainable=None):
-        step = self._step
-        pairs = [*zip(step.state, state, strict=True)]
+        pairs = [*zip(self._stateful, state, strict=True)]
         if trainable is not None:
-            pairs += zip(step.model.trainable_variables, trainable, strict=True)
+            pairs += zip(self._variables, trainable, strict=True)
         return keras.StatelessScope(pairs, collect_losses=True)
 
     def _values(self, scope):
-        return [scope.get_current_value(variable) for variable in self._step.state]
+        return [scope.get_current_value(variable) for variable in self._stateful]
 
     def _in_scope(self, function):
         with self._scope(self._state) as scope:
