@@ -280,6 +280,15 @@ class GradientBalancing(Balancing):
         return {**own, **super().get_config()}
 
 
+def check_balancing(balancing: Any) -> None:
+    """Raises TypeError, naming the argument, unless it is a `Balancing`."""
+    if not isinstance(balancing, Balancing):
+        raise TypeError(
+            "`balancing` must be one of `keras_mtl.balancing`, such as `balancing.PCGrad()`. "
+            f"Received: balancing={balancing!r}."
+        )
+
+
 def _seen(losses, usable, gramian):
     squares = ops.diagonal(gramian)
     usable = ops.logical_and(usable, ops.isfinite(squares))

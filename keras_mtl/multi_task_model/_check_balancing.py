@@ -2,10 +2,10 @@
 
 import warnings
 
-from keras_mtl.balancing import Balancing
+from keras_mtl.balancing.balancing import check_balancing
 
 
-def check_balancing(balancing, tasks):
+def can_balance(balancing, tasks):
     """Whether there is something to balance.
 
     Args:
@@ -17,11 +17,7 @@ def check_balancing(balancing, tasks):
     """
     if balancing is None:
         return False
-    if not isinstance(balancing, Balancing):
-        raise TypeError(
-            "`balancing` must be one of `keras_mtl.balancing`, such as `balancing.PCGrad()`. "
-            f"Received: balancing={balancing!r}."
-        )
+    check_balancing(balancing)
     if len(tasks) < 2:
         warnings.warn(
             f"`balancing` has nothing to balance: {tasks or 'no task'} has a loss. Training is as "

@@ -15,7 +15,7 @@ from keras_mtl.gradients._backend import of_backend
 from keras_mtl.gradients._finite_only import finite_only
 from keras_mtl.multi_task_model._balanced_epochs import BalancedEpochs
 from keras_mtl.multi_task_model._balanced_step import BalancedStep
-from keras_mtl.multi_task_model._check_balancing import check_balancing
+from keras_mtl.multi_task_model._check_balancing import can_balance
 from keras_mtl.multi_task_model._check_compile import checked_by_output, warn_of_lost_rates
 from keras_mtl.multi_task_model._check_targets import (
     check_names,
@@ -135,7 +135,7 @@ class TaskTraining(keras.Model):
         self._balanced_step = None
         losses = getattr(self._compile_loss, "losses", {})
         tasks = [task for task in self.tasks if losses.keys() & set(self.outputs_of(task))]
-        if not check_balancing(balancing, tasks):
+        if not can_balance(balancing, tasks):
             return
         balancing.watch(tasks, self)
         self._balancing = balancing

@@ -8,6 +8,7 @@ import keras
 
 from keras_mtl._checks import check_integer
 from keras_mtl.balancing import Balancing
+from keras_mtl.balancing.balancing import check_balancing
 from keras_mtl.sharing import AdaShared, Sharing
 from keras_mtl.study._declared import Declared
 from keras_mtl.study._optimizer import check_optimizer
@@ -122,11 +123,8 @@ class Contender:
         if self.rate is None or not self.rate > 0:
             raise ValueError(f"`rate` must be above 0. Received: rate={self.rate!r}.")
         check_optimizer(self.optimizer)
-        if self.balancing is not None and not isinstance(self.balancing, Balancing):
-            raise TypeError(
-                "`balancing` must be one of `keras_mtl.balancing`, such as `balancing.PCGrad()`. "
-                f"Received: balancing={self.balancing!r}."
-            )
+        if self.balancing is not None:
+            check_balancing(self.balancing)
         if self.balancing is not None and self.apart:
             raise ValueError(
                 f"`balancing` must be None where each task has a network of its own, as in "

@@ -149,15 +149,19 @@ def test_equal_weights_are_plain_training(make, rng):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("name", BALANCINGS)
-def test_a_scale_that_is_too_large_falls(name, rng):
-    """An overflow in half precision is seen by the optimizer, and no balancing hides it."""
+def in_half_precision():
     keras.config.set_dtype_policy("mixed_float16")
     try:
         x = vector()
-        plain = keras.Model(x, ends(layers.Dense(6, "tanh")(x)))
+        return keras.Model(x, ends(layers.Dense(6, "tanh")(x)))
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("name", BALANCINGS)
+def test_a_scale_that_is_too_large_falls(name, rng):
+    """An overflow in half precision is seen by the optimizer, and no balancing hides it."""
+    plain = in_half_precision()
     optimizer = keras.optimizers.LossScaleOptimizer(
         keras.optimizers.SGD(1e-4), initial_scale=2.0**15
     )
@@ -175,12 +179,7 @@ def test_a_scale_that_is_too_large_falls(name, rng):
 
 
 def test_weights_that_half_precision_has_no_number_for(rng):
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        x = vector()
-        plain = keras.Model(x, ends(layers.Dense(6, "tanh")(x)))
-    finally:
-        keras.config.set_dtype_policy("float32")
+    plain = in_half_precision()
     model = keras_mtl.balanced(plain)
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1e-3), 2.0**10)
     model.compile(
