@@ -10,6 +10,7 @@ from benchmarks._workers import (
     seconds_of,
     serve,
     settings_of_this_worker,
+    train_on,
 )
 
 METHODS = {
@@ -44,12 +45,7 @@ def main():
     y = {task: rng.normal(size=(batch, 1)).astype("float32") for task in models["plain"].tasks}
 
     def step(name):
-        loss = models[name].train_on_batch(x, y)
-        if keras.backend.backend() == "jax":
-            # The loss may be there before the weights are.
-            for variable in models[name].trainable_variables:
-                variable.value.block_until_ready()
-        assert np.all(np.isfinite(loss)), loss
+        train_on(models[name], x, y)
 
     serve({"step": lambda name, count: seconds_of(lambda: step(name), count)})
 

@@ -17,6 +17,7 @@ from benchmarks._workers import (
     serve,
     settings_of_this_worker,
     synthetic_batch,
+    train_on,
 )
 
 
@@ -53,15 +54,8 @@ class Models:
             )
 
     def step(self, name):
-        # `train_on_batch` is what `fit` runs for every batch, with the copy of the batch from NumPy
-        # and the wait for the loss; one-step fits would add the start of an epoch to each step.
         model = self.models[name]
-        loss = model.train_on_batch(self.images, {task: self.targets[task] for task in model.tasks})
-        if keras.backend.backend() == "jax":
-            # The loss may be there before the weights are.
-            for variable in model.trainable_variables:
-                variable.value.block_until_ready()
-        assert np.all(np.isfinite(loss)), loss
+        train_on(model, self.images, {task: self.targets[task] for task in model.tasks})
 
     def save(self, path):
         """Writes the stitched pair's weights, and what it makes of the batch without dropout."""

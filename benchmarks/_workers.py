@@ -16,6 +16,12 @@ LEARNING_RATE = 1e-6
 ALPHA_MULTIPLIER = 100
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
+# For `towers.py`, whose workers compare the losses along some steps, which fall by
+# some percent. At ten times the rate two memory formats of PyTorch part, too: what a random
+# MobileNetV2 makes of the last digit.
+TOWERS_CLASSES, TOWERS_RATE = 10, 1e-5
+# No tensor is as large: glibc never maps one for itself, nor gives its pages back.
+TUNED = {"MALLOC_MMAP_THRESHOLD_": "2000000000", "MALLOC_TRIM_THRESHOLD_": "2000000000"}
 
 
 class Worker:
@@ -87,3 +93,29 @@ def synthetic_batch(size, batch):
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
     normals[rng.random(labels.shape) < 0.1] = 0
     return images, labels, normals
+
+
+def labelled_images(settings):
+    """Pixels of noise, and a class of each image for every task."""
+    rng = np.random.default_rng(0)
+    size, batch, tasks = settings["size"], settings["batch"], settings["tasks"]
+    images = rng.normal(size=(batch, size, size, 3)).astype("float32")
+    return images, rng.integers(0, TOWERS_CLASSES, (tasks, batch)).astype("int32")
+
+
+def train_on(model, images, targets):
+    """One training step of a Keras model, to its very end; returns the loss.
+
+    `train_on_batch` is what `fit` runs for every batch, with the copy of the batch from NumPy and
+    the wait for the loss; one-step fits would add the start of an epoch to each step.
+    """
+    import keras
+
+    loss = model.train_on_batch(images, targets)
+    if keras.backend.backend() == "jax":
+        # The loss may be there before the weights are.
+        for variable in model.trainable_variables:
+            variable.value.block_until_ready()
+    loss = float(np.ravel(loss)[0])
+    assert np.isfinite(loss), loss
+    return loss

@@ -22,8 +22,8 @@ import random
 import statistics
 import sys
 
-from benchmarks._workers import Worker
-from benchmarks.cross_stitch_step import BACKENDS, TUNED
+from benchmarks._report import BACKENDS
+from benchmarks._workers import TUNED, Worker
 
 FEATURES_BAR = 1.05
 WEIGHTS_BAR = 2.1

@@ -27,16 +27,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks._workers import Worker
+from benchmarks._report import BACKENDS
+from benchmarks._workers import TUNED, Worker
 
-BACKENDS = ("torch", "jax", "tensorflow")
 PLAIN = ("plain", "plain tuned")
 KERAS = ("stitched", "segmentation", "normals")
 ONE_TASK_BAR = 1.10
 PLAIN_BAR = 1.0
 DIFFERENCE = 1e-3
-# No tensor of the network is as large: glibc never maps one for itself, nor gives its pages back.
-TUNED = {"MALLOC_MMAP_THRESHOLD_": "2000000000", "MALLOC_TRIM_THRESHOLD_": "2000000000"}
 MEMORY_FORMATS = ("contiguous_format", "channels_last")
 
 

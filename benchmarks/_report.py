@@ -1,0 +1,79 @@
+"""What benchmarks have in common that compare: turns, rows of ratios, and their bars."""
+
+import json
+import random
+import statistics
+from pathlib import Path
+
+BACKENDS = ("torch", "jax", "tensorflow")
+
+
+def interleaved(turns, rounds, steps, warm_up=2):
+    """Seconds a step of every contestant, one dict a round, each round in a random order.
+
+    Args:
+        turns: dict from a contestant's key to its `Worker` and the name it has there.
+        rounds: how many rounds count.
+        steps: steps that a turn averages over.
+        warm_up: rounds before, which do not count.
+    """
+    order, results = random.Random(0), []
+    for _ in range(warm_up + rounds):
+        keys = order.sample(list(turns), len(turns))
+        results.append({key: turns[key][0]("step", turns[key][1], steps) for key in keys})
+    return results[warm_up:]
+
+
+def row(case, what, rounds, over, under, at_most=None, at_least=None):
+    """A row of the table: the ratio of two contestants, the median of those of single rounds.
+
+    Args:
+        case: what is timed, such as a network and a backend.
+        what: what is divided by what, in words.
+        rounds: as of `interleaved`.
+        over, under: the keys of both.
+        at_most, at_least: the bars, if there are any.
+    """
+    ratios = [each[over] / each[under] for each in rounds]
+    ratio = statistics.median(ratios)
+    passed = None
+    if at_most is not None or at_least is not None:
+        passed = (at_most is None or ratio <= at_most) and (at_least is None or ratio >= at_least)
+    return {
+        "case": case,
+        "what": what,
+        "ratio": ratio,
+        "range": [min(ratios), max(ratios)],
+        "milliseconds": [
+            1000 * statistics.median(each[key] for each in rounds) for key in (over, under)
+        ],
+        "at_most": at_most,
+        "at_least": at_least,
+        "passed": passed,
+    }
+
+
+def line(row):
+    """A row as text."""
+    low, high = row["range"]
+    ours, theirs = row["milliseconds"]
+    return (
+        f"{row['case']:28} {row['what']:44} {row['ratio']:6.2f}   {low:5.2f} to {high:5.2f}"
+        f"   {ours:8.1f} / {theirs:8.1f} ms   {verdict(row)}"
+    )
+
+
+def verdict(row):
+    """A row's bar, and whether it is met."""
+    if row["passed"] is None:
+        return ""
+    bars = (("at most", row["at_most"]), ("at least", row["at_least"]))
+    texts = [f"{word} {bar}" for word, bar in bars if bar is not None]
+    return f"{'PASS' if row['passed'] else 'FAIL'} ({', '.join(texts)})"
+
+
+def finish(rows, file=None):
+    """Writes rows to a file of JSON, if one is named; the exit code, 1 if a bar is missed."""
+    if file:
+        Path(file).write_text(json.dumps(rows, indent=1) + "\n")
+    return int(any(each["passed"] is False for each in rows))
