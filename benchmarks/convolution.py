@@ -1,4 +1,4 @@
-"""Times `FastConv2D` against `keras.layers.Conv2D`: forward and backward, layer by layer.
+"""Times `Conv2D`, sped up by `keras_mtl.speed_up`, against Keras': forward and backward, by layer.
 
 The layers are those of the CaffeNet-FCN, full (224², batch 4) and small (96², batch 16), but for
 conv1, which both spell alike. Both are asked in turn, and checked against each other first.
@@ -12,8 +12,8 @@ import statistics
 import keras
 import numpy as np
 
+import keras_mtl
 from benchmarks._workers import seconds_of
-from keras_mtl.layers import FastConv2D
 from keras_mtl.towers import CaffeNet
 
 NETWORKS = {
@@ -30,7 +30,7 @@ def layers_of(network):
     batch, options = NETWORKS[network]
     net = CaffeNet(include_top=False, fully_convolutional=True, **options)
     for layer in net.layers:
-        if isinstance(layer, FastConv2D) and layer.name != "conv1":
+        if isinstance(layer, keras.layers.Conv2D) and layer.name != "conv1":
             yield layer, (batch, *layer.input.shape[1:])
 
 
@@ -84,14 +84,14 @@ def training_function(layer, inputs):
 
 
 def compare(layer, shape, rounds):
-    """Median milliseconds of both layers, and the median ratio of fast to plain."""
+    """Median milliseconds of the layer, fast and plain, and the median ratio of both."""
     inputs = np.random.default_rng(0).normal(size=shape).astype("float32")
     steps = []
-    for each in (layer, keras.layers.Conv2D.from_config(layer.get_config())):
-        if not each.built:
-            each.build(shape)
-            each.set_weights(layer.get_weights())
-        steps.append(training_function(each, inputs))
+    for spelling in (keras_mtl.speed_up, lambda each: each):
+        each = keras.layers.Conv2D.from_config(layer.get_config())
+        each.build(shape)
+        each.set_weights(layer.get_weights())
+        steps.append(training_function(spelling(each), inputs))
     for fast, plain in zip(*(step() for step in steps), strict=True):
         fast, plain = keras.ops.convert_to_numpy(fast), keras.ops.convert_to_numpy(plain)
         np.testing.assert_allclose(fast, plain, atol=1e-4 * np.abs(plain).max())
@@ -110,7 +110,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     args = parser.parse_args()
     print(f"{keras.backend.backend()}, forward + backward, median of {args.rounds} rounds, ms")
-    print(f"{'layer':12}{'input':>20}{'kernel':>22} groups{'Fast':>9}{'Conv2D':>9}  ratio")
+    print(f"{'layer':12}{'input':>20}{'kernel':>22} groups{'fast':>9}{'plain':>9}  ratio")
     for network in args.networks:
         for layer, shape in layers_of(network):
             fast, plain, ratio = compare(layer, shape, args.rounds)

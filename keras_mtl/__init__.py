@@ -29,6 +29,7 @@ from keras_mtl.detection import detect, predict_regions
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.modulation import fold, modulate
 from keras_mtl.multi_task_model import MultiTaskModel, balanced
+from keras_mtl.speed import speed_up
 from keras_mtl.study import Study, compare
 from keras_mtl.task import Task
 
@@ -65,6 +66,7 @@ __all__ = [
     "retrieval",
     "search",
     "sharing",
+    "speed_up",
     "study",
     "towers",
     "weights",

@@ -430,7 +430,6 @@ def assert_comes_back_changed(model, x, folder, rng):
 
 MIDDLE = {
     "roi": None,
-    "fast": lambda: [keras_mtl.layers.FastConv2D(4, 3, padding="same", activation="relu")],
     "lrn": lambda: [keras_mtl.layers.LocalResponseNormalization()],
     "pool": lambda: [keras_mtl.layers.CeilMaxPooling2D(2, 1)],
     "l2": lambda: [keras_mtl.layers.L2Normalization()],

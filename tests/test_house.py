@@ -19,9 +19,10 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 MAY_IMPORT = {
     "augmentation": "",
     "boxes": "",
-    "geometry": "",
     "graphs": "",
     "layers": "",
+    "speed": "graphs layers",
+    "geometry": "speed",
     "optimizers": "",
     "retrieval": "",
     "weights": "",
@@ -29,18 +30,18 @@ MAY_IMPORT = {
     "towers": "graphs layers weights",
     "sharing": "graphs layers towers",
     "heads": "geometry layers",
-    "losses": "geometry",
+    "losses": "geometry speed",
     "metrics": "boxes geometry losses",
     "task": "heads losses metrics",
     "datasets": "boxes heads task",
     "gradients": "",
     "balancing": "gradients",
     "multi_task_model": (
-        "balancing gradients graphs layers losses metrics optimizers sharing task towers"
+        "balancing gradients graphs layers losses metrics optimizers sharing speed task towers"
     ),
     "ensemble": "multi_task_model",
     "detection": "boxes ensemble",
-    "modulation": "graphs layers multi_task_model sharing",
+    "modulation": "graphs layers multi_task_model sharing speed",
     "search": "graphs multi_task_model sharing towers",
     "callbacks": "gradients graphs layers multi_task_model optimizers search sharing task",
     "plots": "graphs layers multi_task_model sharing towers",
@@ -74,6 +75,7 @@ SHARED = {
     "gradients._combine",
     "gradients._finite_only",
     "multi_task_model._check_targets",
+    "speed._backend",
     "study._work",
     "task._scoring",
 }
@@ -81,7 +83,7 @@ SHARED = {
 # Where it is asked which backend runs: to take its gradients, for speed, to write it into a file.
 ASK_FOR_THE_BACKEND = {
     "keras_mtl/gradients/_backend.py",
-    "keras_mtl/layers/fast_conv2d.py",
+    "keras_mtl/speed/_backend.py",
     "keras_mtl/losses/_known.py",
     "keras_mtl/study/_digest.py",
     "keras_mtl/cli/export.py",
@@ -146,10 +148,12 @@ def test_imports_are_read():
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
-def test_only_gradients_import_a_backend(path):
+def test_only_gradients_and_speed_import_a_backend(path):
     if (ROOT / "keras_mtl" / "gradients") in path.parents:
         return
     if path == ROOT / "keras_mtl" / "weights" / "read_torch.py":  # Of files, not as a backend.
+        return
+    if relative(path).startswith("keras_mtl/speed/_torch"):  # For speed alone, and measured.
         return
     assert not {name for name in imports(path) if name.split(".")[0] in BACKENDS}
 

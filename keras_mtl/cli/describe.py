@@ -20,6 +20,8 @@ from keras_mtl.plots.stage_rows import stage_rows
 from keras_mtl.search import cost
 
 PAPER, MOST_TASKS = "paper", 8
+FAST = "On the CPU its layers run in the spelling that is fastest there (keras_mtl.speed_up)."
+PLAIN = "Its layers run as Keras has them: Tower(fast=False)."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Describe:
         out.print(_stages(rows))
         if isinstance(model, MultiTaskModel):
             out.print(_heads(model))
+            out.print(FAST if model.fast else PLAIN)
         if found:
             _tell_counts(out, found)
         else:

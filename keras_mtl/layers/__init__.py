@@ -3,7 +3,6 @@
 from keras_mtl.layers.bilinear_deconvolution import BilinearDeconvolution
 from keras_mtl.layers.ceil_max_pooling2d import CeilMaxPooling2D
 from keras_mtl.layers.cross_stitch import CrossStitch
-from keras_mtl.layers.fast_conv2d import FastConv2D
 from keras_mtl.layers.l2_normalization import L2Normalization
 from keras_mtl.layers.local_response_normalization import LocalResponseNormalization
 from keras_mtl.layers.modulation_gate import ModulationGate
@@ -16,7 +15,6 @@ __all__ = [
     "BilinearDeconvolution",
     "CeilMaxPooling2D",
     "CrossStitch",
-    "FastConv2D",
     "L2Normalization",
     "LocalResponseNormalization",
     "ModulationGate",

@@ -3,10 +3,8 @@
 import numpy as np
 from keras import layers, ops
 
-from keras_mtl.layers import FastConv2D
-
 # Layers of exactly these classes: a subclass may do another thing with its weights.
-CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D, FastConv2D)
+CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)

@@ -13,6 +13,7 @@ from keras_mtl.modulation._fold_plan import fold_plan
 from keras_mtl.modulation._one_task_layers import OneTaskLayers
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import Modulated
+from keras_mtl.speed import speed_up
 
 
 def fold(model: keras.Model, task: int | str, *, name: str | None = None) -> keras.Model:
@@ -131,4 +132,4 @@ def _folded(gated, plan):
     for name, side, factors in changes:
         scale = scale_outputs if side == "output" else scale_inputs
         scale(model.get_layer(name), factors)
-    return model
+    return speed_up(model)

@@ -12,6 +12,7 @@ from keras_mtl.graphs.functional_models import as_functional, fresh_inputs
 from keras_mtl.layers import ModulationGate
 from keras_mtl.sharing.modulated import gate_name
 from keras_mtl.sharing.sharing import features_dtype
+from keras_mtl.speed import speed_up
 
 TASK = "task"
 """Name of the input with the tasks."""
@@ -90,7 +91,7 @@ def modulate(
         with_task = {**inputs, TASK: task}
     else:
         with_task = [*keras.tree.flatten(inputs), task]
-    return keras.Model(with_task, outputs, name=name or f"modulated_{model.name}")
+    return speed_up(keras.Model(with_task, outputs, name=name or f"modulated_{model.name}"))
 
 
 def _checked_after(model, after):

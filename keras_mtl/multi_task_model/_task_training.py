@@ -31,6 +31,7 @@ from keras_mtl.multi_task_model._output_rules import (
     output_rules,
     weights_by_output,
 )
+from keras_mtl.speed import follow_kernels
 from keras_mtl.task import Task
 
 
@@ -48,6 +49,8 @@ class TaskTraining(keras.Model):
     _traced_weights: Mapping[str, bytes] = {}
     _validates = False
     _balanced_step: BalancedStep | None = None
+    fast: bool = False
+    """Whether its layers run on the CPU in the spelling that is fastest there, see `Tower`."""
 
     def leave_out(self, *tasks: str) -> Self:
         """Does not learn those tasks from the next step on, also in the midst of `fit`.
@@ -124,6 +127,8 @@ class TaskTraining(keras.Model):
             weighted_metrics=weighted_metrics,
         )
         super().compile(optimizer, **by_output, **kwargs)
+        if self.fast:
+            follow_kernels(self.optimizer)
         self._leave_out_the_unknown(**by_output)
         warn_of_lost_rates(self.optimizer, self.trainable_variables)
         self._trained = {id(variable) for variable in self.trainable_variables}

@@ -23,7 +23,7 @@ def tower_of(model, task):
         copies.renamed = _names(part, stage)
         before = [features, *(inputs[x.name] for x in part.inputs[1:])]
         features = keras.tree.flatten(part._run_through_graph(before, call_fn=copies))[0]
-    return Tower(keras.Model(list(inputs.values()), features), model.stages, along)
+    return Tower(keras.Model(list(inputs.values()), features), model.stages, along, model.fast)
 
 
 def _names(part, stage):

@@ -35,6 +35,7 @@ from keras_mtl.multi_task_model._task_training import TaskTraining
 from keras_mtl.multi_task_model._tower_of import tower_of
 from keras_mtl.sharing.plan import Plan
 from keras_mtl.sharing.sharing import Sharing
+from keras_mtl.speed import speed_up
 from keras_mtl.task import Task
 from keras_mtl.task.heads import made_head
 from keras_mtl.towers.tower import Tower
@@ -108,14 +109,14 @@ class MultiTaskModel(TaskTraining):
         layers |= {names[task]: copy_layer(head, names[task]) for task, head in heads.items()}
         # As of a file: the tower and its weights need not live as long as the model.
         plan = Plan.from_config(plan.get_config())
-        self._assemble(inputs, sharing, plan, layers, names, name=name, **kwargs)
+        self._assemble(inputs, sharing, plan, layers, names, tower.fast, name=name, **kwargs)
         for task, head in heads.items():
             copy_state(head, self.head(task), settings=True)
         self._tasks = {name: task for name, task in tasks.items() if isinstance(task, Task)}
         for name, task in self._tasks.items():
             check_task(name, task, {key: self.output[x] for x, key in self._keys(name).items()})
 
-    def _assemble(self, inputs, sharing, plan, layers, heads, **kwargs):
+    def _assemble(self, inputs, sharing, plan, layers, heads, fast, **kwargs):
         """Makes this the functional model of a plan, of layers by their names."""
         features = plan_graph(plan, layers, inputs)
         outputs = {
@@ -135,6 +136,9 @@ class MultiTaskModel(TaskTraining):
         self._head_layers = heads
         self._output_names = {task: list(of_task) for task, of_task in outputs.items()}
         self._tasks = {}
+        self.fast = fast
+        if fast:
+            speed_up(self)
 
     @property
     def tasks(self) -> list[str]:
@@ -375,6 +379,7 @@ class MultiTaskModel(TaskTraining):
             "tasks": configs_of(self._tasks),
             "inner": inner_changes(self),
             "quantized": quantized_modes(self),
+            "fast": self.fast,
             # A model that is made of its configuration is trainable as a whole.
             "trainable": trainable_flags(self),
         }
@@ -394,6 +399,7 @@ class MultiTaskModel(TaskTraining):
             Plan.from_config(config["plan"]),
             layers,
             dict(config["heads"]),
+            config.get("fast", True),
             name=config["name"],
         )
         with keras.saving.custom_object_scope(custom_objects or {}):

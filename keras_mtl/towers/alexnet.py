@@ -7,7 +7,6 @@ import keras
 from keras import layers
 
 from keras_mtl._types import PathLike, Shape, Tensor
-from keras_mtl.layers import FastConv2D
 from keras_mtl.towers._check_channels_last import check_channels_last
 from keras_mtl.towers._check_input_shape import check_input_shape
 from keras_mtl.towers._global_pooling import global_pooling
@@ -97,7 +96,7 @@ def AlexNet(
     seeds = layer_seeds(seed, layers=10)
 
     def convolution(x, number, filters, window, **options):
-        return FastConv2D(
+        return layers.Conv2D(
             max(1, round(filters * width)),
             window,
             activation="relu",

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from keras_mtl._types import PathLike, Shape, Tensor
-from keras_mtl.layers import CeilMaxPooling2D, FastConv2D, LocalResponseNormalization
+from keras_mtl.layers import CeilMaxPooling2D, LocalResponseNormalization
 from keras_mtl.towers._check_channels_last import check_channels_last
 from keras_mtl.towers._check_input_shape import check_input_shape
 from keras_mtl.towers._global_pooling import global_pooling
@@ -117,7 +117,7 @@ def CaffeNet(
         return keras.initializers.HeNormal(seed=next(seeds))
 
     def convolution(name, filters, window, **options):
-        return FastConv2D(
+        return layers.Conv2D(
             channels[filters],
             window,
             activation="relu",
@@ -158,7 +158,7 @@ def CaffeNet(
             if include_top or name_ == "fc6":  # behind the last features the head drops
                 x = layers.Dropout(dropout, seed=dropout_seed[name_], name=f"drop{name_[2:]}")(x)
         if include_top:
-            x = FastConv2D(classes, 1, name="fc8", **classifier)(x)
+            x = layers.Conv2D(classes, 1, name="fc8", **classifier)(x)
     elif include_top:
         x = layers.Flatten(name="flatten")(x)
         for name_ in ("fc6", "fc7"):

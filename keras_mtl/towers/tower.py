@@ -34,6 +34,8 @@ class Tower:
             a layer, such as one of `keras.applications`. The output's own name may be left out.
         along: name of the input that is cut. May be left out where there is one alone, and where
             the inputs are a list: then it is the first.
+        fast: whether models of this tower run on the CPU in the spelling that is fastest there, as
+            by `keras_mtl.speed_up`; if not, as Keras has it.
 
     Raises:
         TypeError: `model` is not a functional model with one output.
@@ -54,7 +56,11 @@ class Tower:
     """Whether each task comes with an input of its own, see `with_own_inputs`."""
 
     def __init__(
-        self, model: keras.Model, cuts: str | Iterable[str], along: str | None = None
+        self,
+        model: keras.Model,
+        cuts: str | Iterable[str],
+        along: str | None = None,
+        fast: bool = True,
     ) -> None:
         cuts = names(cuts, "cuts")
         self.model = with_inlined(as_functional(model, one_output=True), set(cuts))
@@ -77,6 +83,7 @@ class Tower:
                 f"is {[name for name in known if name in stages]}."
             )
         self.stages = tuple(stages)
+        self.fast = fast
         self._ends = [self._main, *(known[name] for name in stages)]
         self._draw_together = _drawn_before_weights(self.model)
 
@@ -251,6 +258,7 @@ class Tower:
             "model": keras.saving.serialize_keras_object(graph),
             "cuts": list(self.stages),
             "along": None if len(self.model.inputs) == 1 else self._main.name,
+            "fast": self.fast,
         }
 
     @classmethod

@@ -13,6 +13,7 @@ def test_the_size_of_the_paper(capsys):
     assert main(["describe", "adasharedeeplab", "--weights", "paper"]) == 0
     printed = capsys.readouterr().out
     assert "In the size of the paper:" in printed and "90,712,786" in printed
+    assert "keras_mtl.speed_up" in printed
     assert "block3_1" in printed and "SkipBlock" in printed and "41×41" in printed
     assert main(["describe", "AttributeVGG"]) == 0
     printed = capsys.readouterr().out

@@ -30,14 +30,10 @@ SIZE = 30
 def build():
     """A small stitched model with the library's layers and heads; all weights are NumPy's."""
     image = keras.Input((SIZE, SIZE, 3))
-    x = keras_mtl.layers.FastConv2D(
-        4, 5, strides=2, padding="same", activation="relu", name="conv1"
-    )(image)
+    x = keras.layers.Conv2D(4, 5, strides=2, padding="same", activation="relu", name="conv1")(image)
     x = keras_mtl.layers.CeilMaxPooling2D(name="pool1")(x)
     x = keras_mtl.layers.LocalResponseNormalization(alpha=0.1)(x)
-    x = keras_mtl.layers.FastConv2D(
-        8, 6, groups=2, padding="same", activation="relu", name="conv2"
-    )(x)
+    x = keras.layers.Conv2D(8, 6, groups=2, padding="same", activation="relu", name="conv2")(x)
     x = keras.layers.BatchNormalization(name="norm2")(x)
     codebook = NormalsCodebook.default()
     geometry = dict(output_size=(SIZE, SIZE), strides=4, crop=1)

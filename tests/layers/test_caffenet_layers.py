@@ -1,6 +1,5 @@
 """The layers of CaffeNet-FCN against references computed in NumPy and SciPy."""
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -10,66 +9,13 @@ from scipy.signal import convolve2d
 from keras_mtl.layers import (
     BilinearDeconvolution,
     CeilMaxPooling2D,
-    FastConv2D,
     LocalResponseNormalization,
-    fast_conv2d,
 )
 
 
 def close(ours, reference, tolerance=1e-5):
     ours = ops.convert_to_numpy(ours)
     np.testing.assert_allclose(ours, reference, atol=tolerance * np.abs(reference).max())
-
-
-# FastConv2D
-
-CONVOLUTIONS = {
-    "plain": dict(filters=8, kernel_size=3),
-    "groups": dict(filters=8, kernel_size=5, groups=2, padding="same"),
-    "groups with a stride": dict(filters=8, kernel_size=3, groups=4, strides=2, padding="same"),
-    "large window": dict(filters=8, kernel_size=6, padding="same"),
-    "large window with a stride": dict(filters=8, kernel_size=(11, 7), strides=(4, 2)),
-    "same with a stride": dict(filters=4, kernel_size=7, strides=3, padding="same"),
-    "groups of large windows": dict(filters=8, kernel_size=6, groups=2),
-    "activation without bias": dict(filters=8, kernel_size=6, activation="relu", use_bias=False),
-}
-
-
-@pytest.mark.parametrize("by_matmul", [True, False])
-@pytest.mark.parametrize("case", CONVOLUTIONS)
-def test_fast_convolution_is_the_convolution(rng, monkeypatch, case, by_matmul):
-    monkeypatch.setattr(fast_conv2d, "_matmul_is_faster", lambda shape: by_matmul)
-    x = rng.normal(size=(2, 14, 13, 4)).astype("float32")
-    fast = FastConv2D(**CONVOLUTIONS[case])
-    plain = keras.layers.Conv2D(**CONVOLUTIONS[case])
-    fast.build(x.shape)
-    plain.build(x.shape)
-    weights = [rng.normal(size=w.shape).astype("float32") for w in fast.weights]
-    fast.set_weights(weights)
-    plain.set_weights(weights)
-    close(fast(x), ops.convert_to_numpy(plain(x)))
-
-
-def test_the_large_layer_of_caffenet_is_lowered_and_small_ones_are_not():
-    first = FastConv2D(4, 6, padding="same", data_format="channels_first")
-    assert first.compute_output_shape((1, 4, 9, 8)) == (1, 4, 9, 8)
-    assert fast_conv2d._matmul_is_faster((6, 6, 256, 4096))
-    assert not fast_conv2d._matmul_is_faster((3, 3, 192, 384))
-    assert fast_conv2d._matmul_is_faster((1, 1, 4096, 4096))
-
-
-def test_a_functional_model_takes_the_fast_way(rng, monkeypatch):
-    """On PyTorch a model is built on the "meta" device, which must not decide for later."""
-    calls = []
-    patches = FastConv2D._matmul_of_patches
-    monkeypatch.setattr(fast_conv2d, "_matmul_is_faster", lambda shape: True)
-    monkeypatch.setattr(
-        FastConv2D, "_matmul_of_patches", lambda *args: calls.append(1) or patches(*args)
-    )
-    model = keras.Sequential([keras.Input((8, 8, 3)), FastConv2D(4, 3)])
-    calls.clear()
-    model(rng.normal(size=(1, 8, 8, 3)).astype("float32"))
-    assert calls or not fast_conv2d._runs_on_cpu()
 
 
 # LocalResponseNormalization

@@ -39,13 +39,6 @@ LAYERS = {
         *(layers.CrossStitch, dict(per_channel=False), (TOWERS,)),
         **dict(weights=1, sizes=((None, None, 6),) * 3, macs=9 * 5 * 3 * 6),
     ),
-    "convolution": Case(
-        layers.FastConv2D,
-        dict(filters=6, kernel_size=[6, 5], groups=2, padding="same", activation="relu"),
-        (MAP,),
-        weights=2,
-        sizes=ANY,
-    ),
     "length": Case(layers.L2Normalization, dict(axis=1), (draw(2, 4, 3),), sizes=((None, 3),)),
     "response": Case(
         layers.LocalResponseNormalization,

@@ -11,7 +11,7 @@ from keras import layers, ops
 from numpy_weights import draw_by_numpy
 
 from keras_mtl import MultiTaskModel, fold, modulate
-from keras_mtl.layers import CeilMaxPooling2D, FastConv2D, L2Normalization, ModulationGate
+from keras_mtl.layers import CeilMaxPooling2D, L2Normalization, ModulationGate
 from keras_mtl.search import cost
 from keras_mtl.sharing import Branched, Modulated
 from keras_mtl.towers import ResidualEmbedding, Tower
@@ -198,7 +198,6 @@ BACKWARD = {
     "dense with a layer": (FLAT, [of(layers.Dense, 5, CAPPED())], NEVER),
     "Conv2D with ReLU": (MAP, [of(layers.Conv2D, 5, 3, activation="relu")], IF_POSITIVE),
     "groups": (MAP, [of(layers.Conv2D, 6, 3, groups=2)], ALWAYS),
-    "FastConv2D": (MAP, [of(FastConv2D, 6, 3, groups=2, activation="relu")], IF_POSITIVE),
     "a subclass": (MAP, [of(Standardized, 5, 3)], NEVER),
     "separable with ReLU": (
         *(MAP, [of(layers.SeparableConv2D, 5, 3, activation="relu")], IF_POSITIVE),
@@ -249,7 +248,6 @@ FORWARD = {
     "Conv1D": (LINE, [of(layers.Conv1D, 5, 3, padding="causal")], ALWAYS),
     "Conv2D": (*(MAP, [of(layers.Conv2D, 5, 3, padding="same", activation="relu")], ALWAYS),),
     "groups": (MAP, [of(layers.Conv2D, 6, 3, groups=2)], NEVER),
-    "FastConv2D": (MAP, [of(FastConv2D, 6, 3)], ALWAYS),
     "a subclass": (MAP, [of(Standardized, 5, 3)], NEVER),
     "norm": (MAP, [norm, TANH], ALWAYS),
     "norm without scale": (
@@ -291,7 +289,7 @@ def on_all_backends(cases, *chosen):
 @pytest.mark.parametrize(
     "case",
     on_all_backends(
-        *(BACKWARD, "dense with leaky ReLU", "Conv1D", "FastConv2D", "depthwise", "separable"),
+        *(BACKWARD, "dense with leaky ReLU", "Conv1D", "groups", "depthwise", "separable"),
         *("transposed", "norm", "through norm and ReLU", "through ceil pooling"),
     ),
 )
@@ -718,7 +716,8 @@ def test_saves_and_comes_back(rng, tmp_path):
     ):
         saved.save(tmp_path / f"{name}.keras")
         loaded = keras.models.load_model(tmp_path / f"{name}.keras")
-        np.testing.assert_array_equal(values(loaded(inputs))[0], values(saved(inputs))[0])
+        found, expected = values(loaded(inputs))[0], values(saved(inputs))[0]
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)  # As Keras has it.
     reloaded = keras.models.load_model(tmp_path / "gated.keras")
     check(rng, reloaded, 2, ["gate_sum1"])
 

@@ -11,7 +11,6 @@ from keras_mtl.layers import (
     BilinearDeconvolution,
     CeilMaxPooling2D,
     CrossStitch,
-    FastConv2D,
     LocalResponseNormalization,
 )
 from keras_mtl.search import cost
@@ -81,7 +80,6 @@ CASES = {
     "strides": (layers.Conv2D(5, 3, strides=2, padding="same"), (8, 6, 4), 4 * 3 * 5 * 4 * 9),
     "dilation": (layers.Conv2D(5, 3, dilation_rate=2), (8, 6, 4), 4 * 2 * 5 * 4 * 9),
     "groups": (layers.Conv2D(6, 3, groups=2), (8, 6, 4), 6 * 4 * 6 * 2 * 9),
-    "fast groups": (FastConv2D(6, 3, groups=2), (8, 6, 4), 6 * 4 * 6 * 2 * 9),
     "conv1d": (layers.Conv1D(5, 3), (8, 4), 6 * 5 * 4 * 3),
     "conv3d": (layers.Conv3D(2, 3), (5, 4, 3, 4), 3 * 2 * 1 * 2 * 4 * 27),
     "depthwise": (layers.DepthwiseConv2D(3, depth_multiplier=2), (8, 6, 4), 6 * 4 * 8 * 9),

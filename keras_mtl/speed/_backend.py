@@ -1,0 +1,28 @@
+"""What computes: asked here alone."""
+
+import importlib
+
+import keras
+from keras import ops
+
+
+def on_the_cpu():
+    """Whether Keras computes on the CPU."""
+    try:
+        return keras.distribution.list_devices()[0].startswith("cpu")
+    except AttributeError:
+        # Keras 3.15 has no list of devices on PyTorch: ask where a new tensor goes. The answer
+        # is not kept, since it is "meta" while a functional model is built.
+        return str(ops.convert_to_tensor(0.0).device).startswith("cpu")
+
+
+def is_jax():
+    """Whether JAX computes."""
+    return keras.backend.backend() == "jax"
+
+
+def by_torch(module):
+    """A module of this folder with PyTorch's own kernels, if it computes on the CPU, or `None`."""
+    if keras.backend.backend() != "torch" or not on_the_cpu():
+        return None
+    return importlib.import_module(f"keras_mtl.speed.{module}")

@@ -1,0 +1,186 @@
+"""What layers compute, by PyTorch's own kernels: each function stands for a `call` of its layer.
+
+Keras' operations on PyTorch copy the map of every convolution and pooling into another order of
+axes, transpose every kernel, and put batch normalization together of small operations. But a map
+(batch, height, width, channels), seen as (batch, channels, height, width), already lies in memory
+as PyTorch's kernels want it. `benchmarks/towers.py` measures what that is worth.
+"""
+
+import types
+
+import keras
+import torch
+from keras import ops
+from torch.nn import functional
+
+from keras_mtl.layers import CeilMaxPooling2D
+from keras_mtl.speed._patches import by_patches, is_large, same_padding, takes_patches
+
+# Keras takes half precision through float32 in some operations, and refuses it in others.
+PRECISE = (torch.float32, torch.float64)
+
+
+def convolution(layer, inputs):
+    """As `Conv2D.call`."""
+    kernel = ops.convert_to_tensor(layer.kernel)
+    if layer.groups == 1 and takes_patches(layer, inputs, kernel):
+        outputs = by_patches(layer, inputs, kernel)
+        return _activated(layer, outputs + layer.bias if layer.use_bias else outputs)
+    return _convolved(layer, inputs, _as_read(kernel.permute(3, 2, 0, 1)), layer.groups)
+
+
+def depthwise_convolution(layer, inputs):
+    """As `DepthwiseConv2D.call`."""
+    kernel = ops.convert_to_tensor(layer.kernel).permute(2, 3, 0, 1)
+    return _convolved(layer, inputs, kernel.flatten(0, 1)[:, None], kernel.shape[0])
+
+
+def _convolved(layer, inputs, kernel, groups):
+    """Outputs of a convolution whose kernel is (outputs, inputs of a group, height, width)."""
+    bias = ops.convert_to_tensor(layer.bias) if layer.use_bias else None
+    x, padding = _padded(layer, inputs, kernel.shape[2:], layer.dilation_rate, 0.0)
+    x = functional.conv2d(x, kernel, bias, layer.strides, padding, layer.dilation_rate, groups)
+    return _activated(layer, _as_inputs(layer, x))
+
+
+def _as_read(kernel):
+    """The kernel as it lies, or a copy as PyTorch's slower convolution wants it, to the stride."""
+    _, channels, height, width = kernel.shape
+    strides = (height * width * channels, 1, width * channels, channels)
+    is_read = kernel.stride() == strides
+    return kernel if is_read else kernel.clone(memory_format=torch.channels_last)
+
+
+def _activated(layer, x):
+    return x if layer.activation is None else layer.activation(x)
+
+
+def max_pooling(layer, inputs):
+    """As `MaxPooling2D.call`."""
+    if inputs.dtype not in PRECISE:
+        return type(layer).call(layer, inputs)
+    x, padding = _padded(layer, inputs, layer.pool_size, (1, 1), float("-inf"))
+    return _as_inputs(layer, functional.max_pool2d(x, layer.pool_size, layer.strides, padding))
+
+
+def ceil_max_pooling(layer, inputs):
+    """As `CeilMaxPooling2D.call`."""
+    if inputs.dtype not in PRECISE or 2 * layer.padding > layer.pool_size:
+        return type(layer).call(layer, inputs)
+    x = _channels_first(inputs)
+    x = functional.max_pool2d(x, layer.pool_size, layer.strides, layer.padding, ceil_mode=True)
+    return x.permute(0, 2, 3, 1)
+
+
+def average_pooling(layer, inputs):
+    """As `AveragePooling2D.call`."""
+    x = inputs if layer.data_format == "channels_first" else _channels_first(inputs)
+    pads = _pads(layer, x, layer.pool_size, (1, 1))
+    if inputs.dtype not in PRECISE or any(before != behind for before, behind in pads):
+        return type(layer).call(layer, inputs)
+    x = functional.avg_pool2d(
+        x, layer.pool_size, layer.strides, [n for n, _ in pads], count_include_pad=False
+    )
+    return _as_inputs(layer, x)
+
+
+def batch_normalization(layer, inputs, training=None, mask=None):
+    """As `BatchNormalization.call`."""
+    last = inputs.ndim - 1
+    is_plain = mask is None and not layer.renorm and not layer.synchronized
+    if not (
+        is_plain and last in (1, 3) and layer.axis in (1, -1, last) and inputs.dtype in PRECISE
+    ):
+        return type(layer).call(layer, inputs, training=training, mask=mask)
+    is_map = last == 3 and layer.axis != 1
+    x = _channels_first(inputs) if is_map else inputs
+    gamma = ops.convert_to_tensor(layer.gamma) if layer.scale else None
+    beta = ops.convert_to_tensor(layer.beta) if layer.center else None
+    mean = ops.convert_to_tensor(layer.moving_mean)
+    variance = ops.convert_to_tensor(layer.moving_variance)
+    if training and layer.trainable:
+        x, of_batch, inverse = torch.native_batch_norm(
+            x, gamma, beta, None, None, True, 0.0, layer.epsilon
+        )
+        with torch.no_grad():
+            # Not PyTorch's own running variance, which is that of a sample: n / (n - 1) of this.
+            variance_of_batch = inverse.pow(-2) - layer.epsilon
+            layer.moving_mean.assign(mean.lerp(of_batch, 1 - layer.momentum))
+            layer.moving_variance.assign(variance.lerp(variance_of_batch, 1 - layer.momentum))
+    else:
+        x = functional.batch_norm(x, mean, variance, gamma, beta, False, 0.0, layer.epsilon)
+    return x.permute(0, 2, 3, 1) if is_map else x
+
+
+def _channels_first(inputs):
+    """A map as (batch, channels, height, width): a view of what lies in memory as ever."""
+    return inputs.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def _as_inputs(layer, x):
+    return x if layer.data_format == "channels_first" else x.permute(0, 2, 3, 1)
+
+
+def _padded(layer, inputs, window, dilation, value):
+    """The map as PyTorch wants it, and the padding that is left to the kernel.
+
+    That can be no other than the same on both sides.
+    """
+    x = inputs if layer.data_format == "channels_first" else _channels_first(inputs)
+    (top, bottom), (left, right) = _pads(layer, x, window, dilation)
+    if top == bottom and left == right:
+        return x, (top, left)
+    return functional.pad(x, (left, right, top, bottom), value=value), (0, 0)
+
+
+def _pads(layer, x, window, dilation):
+    if layer.padding != "same":
+        return [(0, 0), (0, 0)]
+    axes = zip(x.shape[2:], window, layer.strides, dilation, strict=True)
+    return [same_padding(*axis) for axis in axes]
+
+
+CALLS = {
+    keras.layers.AveragePooling2D: average_pooling,
+    keras.layers.BatchNormalization: batch_normalization,
+    keras.layers.Conv2D: convolution,
+    keras.layers.DepthwiseConv2D: depthwise_convolution,
+    keras.layers.MaxPooling2D: max_pooling,
+    CeilMaxPooling2D: ceil_max_pooling,
+}
+
+# In which order PyTorch's convolution reads the axes of a kernel.
+READ_AS = {keras.layers.Conv2D: (3, 0, 1, 2), keras.layers.DepthwiseConv2D: (2, 3, 0, 1)}
+
+
+def speed_up(layer):
+    """Has a layer call PyTorch's own kernels, if it is one of those above."""
+    if type(layer) in CALLS:
+        layer.call = types.MethodType(CALLS[type(layer)], layer)
+        _lay_out(layer)
+
+
+def _lay_out(layer):
+    """Has a kernel lie in memory as the convolution reads it; shape and numbers stay as they are.
+
+    Else it would be transposed for every pass. One that `takes_patches` is read as it is.
+    """
+    order = READ_AS.get(type(layer))
+    for variable in layer.weights if order else ():
+        tensor = variable._value
+        if tensor is not None and tensor.ndim == 4 and not is_large(tensor.shape):
+            back = [order.index(axis) for axis in range(4)]
+            # Not `contiguous`, which leaves the stride of an axis of one as it is.
+            ordered = tensor.data.permute(order).clone(memory_format=torch.contiguous_format)
+            tensor.data = ordered.permute(back)
+
+
+def lay_out_state(optimizer, variables):
+    """Has what an optimizer keeps of a kernel, such as its momentum, lie as the kernel does."""
+    kernels = [v for v in variables if not v.value.is_contiguous()]
+    for state in optimizer.variables:
+        for kernel in kernels:
+            of_it = state.name.startswith(f"{kernel.path.replace('/', '_')}_")
+            if of_it and state.shape == kernel.shape:
+                tensor = state.value
+                tensor.data = torch.empty_like(kernel.value, dtype=tensor.dtype).copy_(tensor.data)
