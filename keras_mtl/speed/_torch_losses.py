@@ -3,13 +3,20 @@
 import torch
 from torch.nn import functional
 
+UNKNOWN = -100
 
-def crossentropies(logits, labels):
-    """Softmax cross-entropies (...) of logits (..., classes) and labels (...) of known classes."""
-    flat = functional.cross_entropy(
-        logits.flatten(0, -2), labels.flatten().long(), reduction="none"
-    )
-    return flat.unflatten(0, labels.shape)
+
+def crossentropies(logits, labels, valid):
+    """Softmax cross-entropies (...) of logits (..., classes) and labels (...).
+
+    Zero where `valid` is false, NaN where a valid label is of no class.
+    """
+    wrong = valid & ((labels < 0) | (labels >= logits.shape[-1]))
+    index = labels.long().masked_fill(~valid | wrong, UNKNOWN)
+    losses = functional.cross_entropy(
+        logits.flatten(0, -2), index.flatten(), ignore_index=UNKNOWN, reduction="none"
+    ).unflatten(0, labels.shape)
+    return losses.masked_fill(wrong, float("nan")) if wrong.any() else losses
 
 
 def nearest(rows, words):
@@ -17,5 +24,5 @@ def nearest(rows, words):
 
     In 0.6 of the time of a running maximum, and of `argmax`.
     """
-    words = torch.as_tensor(words, device=rows.device)
+    words = torch.tensor(words, device=rows.device)
     return (rows @ words.T).max(dim=-1).indices.int()
