@@ -25,6 +25,7 @@ from keras_mtl import (
     towers,
     weights,
 )
+from keras_mtl._tensorflow_if_loaded import use_tensorflow_if_loaded
 from keras_mtl.detection import detect, predict_regions
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.modulation import fold, modulate
@@ -34,6 +35,8 @@ from keras_mtl.study import Study, compare
 from keras_mtl.task import Task
 
 __version__ = "0.1.0"
+
+use_tensorflow_if_loaded()
 
 __all__ = [
     "Ensemble",
