@@ -30,7 +30,7 @@ from keras_mtl.detection import detect, predict_regions
 from keras_mtl.ensemble import Ensemble
 from keras_mtl.modulation import fold, modulate
 from keras_mtl.multi_task_model import MultiTaskModel, balanced
-from keras_mtl.speed import speed_up
+from keras_mtl.speed import speed_up, tune_allocator
 from keras_mtl.study import Study, compare
 from keras_mtl.task import Task
 
@@ -72,5 +72,6 @@ __all__ = [
     "speed_up",
     "study",
     "towers",
+    "tune_allocator",
     "weights",
 ]

@@ -11,6 +11,7 @@ import unittest.mock
 from collections.abc import Sequence
 
 from keras_mtl.cli._errors import CommandError, UsageError
+from keras_mtl.speed import tune_allocator
 from keras_mtl_command import answered, interrupted, width, wrapped_lines
 
 LONGEST_MESSAGE = 600
@@ -71,6 +72,7 @@ def _run(arguments):
     known = (Compare, Report, New, List, Describe, Predict, Train, Evaluate, Export)
     commands = {each.__name__.lower(): each for each in known}
     command = _parsed(arguments, commands)
+    tune_allocator()
     return command and command.run()
 
 

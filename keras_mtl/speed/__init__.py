@@ -2,5 +2,6 @@
 
 from keras_mtl.speed.follow_kernels import follow_kernels
 from keras_mtl.speed.speed_up import speed_up
+from keras_mtl.speed.tune_allocator import tune_allocator
 
-__all__ = ["follow_kernels", "speed_up"]
+__all__ = ["follow_kernels", "speed_up", "tune_allocator"]
