@@ -16,13 +16,13 @@ def on_the_cpu():
         return str(ops.convert_to_tensor(0.0).device).startswith("cpu")
 
 
-def is_jax():
-    """Whether JAX computes."""
-    return keras.backend.backend() == "jax"
+def backend():
+    """Name of what computes."""
+    return keras.backend.backend()
 
 
 def by_torch(module):
     """A module of this folder with PyTorch's own kernels, if it computes on the CPU, or `None`."""
-    if keras.backend.backend() != "torch" or not on_the_cpu():
+    if backend() != "torch" or not on_the_cpu():
         return None
     return importlib.import_module(f"keras_mtl.speed.{module}")

@@ -4,20 +4,20 @@ import math
 
 from keras import ops
 
-from keras_mtl.speed._backend import is_jax
+from keras_mtl.speed._backend import backend
 
 # From here on the kernel, not the map, is what has to be read from memory.
 LARGE_KERNEL = 2**22
-JAX_LARGE_WINDOW = 36
+# Numbers in the kernel to one in the map, from which on the same holds for smaller ones on JAX.
+KERNEL_TO_MAP = 4
 
 
 def convolution_op(layer, inputs, kernel):
     """As `Conv2D.convolution_op`, equal to 1e-5, without its slow cases on the CPU.
 
-    Two are far from what the CPU can do: the gradient of a grouped convolution (8 to 20 times
-    slower on JAX and TensorFlow than one dense convolution a group) and the convolution with a
-    kernel larger than the map it slides over, as AlexNet's fc6 (about 2 times slower there than
-    one matrix product of its patches). `benchmarks/convolution.py` measures both.
+    Three are far from what the CPU can do: the gradient of a grouped convolution (8 to 20 times
+    slower on JAX and TensorFlow than one dense convolution a group), windows of one pixel, and
+    kernels larger than the map they slide over, as AlexNet's fc6: see `takes_patches`.
     """
     if layer.groups == 1:
         return _dense(layer, inputs, kernel)
@@ -37,27 +37,35 @@ def _dense(layer, inputs, kernel):
 
 
 def takes_patches(layer, inputs, kernel):
-    """Whether a product of patches, cut out by plain slices, is the faster way."""
+    """Whether a product of patches, cut out by plain slices, is possible and the faster way.
+
+    Measured forward + backward, of the time of the convolution (`benchmarks/convolution.py`). A
+    6×6×256×4096 kernel on a 13×13 map: .4 on JAX, .55 on TensorFlow; on PyTorch the whole stitched
+    step of CaffeNet-FCN took .6. A window of 1×1: .25 to .55 on JAX, .3 to .9 on TensorFlow, 1 to 3
+    on PyTorch. On JAX 3×3 windows of 512 channels on 3×3 and 7×7 maps .6 to .8, of 256 on 6×6 .9,
+    of 64 on 24×24 2; on TensorFlow 1 to 6.
+    """
     return (
-        is_large(kernel.shape)
-        and layer.data_format == "channels_last"
+        layer.data_format == "channels_last"
         and layer.dilation_rate == (1, 1)
         and layer.padding in ("same", "valid")
         and None not in inputs.shape[1:3]
+        and (is_large(kernel) or _is_faster(inputs.shape, kernel.shape))
     )
 
 
-def is_large(kernel_shape):
-    """Measured on 2 cores, forward + backward (`benchmarks/convolution.py`).
+def is_large(kernel):
+    """Whether a product of patches is faster on every backend, if it is possible."""
+    return math.prod(kernel.shape) >= LARGE_KERNEL
 
-    The 6×6×256×4096 kernel on a 13×13 map: 1082 → 443 ms on JAX, 658 → 361 on TensorFlow. On
-    PyTorch the layer alone is too noisy to tell; the whole stitched step of
-    `benchmarks/cross_stitch_step.py` went from 3591 to 2119 ms. A 6×6×64×1024 kernel on 11×11:
-    level on PyTorch and TensorFlow, 132 → 46 ms on JAX.
-    """
-    if math.prod(kernel_shape) >= LARGE_KERNEL:
+
+def _is_faster(inputs, kernel):
+    if backend() == "torch":
+        return False
+    if kernel[:2] == (1, 1):
         return True
-    return is_jax() and math.prod(kernel_shape[:2]) >= JAX_LARGE_WINDOW
+    is_known = backend() == "jax" and None not in inputs
+    return is_known and math.prod(kernel) >= KERNEL_TO_MAP * math.prod(inputs)
 
 
 def by_patches(layer, inputs, kernel):

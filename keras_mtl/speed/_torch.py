@@ -168,7 +168,7 @@ def _lay_out(layer):
     order = READ_AS.get(type(layer))
     for variable in layer.weights if order else ():
         tensor = variable._value
-        if tensor is not None and tensor.ndim == 4 and not is_large(tensor.shape):
+        if tensor is not None and tensor.ndim == 4 and not is_large(tensor):
             back = [order.index(axis) for axis in range(4)]
             # Not `contiguous`, which leaves the stride of an axis of one as it is.
             ordered = tensor.data.permute(order).clone(memory_format=torch.contiguous_format)

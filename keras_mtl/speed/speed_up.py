@@ -14,8 +14,9 @@ def speed_up(model: keras.Model) -> keras.Model:
 
     On PyTorch these are its own kernels, without the copies that Keras' operations make:
     convolutions, plain and depthwise, pooling and batch normalization of maps. On every backend
-    they are products of matrices for kernels larger than the maps they slide over, and on JAX and
-    TensorFlow a convolution a group. Where anything else computes, nothing is changed.
+    they are products of matrices for kernels larger than the maps they slide over, on JAX and
+    TensorFlow for windows of one pixel, too, and a convolution a group. Where anything else
+    computes, nothing is changed.
 
     The layers stay what they are, with their classes, configurations, weights and files; a copy of
     the model, and one from its file, runs as Keras has it. Layers of subclasses are left alone.
