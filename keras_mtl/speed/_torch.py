@@ -35,11 +35,23 @@ def depthwise_convolution(layer, inputs):
     return _convolved(layer, inputs, kernel.flatten(0, 1)[:, None], kernel.shape[0])
 
 
-def _convolved(layer, inputs, kernel, groups):
+def separable_convolution(layer, inputs):
+    """As `SeparableConv2D.call`."""
+    kernel = ops.convert_to_tensor(layer.depthwise_kernel).permute(2, 3, 0, 1)
+    pointwise = ops.convert_to_tensor(layer.pointwise_kernel).permute(3, 2, 0, 1)
+    return _convolved(
+        layer, inputs, kernel.flatten(0, 1)[:, None], kernel.shape[0], _as_read(pointwise)
+    )
+
+
+def _convolved(layer, inputs, kernel, groups, pointwise=None):
     """Outputs of a convolution whose kernel is (outputs, inputs of a group, height, width)."""
     bias = ops.convert_to_tensor(layer.bias) if layer.use_bias else None
     x, padding = _padded(layer, inputs, kernel.shape[2:], layer.dilation_rate, 0.0)
-    x = functional.conv2d(x, kernel, bias, layer.strides, padding, layer.dilation_rate, groups)
+    first = bias if pointwise is None else None
+    x = functional.conv2d(x, kernel, first, layer.strides, padding, layer.dilation_rate, groups)
+    if pointwise is not None:
+        x = functional.conv2d(x, pointwise, bias)
     return _activated(layer, _as_inputs(layer, x))
 
 
@@ -146,6 +158,7 @@ CALLS = {
     keras.layers.Conv2D: convolution,
     keras.layers.DepthwiseConv2D: depthwise_convolution,
     keras.layers.MaxPooling2D: max_pooling,
+    keras.layers.SeparableConv2D: separable_convolution,
     CeilMaxPooling2D: ceil_max_pooling,
 }
 

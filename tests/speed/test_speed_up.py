@@ -17,7 +17,7 @@ BACKEND = keras.backend.backend()
 # Where anything at all is done with a layer.
 SPED_UP = {
     "torch": {"AveragePooling2D", "BatchNormalization", "Conv2D", "DepthwiseConv2D"}
-    | {"MaxPooling2D", "CeilMaxPooling2D"}
+    | {"CeilMaxPooling2D", "MaxPooling2D", "SeparableConv2D"}
 }.get(BACKEND, {"Conv2D"})
 
 
@@ -46,6 +46,18 @@ def convolution(rng):
         use_bias=pick(rng, True, False),
         activation=pick(rng, None, "relu"),
         **options,
+    )
+
+
+def separable(rng):
+    return layers.SeparableConv2D(
+        5,
+        pick(rng, 1, 3),
+        pick(rng, 1, 2),
+        pick(rng, "same", "valid"),
+        depth_multiplier=pick(rng, 1, 2),
+        activation=pick(rng, None, "relu"),
+        use_bias=pick(rng, True, False),
     )
 
 
@@ -85,6 +97,7 @@ def ceil_pooling(rng):
 KINDS = {
     "Conv2D": convolution,
     "DepthwiseConv2D": depthwise,
+    "SeparableConv2D": separable,
     "BatchNormalization": normalization,
     "MaxPooling2D": pooling(layers.MaxPooling2D),
     "AveragePooling2D": pooling(layers.AveragePooling2D),
