@@ -45,6 +45,7 @@ class Pair:
             ],
             lr=LEARNING_RATE,
             momentum=MOMENTUM,
+            fused=True,
         )
 
     def step(self):

@@ -1,18 +1,22 @@
 """What benchmarks have in common that compare: turns, rows of ratios, and their bars."""
 
+import functools
 import json
 import random
 import statistics
 from pathlib import Path
 
+from benchmarks._workers import seconds_of
+
 BACKENDS = ("torch", "jax", "tensorflow")
 
 
-def interleaved(turns, rounds, steps, warm_up=2):
+def interleaved(turns, rounds, steps=1, warm_up=2):
     """Seconds a step of every contestant, one dict a round, each round in a random order.
 
     Args:
-        turns: dict from a contestant's key to its `Worker` and the name it has there.
+        turns: dict from a contestant's key to a function from a number of steps to the mean
+            seconds of one, such as `Worker.turn(name)`.
         rounds: how many rounds count.
         steps: steps that a turn averages over.
         warm_up: rounds before, which do not count.
@@ -20,8 +24,17 @@ def interleaved(turns, rounds, steps, warm_up=2):
     order, results = random.Random(0), []
     for _ in range(warm_up + rounds):
         keys = order.sample(list(turns), len(turns))
-        results.append({key: turns[key][0]("step", turns[key][1], steps) for key in keys})
+        results.append({key: turns[key](steps) for key in keys})
     return results[warm_up:]
+
+
+def turn_of(step):
+    """A turn of a function of this process."""
+    return functools.partial(seconds_of, step)
+
+
+def median_of(rounds, key):
+    return statistics.median(each[key] for each in rounds)
 
 
 def row(case, what, rounds, over, under, at_most=None, at_least=None):
@@ -44,9 +57,7 @@ def row(case, what, rounds, over, under, at_most=None, at_least=None):
         "what": what,
         "ratio": ratio,
         "range": [min(ratios), max(ratios)],
-        "milliseconds": [
-            1000 * statistics.median(each[key] for each in rounds) for key in (over, under)
-        ],
+        "milliseconds": [1000 * median_of(rounds, key) for key in (over, under)],
         "at_most": at_most,
         "at_least": at_least,
         "passed": passed,
@@ -72,8 +83,15 @@ def verdict(row):
     return f"{'PASS' if row['passed'] else 'FAIL'} ({', '.join(texts)})"
 
 
+def report_option(parser):
+    """Adds the option of all: where rows are written, for `python -m benchmarks`."""
+    parser.add_argument("--json", metavar="FILE", help="where to write all figures")
+
+
 def finish(rows, file=None):
-    """Writes rows to a file of JSON, if one is named; the exit code, 1 if a bar is missed."""
+    """Prints rows, and writes them to a file of JSON; the exit code, 1 if a bar is missed."""
+    for each in rows:
+        print(line(each), flush=True)
     if file:
         Path(file).write_text(json.dumps(rows, indent=1) + "\n")
     return int(any(each["passed"] is False for each in rows))

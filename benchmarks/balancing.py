@@ -18,11 +18,9 @@ tasks.
 
 import argparse
 import contextlib
-import random
-import statistics
 import sys
 
-from benchmarks._report import BACKENDS
+from benchmarks._report import BACKENDS, finish, interleaved, report_option, row
 from benchmarks._workers import TUNED, Worker
 
 FEATURES_BAR = 1.05
@@ -38,45 +36,39 @@ def main():
     parser.add_argument("--tasks", nargs="+", type=int, default=(2, 3, 5))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=3, help="steps that a round averages over")
+    report_option(parser)
     args = parser.parse_args()
-    missed = []
+    rows = []
     for tasks in args.tasks:
         for backend in args.backends:
-            missed += of_backend(backend, tasks, args.rounds, args.steps)
-    return 1 if missed else 0
+            rows += of_backend(backend, tasks, args.rounds, args.steps)
+    return finish(rows, args.json)
 
 
 def of_backend(backend, tasks, rounds, steps):
-    """Times all on one backend, prints their ratios, and returns the bars that are missed."""
+    """Times all on one backend; returns the rows."""
     settings = {"tasks": tasks, "size": 64, "batch": 16}
     with contextlib.ExitStack() as stack:
         environment = {**TUNED, "KERAS_BACKEND": backend}
         ours = stack.enter_context(Worker("_balancing_keras_worker", settings, environment))
-        turns = [(("keras_mtl", name), name, ours) for name in OURS]
+        turns = {("keras_mtl", name): ours.turn(name) for name in OURS}
         if backend == "torch":
             by_hand = stack.enter_context(Worker("_balancing_torch_worker", settings, TUNED))
-            turns += [(tuple(name.split(": ")), name, by_hand) for name in by_hand("known")]
-        order, results = random.Random(0), []
-        for _ in range(rounds + 2):  # Two more warm up.
-            order.shuffle(turns)
-            results.append({key: worker("step", name, steps) for key, name, worker in turns})
-    missed = []
-    print(f"\n{backend}, {tasks} tasks{'ms':>31}{'ratio':>8}   range")
-    for who, name in sorted(results[0], key=lambda each: (each[0], each[1] != "plain", each[1])):
-        seconds = statistics.median(each[who, name] for each in results[2:])
-        ratios = [each[who, name] / each[who, "plain"] for each in results[2:]]
-        ratio = statistics.median(ratios)
-        bar = {"features": FEATURES_BAR, "weights": WEIGHTS_BAR if tasks == 3 else None}.get(name)
-        verdict = ""
-        if who == "keras_mtl" and bar is not None:
-            verdict = f"{'PASS' if ratio <= bar else 'FAIL'} (bar {bar})"
-            missed += [(backend, tasks, name)] * (ratio > bar)
-        print(
-            f"  {who:10} {name:22} {1000 * seconds:10.1f}{ratio:8.2f}   "
-            f"{min(ratios):.2f} to {max(ratios):.2f}  {verdict}",
-            flush=True,
+            turns |= {tuple(name.split(": ")): by_hand.turn(name) for name in by_hand("known")}
+        results = interleaved(turns, rounds, steps)
+    bars = {"features": FEATURES_BAR, "weights": WEIGHTS_BAR if tasks == 3 else None}
+    return [
+        row(
+            f"{tasks} tasks, {backend}",
+            f"{who}, {name} to plain",
+            results,
+            (who, name),
+            (who, "plain"),
+            bars.get(name) if who == "keras_mtl" else None,
         )
-    return missed
+        for who, name in sorted(turns)
+        if name != "plain"
+    ]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The cross-stitched pair of CaffeNet-FCNs as one would write it in plain PyTorch.
 
 The yardstick of `cross_stitch_step.py`: the function of `keras_mtl.applications.CrossStitchFCN`
-(checked there before anything is timed), by PyTorch's own operators where it has them.
+(checked there before anything is timed), by PyTorch's own operators where no other is faster.
 """
 
 import math
@@ -15,8 +15,22 @@ UNITS = ("pool1", "pool2", "pool5", "fc6", "fc7")
 MEAN_RGB = (123.0, 117.0, 104.0)
 
 
-def lrn():
-    return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)
+class LRN(nn.Module):
+    """`nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)`, in a quarter to a half of its time.
+
+    The sum over five channels is a product with a band matrix, the power one of roots.
+    """
+
+    def __init__(self, channels):
+        super().__init__()
+        channel = torch.arange(channels)
+        band = ((channel[:, None] - channel).abs() <= 2).float()
+        self.register_buffer("band", band[:, :, None, None])
+
+    def forward(self, x):
+        sums = functional.conv2d(x * x, self.band)
+        root = (1 + 1e-4 / 5 * sums).rsqrt()
+        return x * (root * root.sqrt())
 
 
 def pool():
@@ -43,8 +57,8 @@ def tower(width, stem_strides, padding, size):
     return nn.ModuleDict(
         {
             "pool1": nn.Sequential(pad1, conv1, relu, pool()),
-            "pool2": nn.Sequential(lrn(), conv2, relu, pool()),
-            "pool5": nn.Sequential(lrn(), conv3, relu, conv4, relu, conv5, relu, pool()),
+            "pool2": nn.Sequential(LRN(c96), conv2, relu, pool()),
+            "pool5": nn.Sequential(LRN(c256), conv3, relu, conv4, relu, conv5, relu, pool()),
             "fc6": nn.Sequential(pad6, fc6, relu),
             "fc7": nn.Sequential(nn.Dropout(), fc7, relu),
         }

@@ -25,7 +25,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks._report import BACKENDS, finish, interleaved, line, row
+from benchmarks._report import BACKENDS, finish, interleaved, report_option, row
 from benchmarks._workers import TUNED, Worker
 
 NETWORKS = ("ResNet-18", "MobileNetV2")
@@ -68,12 +68,12 @@ def parse_arguments():
     parser.add_argument("--size", type=int, default=96, help="side of the image, in pixels")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--tasks", type=int, default=3)
-    parser.add_argument("--json", metavar="FILE", help="where to write all figures")
+    report_option(parser)
     return parser.parse_args()
 
 
 def compare(network, backend, args):
-    """Times all of one network on one backend; returns the rows, which it prints."""
+    """Times all of one network on one backend; returns the rows."""
     settings = {"network": network, "size": args.size, "batch": args.batch, "tasks": args.tasks}
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -87,8 +87,8 @@ def compare(network, backend, args):
             print(f"{network}, {backend}, {name}: difference to plain PyTorch {difference:.1e}")
             if not difference <= DIFFERENCE:
                 raise SystemExit("Not the same function: there is nothing to compare.")
-        turns = {("Keras", name): (keras, name) for name in (PLAIN, HARD, STITCHED)}
-        turns |= {("PyTorch", name): (torch, name) for name in (HARD, STITCHED)}
+        turns = {("Keras", name): keras.turn(name) for name in (PLAIN, HARD, STITCHED)}
+        turns |= {("PyTorch", name): torch.turn(name) for name in (HARD, STITCHED)}
         rounds = interleaved(turns, args.rounds, args.steps)
     has_bars = (args.tasks, args.size, args.batch) == (3, 96, 16)
     bars = AT_MOST.get((network, backend)) if has_bars else None
@@ -113,8 +113,6 @@ def compare(network, backend, args):
             at_least=AT_LEAST[backend] if has_bars else None,
         )
     )
-    for each in rows:
-        print(line(each), flush=True)
     return rows
 
 
