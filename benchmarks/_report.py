@@ -37,7 +37,7 @@ def median_of(rounds, key):
     return statistics.median(each[key] for each in rounds)
 
 
-def row(case, what, rounds, over, under, at_most=None, at_least=None):
+def row(case, what, rounds, over, under, at_most=None, at_least=None, unit="ms"):
     """A row of the table: the ratio of two contestants, the median of those of single rounds.
 
     Args:
@@ -46,6 +46,7 @@ def row(case, what, rounds, over, under, at_most=None, at_least=None):
         rounds: as of `interleaved`.
         over, under: the keys of both.
         at_most, at_least: the bars, if there are any.
+        unit: what both are shown in: "ms", of rounds in seconds, or the rounds' own, such as "MB".
     """
     ratios = [each[over] / each[under] for each in rounds]
     ratio = statistics.median(ratios)
@@ -57,7 +58,8 @@ def row(case, what, rounds, over, under, at_most=None, at_least=None):
         "what": what,
         "ratio": ratio,
         "range": [min(ratios), max(ratios)],
-        "milliseconds": [1000 * median_of(rounds, key) for key in (over, under)],
+        "values": [median_of(rounds, key) * (1000 if unit == "ms" else 1) for key in (over, under)],
+        "unit": unit,
         "at_most": at_most,
         "at_least": at_least,
         "passed": passed,
@@ -67,10 +69,10 @@ def row(case, what, rounds, over, under, at_most=None, at_least=None):
 def line(row):
     """A row as text."""
     low, high = row["range"]
-    ours, theirs = row["milliseconds"]
+    ours, theirs = row["values"]
     return (
         f"{row['case']:28} {row['what']:44} {row['ratio']:6.2f}   {low:5.2f} to {high:5.2f}"
-        f"   {ours:8.1f} / {theirs:8.1f} ms   {verdict(row)}"
+        f"   {ours:8.1f} / {theirs:8.1f} {row['unit']}   {verdict(row)}"
     )
 
 
