@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
+from keras_mtl.gradients._backend import of_backend
 from keras_mtl.layers import CrossStitch
+from keras_mtl.layers.cross_stitch import ONE_PRODUCT_FROM
 
 
 def apply(unit, towers):
@@ -13,7 +15,7 @@ def apply(unit, towers):
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
-@pytest.mark.parametrize("towers", [2, 3, 5])
+@pytest.mark.parametrize("towers", [2, 3, 5, ONE_PRODUCT_FROM, 24])
 def test_is_equation_1(rng, towers, per_channel):
     x = rng.normal(size=(towers, 2, 4, 3, 6)).astype("float32")
     unit = CrossStitch(per_channel=per_channel)
@@ -58,6 +60,51 @@ def test_channel_axis(rng, axis):
     expected = np.einsum("ijc,jbhwc->ibhwc", alpha, moved)
     out = np.moveaxis(apply(unit, x), axis if axis < 0 else axis + 1, -1)
     np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("axis", [1, 2, -1, -2])
+def test_both_spellings_agree_and_so_do_their_gradients(rng, axis, per_channel):
+    towers, shape = 4, (2, 3, 5)
+    unit = CrossStitch(per_channel=per_channel, axis=axis)
+    unit.build([shape] * towers)
+    alpha, *x = (
+        ops.convert_to_tensor(rng.normal(size=each).astype("float32"))
+        for each in (unit.alpha.shape, *[shape] * towers)
+    )
+    given_back = [ops.convert_to_tensor(rng.normal(size=shape).astype("float32")) for _ in x]
+
+    def found(spelling):
+        def mixtures(primals):
+            with keras.StatelessScope([(unit.alpha, primals[0])]):
+                return spelling(primals[1:]), None
+
+        made, _, pullback = of_backend().vjp(mixtures, [alpha, *x])
+        return [ops.convert_to_numpy(each) for each in (*made, *pullback(given_back))]
+
+    for one, other in zip(found(unit._by_pairs), found(unit._by_one_product), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_many_towers_of_unknown_sizes(rng, per_channel, axis):
+    shape = [None, None, None]
+    shape[axis] = 3
+    names = [f"t{number:02}" for number in range(ONE_PRODUCT_FROM)]
+    inputs = {name: keras.Input(shape[1:], name=name) for name in names}
+    unit = CrossStitch(per_channel, axis=axis, dtype="mixed_bfloat16")
+    model = keras.Model(inputs, unit(inputs))
+    x = {name: rng.normal(size=(2, 3, 3)).astype("float32") for name in inputs}
+    found = model.predict(x, verbose=0)
+    mean = sum(x.values()) / len(x)
+    for name in inputs:
+        assert keras.backend.standardize_dtype(model.output[name].dtype) == "bfloat16"
+        others = (mean * len(x) - x[name]) / (len(x) - 1)
+        expected = 0.9 * x[name] + 0.1 * others
+        np.testing.assert_allclose(
+            np.asarray(found[name], "float32"), expected, rtol=0.03, atol=0.03
+        )
 
 
 def test_structures_come_back_as_they_went_in(rng):
