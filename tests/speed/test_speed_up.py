@@ -298,6 +298,22 @@ def test_the_layers_stay_what_they_are(tmp_path, rng):
     np.testing.assert_allclose(model.predict(x, verbose=0), again.predict(x, verbose=0), atol=1e-6)
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_model_is_as_fast_as_its_tower_says(tmp_path, fast):
+    model = keras_mtl.MultiTaskModel(
+        keras_mtl.towers.Tower(small_network(), cuts=["norm"], fast=fast),
+        keras_mtl.sharing.Branched.hard_sharing(),
+        {"a": layers.Conv2D(1, 1), "b": layers.Dense(1)},
+    )
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    for each in (model, again):
+        assert each.fast == fast
+        assert bool(sped_up(each.stage("a", "norm"))) == fast
+        assert bool(sped_up(each) == {"a_head"}) == fast
+    assert again.tower("a").fast == fast
+
+
 def test_a_sped_up_model_is_a_layer_of_another_and_is_freed(rng):
     model = keras_mtl.speed_up(small_network())
     image = keras.Input((12, 12, 3))
