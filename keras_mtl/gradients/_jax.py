@@ -1,5 +1,7 @@
 """Gradients that are pulled back as often as wanted, on JAX."""
 
+import numpy as np
+
 
 def vjp(function, primals):
     """What `function(primals)` gives, and what pulls cotangents of its outputs back to `primals`.
@@ -29,6 +31,18 @@ def vjp(function, primals):
         return pull([cotangents[i] for i in places])[0]
 
     return outputs, others, pullback
+
+
+def compiler(model):
+    """What compiles a function of tensors as Keras does for a model, or `None` for nothing."""
+    import jax
+
+    return jax.jit if model.jit_compile else None
+
+
+def to_numpy(x):
+    """An array, without a copy where that is possible."""
+    return np.asarray(x)
 
 
 def replicas():

@@ -1,5 +1,9 @@
 """Gradients that are pulled back as often as wanted, on TensorFlow."""
 
+import functools
+
+import numpy as np
+
 
 def vjp(function, primals):
     """As of `keras_mtl.gradients._jax`."""
@@ -17,6 +21,18 @@ def vjp(function, primals):
         return [None if each is None else tf.convert_to_tensor(each) for each in gradients]
 
     return outputs, others, pullback
+
+
+def compiler(model):
+    """As of `keras_mtl.gradients._jax`."""
+    import tensorflow as tf
+
+    return functools.partial(tf.function, autograph=False)
+
+
+def to_numpy(x):
+    """As of `keras_mtl.gradients._jax`."""
+    return np.asarray(x)
 
 
 def replicas():

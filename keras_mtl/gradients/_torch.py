@@ -31,6 +31,16 @@ def _without_gradient(value):
     return value.detach() if hasattr(value, "detach") else value
 
 
+def compiler(model):
+    """As of `keras_mtl.gradients._jax`."""
+    return None
+
+
+def to_numpy(x):
+    """As of `keras_mtl.gradients._jax`."""
+    return x.detach().cpu().numpy()
+
+
 def replicas():
     """Over how many replicas a loss is shared out."""
     return 1

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from keras_mtl._checks import check_integer
 from keras_mtl._types import Array
 from keras_mtl.gradients._backend import of_backend
+from keras_mtl.gradients._pulls import pulls_of
 
 
 def task_gradients(
@@ -28,7 +29,9 @@ def task_gradients(
     weights and those of the samples included. What does not depend on the outputs is no task's:
     regularisers and losses that layers add are left out. One forward pass serves all tasks, so that
     a batch normalization and a dropout are the same for all. The model stays as it is: statistics,
-    metrics and seeds are not touched.
+    metrics and seeds are not touched. TensorFlow and JAX compile all of it once for a model and for
+    batches of one shape, unless the model runs eagerly; it is compiled anew when the model is, or
+    layers are frozen.
 
     A task is one of a `keras_mtl.MultiTaskModel`, with all of its outputs, or an output of another
     functional model whose outputs are a dict. Labels that are missing count not; tasks that a
@@ -53,7 +56,8 @@ def task_gradients(
 
     Returns:
         A dict from task to a dict from the path of a variable to its gradient, a float32 array of
-        the variable's shape; zeros where the task does not reach it. Tasks of `task_ids` are ints.
+        the variable's shape, which may be read-only; zeros where the task does not reach it. Tasks
+        of `task_ids` are ints.
 
     Raises:
         ValueError: the model is not compiled, or has no tasks and no `task_ids` are given; ids are
@@ -85,47 +89,14 @@ def task_gradients(
         None if part is None else tree.map_structure(ops.convert_to_tensor, part)
         for part in (x, y, sample_weight)
     )
-    vjp = of_backend().vjp
-
-    fixed = {v.path: ops.stop_gradient(v.value) for v in model.trainable_variables}
-
-    def forward(values):
-        trainable = list({**fixed, **dict(zip(wanted, values, strict=True))}.values())
-        state = [v.value for v in model.non_trainable_variables]
-        y_pred, _ = model.stateless_call(trainable, state, x, training=training)
-        return tree.flatten(y_pred), y_pred
-
-    values = [variable.value for variable in wanted.values()]
-    flat, y_pred, to_variables = vjp(forward, values)
-
-    def joint_loss(flat):
-        # The scope keeps the metrics of the losses as they are. Regularisers read the variables.
-        with keras.StatelessScope(zip(model.trainable_variables, fixed.values(), strict=True)):
-            y_pred_of = tree.pack_sequence_as(y_pred, flat)
-            if hasattr(model, "task_losses"):  # Whatever balances them.
-                losses = model.task_losses(y, y_pred_of, sample_weight)
-                return [sum(losses.values())], None
-            return [model.compute_loss(x, y, y_pred_of, sample_weight)], None
-
-    (loss,), _, to_outputs = vjp(joint_loss, flat)
-    cotangents = _where_none(to_outputs([ops.ones_like(loss)]), flat)
-    cotangents = tree.pack_sequence_as(y_pred, cotangents)
-    if task_ids is None:
-        parts = _by_output(cotangents, outputs_of)
-    else:
-        parts = _by_row(cotangents, task_ids, num_tasks)
-    gradients = {}
-    for task, part in parts:
-        found = _where_none(to_variables(tree.flatten(part)), values)
-        arrays = (ops.convert_to_numpy(ops.cast(g, "float32")) for g in found)
-        gradients[task] = dict(zip(wanted, arrays, strict=True))
-    return gradients
-
-
-def _where_none(gradients, like):
-    """Gradients that are zeros where there are none."""
-    pairs = zip(gradients, like, strict=True)
-    return [ops.zeros_like(value) if g is None else g for g, value in pairs]
+    own = None if task_ids is None else _own_rows(task_ids, num_tasks)
+    batch = x, y, sample_weight
+    pulls = pulls_of(model, list(wanted.values()), outputs_of, training, batch)
+    found, to_numpy = pulls(batch, own), of_backend().to_numpy
+    return {
+        task: dict(zip(wanted, map(to_numpy, of_task), strict=True))
+        for task, of_task in zip(outputs_of or range(len(found)), found, strict=True)
+    }
 
 
 def _outputs_of(model):
@@ -158,40 +129,20 @@ def _wanted(model, variables):
     return {path: known[path] for path in paths}
 
 
-def _by_output(cotangents, outputs_of):
-    """Of every task: the cotangents, zero but for its own outputs."""
-    for task, names in outputs_of.items():
-        yield (
-            task,
-            {
-                name: part if name in names else tree.map_structure(ops.zeros_like, part)
-                for name, part in cotangents.items()
-            },
-        )
-
-
-def _by_row(cotangents, task_ids, num_tasks):
-    """Of every task: the cotangents, zero but for its own rows."""
+def _own_rows(task_ids, num_tasks):
+    """Booleans (tasks, rows): which rows are a task's."""
     task_ids = np.asarray(ops.convert_to_numpy(task_ids))
-    rows = {int(part.shape[0]) for part in tree.flatten(cotangents)}
     if (
-        {task_ids.shape} != {(each,) for each in rows}
+        task_ids.ndim != 1
         or not np.issubdtype(task_ids.dtype, np.integer)
-        or task_ids.min() < 0
+        or task_ids.min(initial=0) < 0
     ):
         raise ValueError(
-            f"`task_ids` must be an integer from 0 for each of the {sorted(rows)} rows of the "
-            f"outputs. Received: shape {task_ids.shape}, {task_ids}."
+            "`task_ids` must be an integer from 0 for each of the rows of the outputs. "
+            f"Received: shape {task_ids.shape}, {task_ids}."
         )
-    highest = int(task_ids.max())
-    if num_tasks is None:
-        num_tasks = highest + 1
-    check_integer("num_tasks", num_tasks, highest + 1)
-    for task in range(num_tasks):
-        own = task_ids == task
-
-        def mask(part, own=own):
-            # Not a product: 0 × NaN of another task would be NaN.
-            return ops.where(ops.reshape(own, (-1, *[1] * (len(part.shape) - 1))), part, 0)
-
-        yield task, tree.map_structure(mask, cotangents)
+    highest = int(task_ids.max(initial=0))
+    num_tasks = check_integer(
+        "num_tasks", highest + 1 if num_tasks is None else num_tasks, highest + 1
+    )
+    return ops.convert_to_tensor(np.arange(num_tasks)[:, None] == task_ids)

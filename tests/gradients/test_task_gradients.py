@@ -1,5 +1,10 @@
 """Every task's gradient is its own, and together they are what the trainer steps along."""
 
+import copy
+import gc
+import pickle
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -277,3 +282,110 @@ def test_other_numbers_and_variables_are_refused(batch):
     for wrong in (["nothing"], [], [model.optimizer.iterations]):
         with pytest.raises(ValueError, match="`variables` must be of the model's trainable ones"):
             task_gradients(model, batch, variables=wrong)
+
+
+def multi_task_model(**options):
+    inputs = keras.Input((3,))
+    x = layers.Dense(4, name="one", kernel_initializer=seeded(5))(inputs)
+    x = layers.BatchNormalization(name="norm", center=False, scale=False)(x)
+    tower = keras_mtl.towers.Tower(keras.Model(inputs, x), ["one"])
+    of_heads = {
+        name: layers.Dense(2, kernel_initializer=seeded(number)) for number, name in enumerate("za")
+    }
+    model = keras_mtl.MultiTaskModel(tower, keras_mtl.sharing.Branched.hard_sharing(), of_heads)
+    compile_anew(model, **options)
+    return model
+
+
+def compile_anew(model, **options):
+    options = {"loss": {"z": "mse", "a": "mse"}, **options}
+    model.compile(keras_mtl.optimizers.SGD(0.5), **options)
+
+
+def assert_as_of_a_fresh_one(model, batch, **options):
+    """As of a model of the same weights that was never asked for gradients."""
+    fresh = multi_task_model().initialize_from(model)
+    for stage in model.stages:
+        fresh.stage("z", stage).trainable = model.stage("z", stage).trainable
+    norm_of(fresh).trainable = norm_of(model).trainable
+    compile_anew(fresh, **options)
+    fresh.leave_out(*model.left_out)
+    found, expected = task_gradients(model, batch), task_gradients(fresh, batch)
+    for task in found:
+        assert_close(found[task], expected[task])
+    return found
+
+
+def norm_of(model):
+    return model.stage("z", "norm").get_layer("shared_norm")
+
+
+def differ(one, other):
+    return any((one[task][path] != other[task][path]).any() for task in one for path in one[task])
+
+
+def test_what_is_kept_is_of_the_model_as_it_is(batch, rng):
+    """Steps, shapes, labels, weights of samples, and what is said in between."""
+    x, y = batch
+    model = multi_task_model()
+    first = assert_as_of_a_fresh_one(model, batch)
+    model.train_on_batch(x, y)
+    assert differ(first, assert_as_of_a_fresh_one(model, batch))
+    few = x[:4], {name: labels[:4] for name, labels in y.items()}
+    assert_as_of_a_fresh_one(model, few)
+    assert_as_of_a_fresh_one(model, (x, {"z": y["z"]}))
+    assert_as_of_a_fresh_one(model, (x, y, {"z": rng.uniform(0, 2, ROWS).astype("float32")}))
+    resting = task_gradients(model, batch, training=False)
+    learning = assert_as_of_a_fresh_one(model, batch)
+    assert differ(resting, learning)
+    kernel = task_gradients(model, batch, variables=["z_head/kernel"])
+    np.testing.assert_array_equal(kernel["z"]["z_head/kernel"], learning["z"]["z_head/kernel"])
+
+    model.leave_out("z")
+    assert not any(each.any() for each in assert_as_of_a_fresh_one(model, batch)["z"].values())
+    model.leave_out()
+    for options in (
+        {"loss_weights": {"a": 3.0}},
+        {"loss": {"z": "mae", "a": "mse"}},
+        {"balancing": keras_mtl.balancing.MGDA()},
+        {},
+    ):
+        compile_anew(model, **options)
+        assert_as_of_a_fresh_one(model, batch, **({} if "balancing" in options else options))
+    # Whose statistics a normalization takes changes with no variable.
+    norm_of(model).trainable = False
+    assert differ(learning, assert_as_of_a_fresh_one(model, batch))
+    model.freeze("one")
+    compile_anew(model)
+    assert list(assert_as_of_a_fresh_one(model, batch)["z"]) == [
+        v.path for v in model.trainable_variables
+    ]
+    model.unfreeze("one")
+    compile_anew(model, run_eagerly=True)
+    assert_as_of_a_fresh_one(model, batch)
+
+
+def test_numbers_of_other_variables_are_read_anew(batch):
+    weight = keras.Variable(1.0)
+    model = linear_model()
+    model.compile("sgd", {"z": lambda y, p: weight * keras.losses.mean_squared_error(y, p)})
+    first = task_gradients(model, batch)
+    weight.assign(3.0)
+    later = task_gradients(model, batch)
+    assert_close(later["z"], {path: 3 * x for path, x in first["z"].items()})
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_model_that_was_asked_is_copied_saved_and_freed(batch, tmp_path):
+    model = multi_task_model()
+    expected = task_gradients(model, batch)
+    model.save(tmp_path / "model.keras")
+    others = keras.models.load_model(tmp_path / "model.keras"), copy.deepcopy(model)
+    for other in (*others, pickle.loads(pickle.dumps(model))):
+        for task, of_task in task_gradients(other, batch).items():
+            assert_close(of_task, expected[task])
+    alive = weakref.ref(model)
+    del model, others, other
+    keras.backend.clear_session()
+    gc.collect()
+    assert alive() is None
