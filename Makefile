@@ -7,12 +7,13 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Whatever the caller's shell says: else pytest rewrites every test anew in each process.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-slow lint docs clean
+.PHONY: help demo test test-slow bench lint docs clean
 
 help:
 	@echo "make demo   what should segmentation and normals of rendered rooms share? networks, a table, a page ($(BACKEND), CPU)"
 	@echo "make test   the tests on TensorFlow, JAX and PyTorch"
 	@echo "make test-slow  every row of every recipe, in miniature ($(BACKEND))"
+	@echo "make bench  how fast it is beside plain Keras and plain PyTorch; half an hour, results/bench/bench.md"
 	@echo "make docs   the pages, docs/_build/index.html; a broken link or a warning is an error"
 	@echo "make lint   style and types"
 	@echo "make clean  remove .venv, builds and caches; results/ and predictions/ stay"
@@ -33,6 +34,9 @@ test: .venv/test lint
 
 test-slow: .venv/test
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m pytest -m slow
+
+bench: .venv/test
+	$(BIN)/python -m benchmarks
 
 lint: .venv/test
 	$(BIN)/ruff check .

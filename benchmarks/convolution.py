@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 import keras_mtl
+from benchmarks._training import training_function
 from benchmarks._workers import seconds_of
 from keras_mtl.towers import CaffeNet
 
@@ -32,55 +33,6 @@ def layers_of(network):
     for layer in net.layers:
         if isinstance(layer, keras.layers.Conv2D) and layer.name != "conv1":
             yield layer, (batch, *layer.input.shape[1:])
-
-
-def training_function(layer, inputs):
-    """A function without arguments that runs the layer forward and backward on `inputs`.
-
-    It returns the outputs and the gradients of their sum of squares with respect to the inputs and
-    the kernel, and returns only when they are there.
-    """
-    backend = keras.backend.backend()
-    if backend == "jax":
-        import jax
-
-        @jax.jit
-        def step(inputs, kernel, bias):
-            def loss(inputs, kernel):
-                outputs, _ = layer.stateless_call([kernel, bias], [], inputs)
-                return (outputs**2).sum(), outputs
-
-            gradient = jax.grad(loss, argnums=(0, 1), has_aux=True)
-            gradients, outputs = gradient(inputs, kernel)
-            return outputs, *gradients
-
-        values = jax.numpy.asarray(inputs), layer.kernel.value, layer.bias.value
-        return lambda: jax.block_until_ready(step(*values))
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        inputs = tf.constant(inputs)
-
-        @tf.function
-        def step():
-            with tf.GradientTape() as tape:
-                tape.watch(inputs)
-                outputs = layer(inputs)
-                loss = tf.reduce_sum(outputs**2)
-            return outputs, *tape.gradient(loss, [inputs, layer.kernel.value])
-
-        return step
-    import torch
-
-    inputs = torch.from_numpy(inputs).requires_grad_()
-
-    def step():
-        inputs.grad = layer.kernel.value.grad = None
-        outputs = layer(inputs)
-        (outputs**2).sum().backward()
-        return outputs.detach(), inputs.grad, layer.kernel.value.grad
-
-    return step
 
 
 def compare(layer, shape, rounds):

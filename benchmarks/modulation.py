@@ -12,15 +12,13 @@ Exit code 1 if the time of a folded model misses its bar.
 """
 
 import argparse
-import random
-import statistics
 import sys
 
 import keras
 import numpy as np
 
-from benchmarks._workers import seconds_of
-from keras_mtl import fold, modulate
+from benchmarks._report import finish, interleaved, report_option, row, turn_of
+from keras_mtl import fold, modulate, speed_up
 from keras_mtl.towers import ResidualEmbedding
 
 TASKS, BATCH, TASK = 7, 8, 3
@@ -47,14 +45,16 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=31)
+    report_option(parser)
     args = parser.parse_args()
-    missed = [name for name, build in NETWORKS.items() if not is_fast(name, build, args.rounds)]
-    return 1 if missed else 0
+    rows = [each for name, build in NETWORKS.items() for each in compare(name, build, args.rounds)]
+    return finish(rows, args.json)
 
 
-def is_fast(name, build, rounds):
-    """Prints the times of one network; returns whether the folded one meets the bar."""
+def compare(name, build, rounds):
+    """The rows of one network."""
     plain, after = build()
+    speed_up(plain)  # As what is made of it is.
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 255, (BATCH, *plain.input_shape[1:])).astype("float32")
     gated = modulate(plain, TASKS, after)
@@ -69,27 +69,13 @@ def is_fast(name, build, rounds):
         "folded": lambda: folded.predict_on_batch(images),
     }
     np.testing.assert_allclose(steps["folded"](), steps["modulated"](), rtol=1e-4, atol=1e-5)
-    times = {step: [] for step in steps}
-    for number in range(rounds + 1):
-        for step in random.sample(list(steps), len(steps)):
-            seconds = seconds_of(steps[step], 1)
-            if number:  # the first round compiles
-                times[step].append(seconds)
-    ratio = {
-        step: statistics.median(
-            ours / theirs for ours, theirs in zip(times[step], times["plain"], strict=True)
-        )
-        for step in ("modulated", "folded")
-    }
-    met = ratio["folded"] <= BAR
-    print(
-        f"{keras.backend.backend()}, {rounds} rounds, {name}: "
-        f"plain {1000 * statistics.median(times['plain']):.1f} ms, "
-        f"modulated {ratio['modulated']:.3f} of it, folded {ratio['folded']:.3f} "
-        f"(at most {BAR}) {'met' if met else 'missed'}",
-        flush=True,
-    )
-    return met
+    turns = {name: turn_of(step) for name, step in steps.items()}
+    results = interleaved(turns, rounds)
+    case = f"{name}, {keras.backend.backend()}"
+    return [
+        row(case, "with gates to plain", results, "modulated", "plain"),
+        row(case, "folded to plain", results, "folded", "plain", at_most=BAR),
+    ]
 
 
 if __name__ == "__main__":

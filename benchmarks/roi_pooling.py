@@ -17,8 +17,6 @@ Exit code 1 if a ratio misses its bar.
 """
 
 import argparse
-import random
-import statistics
 import sys
 
 import keras
@@ -26,6 +24,7 @@ import numpy as np
 import torch
 
 import keras_mtl
+from benchmarks._report import finish, interleaved, median_of, report_option, row
 from benchmarks._workers import seconds_of
 
 HEIGHT, WIDTH, CHANNELS, REGIONS, BINS, STRIDE = 38, 50, 256, 128, 6, 16
@@ -42,6 +41,7 @@ def main():
     )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--step", action="store_true", help="time a whole training step, too")
+    report_option(parser)
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     # As after a ReLU: half of the map are zeros.
@@ -60,8 +60,8 @@ def main():
     if args.step:
         steps["training step"] = training_step(rng, boxes)
     print(f"{keras.backend.backend()}, {torch.get_num_threads()} threads, {args.rounds} rounds")
-    rounds = interleaved_rounds(steps, args.rounds)
-    return 1 if report(rounds) else 0
+    turns = {name: turn_of(step) for name, step in steps.items()}
+    return finish(compare(interleaved(turns, args.rounds, CALLS)), args.json)
 
 
 def random_boxes(rng):
@@ -183,57 +183,37 @@ def training_step(rng, boxes):
     return step
 
 
-def interleaved_rounds(steps, count):
-    """Milliseconds of every step, one dict a round; two rounds more warm up."""
-    names, order, rounds = list(steps), random.Random(0), []
-    for _ in range(count + 2):
-        order.shuffle(names)
-        rounds.append({name: 1000 * turn(steps[name]) for name in names})
-    return rounds[2:]
-
-
-def turn(step):
-    """Mean seconds of some calls, after one that ends what the turn before left to do.
+def turn_of(step):
+    """A turn, after one call that ends what the turn before left to do.
 
     PyTorch's threads, for one, wait busily for a while.
     """
-    step()
-    return seconds_of(step, CALLS)
+
+    def turn(count):
+        step()
+        return seconds_of(step, count)
+
+    return turn
 
 
-def report(rounds):
-    """Prints medians, and the ratios with their bars; returns those that were missed."""
-    medians = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
-    for name, milliseconds in medians.items():
-        print(f"{name:28}{milliseconds:9.1f} ms")
-    best_loop = min((f"loop, {each}" for each in LOOPS), key=medians.get)
-    ratios = {
-        f"RoIPooling to {best_loop}": (
-            POOLING_BAR,
-            [each["RoIPooling"] / each[best_loop] for each in rounds],
-        ),
-        "RoIAlign to RoIPooling": (
-            ALIGN_BAR,
-            [each["RoIAlign"] / each["RoIPooling"] for each in rounds],
-        ),
-    }
-    if "training step" in medians:
+def compare(rounds):
+    """The rows of the ratios."""
+    case = f"regions, {keras.backend.backend()}"
+    loop = min((f"loop, {each}" for each in LOOPS), key=lambda name: median_of(rounds, name))
+    pairs = (
+        ("RoIPooling", loop, POOLING_BAR),
+        ("RoIAlign", "RoIPooling", ALIGN_BAR),
         # Each tower pools once.
-        ratios["both, twice, to training step"] = (
-            STEP_BAR,
-            [
-                2 * (each["RoIPooling"] + each["RoIAlign"]) / each["training step"]
-                for each in rounds
-            ],
-        )
-    missed = []
-    for name, (bar, values) in ratios.items():
-        ratio = statistics.median(values)
-        verdict = "PASS" if ratio <= bar else "FAIL"
-        print(f"{name:36}{ratio:7.2f}  {verdict} (bar {bar:.2f})")
-        if ratio > bar:
-            missed.append(name)
-    return missed
+        ("both, twice", "training step", STEP_BAR),
+    )
+    rounds = [
+        {**each, "both, twice": 2 * (each["RoIPooling"] + each["RoIAlign"])} for each in rounds
+    ]
+    return [
+        row(case, f"{ours} to {theirs}", rounds, ours, theirs, at_most=bar)
+        for ours, theirs, bar in pairs
+        if theirs in rounds[0]
+    ]
 
 
 if __name__ == "__main__":

@@ -16,14 +16,12 @@ Exit code 1 if a ratio misses its bar.
 """
 
 import argparse
-import random
-import statistics
 import sys
 
 import keras
 import numpy as np
 
-from benchmarks._workers import seconds_of
+from benchmarks._report import finish, interleaved, report_option, row, turn_of
 from keras_mtl.applications import AdaShareDeepLab
 from keras_mtl.search import cost, prune
 
@@ -44,6 +42,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=15)
+    report_option(parser)
     args = parser.parse_args()
     images = np.random.default_rng(0).uniform(0, 255, (BATCH, SIZE, SIZE, 3)).astype("float32")
     whole = AdaShareDeepLab(
@@ -60,13 +59,8 @@ def main():
         name: lambda model=model: model.predict_on_batch(images) for name, model in models.items()
     }
     macs = {name: cost(model).macs for name, model in models.items()}
-    times = {name: [] for name in steps}
-    for number in range(args.rounds + 1):
-        for name in random.sample(list(steps), len(steps)):
-            seconds = seconds_of(steps[name], 1)
-            if number:  # the first round compiles
-                times[name].append(seconds)
-    return 1 if report(times, macs, args.rounds) else 0
+    turns = {name: turn_of(step) for name, step in steps.items()}
+    return finish(compare(interleaved(turns, args.rounds), macs), args.json)
 
 
 def check_same_function(whole, pruned, rows, images):
@@ -78,27 +72,17 @@ def check_same_function(whole, pruned, rows, images):
         np.testing.assert_allclose(ours[task], theirs[task], rtol=1e-4, atol=1e-4)
 
 
-def report(times, macs, rounds):
-    """Prints a line for each policy; returns the names of those that miss the bar."""
-    whole = times["whole"]
-    print(f"{keras.backend.backend()}, {rounds} rounds")
-    print(
-        f"{'whole':24}{1000 * statistics.median(whole):8.1f} ms  {macs['whole'] / 1e9:6.2f} G MACs"
-    )
-    missed = []
+def compare(rounds, macs):
+    """A row for each policy: its time to that which its share of the MACs would be."""
+    rows = []
     for name in POLICIES:
-        of_time = statistics.median(
-            ours / theirs for ours, theirs in zip(times[name], whole, strict=True)
+        share = macs[name] / macs["whole"]
+        expected = [{"whole": share * each["whole"], name: each[name]} for each in rounds]
+        case = f"{name}, {keras.backend.backend()}"
+        rows.append(
+            row(case, f"to {share:.3f} of all blocks", expected, name, "whole", at_most=BAR)
         )
-        of_macs = macs[name] / macs["whole"]
-        if of_time > BAR * of_macs:
-            missed.append(name)
-        print(
-            f"{name:24}{1000 * statistics.median(times[name]):8.1f} ms  "
-            f"time {of_time:.3f} / MACs {of_macs:.3f} = {of_time / of_macs:.2f} "
-            f"(at most {BAR}) {'missed' if name in missed else 'met'}"
-        )
-    return missed
+    return rows
 
 
 if __name__ == "__main__":
