@@ -43,7 +43,7 @@ def compare(layer, shape, rounds):
         each = keras.layers.Conv2D.from_config(layer.get_config())
         each.build(shape)
         each.set_weights(layer.get_weights())
-        steps.append(training_function(spelling(each), inputs))
+        steps.append(training_function(spelling(each), [inputs]))
     for fast, plain in zip(*(step() for step in steps), strict=True):
         fast, plain = keras.ops.convert_to_numpy(fast), keras.ops.convert_to_numpy(plain)
         np.testing.assert_allclose(fast, plain, atol=1e-4 * np.abs(plain).max())
