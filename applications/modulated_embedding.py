@@ -8,6 +8,7 @@ import keras
 from keras_mtl._types import PathLike, Shape
 from keras_mtl.applications._ships import ships
 from keras_mtl.modulation import modulate
+from keras_mtl.speed import speed_up
 from keras_mtl.towers import ResidualEmbedding
 from keras_mtl.weights import load_weights
 
@@ -71,7 +72,7 @@ def ModulatedEmbedding(
     (7, 16)
     """
     net = ResidualEmbedding(input_shape, width=width, size=size, seed=seed)
-    model = modulate(net, num_tasks, after, name=name, **options)
+    model = modulate(speed_up(net), num_tasks, after, name=name, **options)
     if weights is not None:
         load_weights(model, weights)
     return model

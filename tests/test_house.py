@@ -49,7 +49,7 @@ MAY_IMPORT = {
         "balancing callbacks datasets ensemble gradients graphs layers losses metrics "
         "multi_task_model optimizers plots search sharing task towers"
     ),
-    "applications": "geometry heads modulation multi_task_model sharing task towers weights",
+    "applications": "geometry heads modulation multi_task_model sharing speed task towers weights",
 }
 MAY_IMPORT = {part: set(others.split()) for part, others in MAY_IMPORT.items()}
 # Those may import all before them; "keras_mtl" is what a user imports by that name.
@@ -75,7 +75,6 @@ SHARED = {
     "gradients._combine",
     "gradients._finite_only",
     "multi_task_model._check_targets",
-    "speed._backend",
     "study._work",
     "task._scoring",
 }

@@ -604,7 +604,9 @@ def test_clone_model_gives_a_plain_functional_model(rng):
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
     x, _ = examples(rng)
-    assert_same(outputs(clone, x), outputs(model, x))
+    found, expected = outputs(clone, x), outputs(model, x)
+    for task in expected:  # The clone runs as Keras has it.
+        np.testing.assert_allclose(found[task], expected[task], rtol=1e-5, atol=1e-6)
 
 
 # Several outputs of a head, several inputs of a tower

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from keras_mtl._types import Array, Config, Tensor
 from keras_mtl.geometry._spherical_kmeans import spherical_kmeans
-from keras_mtl.speed._backend import by_torch
+from keras_mtl.speed import torch_kernels
 
 # Six evenly spread words (an octahedron) already cover the whole sphere with triangles whose
 # circles measure 54.7 degrees; a triangle with a wider circle bridges a hole in the codebook.
@@ -244,9 +244,9 @@ def _nearest(rows, words):
     (N, K) it takes, product included, 0.12 to 0.17 of the time on JAX and 0.35 to 0.65 on
     TensorFlow (N = 16 x 96 x 96, K = 20 and 30, 2 cores).
     """
-    spelling = by_torch("_torch_losses")
-    if spelling is not None:
-        return spelling.nearest(rows, words)
+    kernels = torch_kernels("_torch_losses")
+    if kernels is not None:
+        return kernels.nearest(rows, words)
     scores = ops.matmul(words, ops.transpose(rows))
     best = scores[0]
     index = ops.zeros_like(best, dtype="int32")

@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_mtl._types import Tensor
 from keras_mtl.losses._masked_loss import MaskedLoss
-from keras_mtl.speed._backend import by_torch
+from keras_mtl.speed import torch_kernels
 
 
 class MaskedCrossentropy(MaskedLoss):
@@ -26,9 +26,9 @@ class MaskedCrossentropy(MaskedLoss):
                 "`y_pred` must be of shape (*labels, classes) for labels of shape "
                 f"{tuple(labels.shape)}. Received: y_pred of shape {tuple(y_pred.shape)}."
             )
-        spelling = by_torch("_torch_losses")
-        if spelling is not None:
-            return spelling.crossentropies(y_pred, labels, valid)
+        kernels = torch_kernels("_torch_losses")
+        if kernels is not None:
+            return kernels.crossentropies(y_pred, labels, valid)
         labels = ops.where(valid, labels, 0)
         in_range = ops.logical_and(labels >= 0, labels < y_pred.shape[-1])
         # The backends gather out of range each in its own way, some without a word.

@@ -13,7 +13,7 @@ from keras_mtl.modulation._fold_plan import fold_plan
 from keras_mtl.modulation._one_task_layers import OneTaskLayers
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import Modulated
-from keras_mtl.speed import speed_up
+from keras_mtl.speed import is_sped_up, speed_up
 
 
 def fold(model: keras.Model, task: int | str, *, name: str | None = None) -> keras.Model:
@@ -60,7 +60,8 @@ def fold(model: keras.Model, task: int | str, *, name: str | None = None) -> ker
             f"No neighbouring weights can take the gates {left}: they stay as layers.",
             stacklevel=2,
         )
-    return _folded(gated, plan)
+    folded = _folded(gated, plan)
+    return speed_up(folded) if is_sped_up(model) else folded
 
 
 def _for_one_task(model, task, name):
@@ -132,4 +133,4 @@ def _folded(gated, plan):
     for name, side, factors in changes:
         scale = scale_outputs if side == "output" else scale_inputs
         scale(model.get_layer(name), factors)
-    return speed_up(model)
+    return model

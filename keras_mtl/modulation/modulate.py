@@ -12,7 +12,7 @@ from keras_mtl.graphs.functional_models import as_functional, fresh_inputs
 from keras_mtl.layers import ModulationGate
 from keras_mtl.sharing.modulated import gate_name
 from keras_mtl.sharing.sharing import features_dtype
-from keras_mtl.speed import speed_up
+from keras_mtl.speed import is_sped_up, speed_up
 
 TASK = "task"
 """Name of the input with the tasks."""
@@ -91,7 +91,8 @@ def modulate(
         with_task = {**inputs, TASK: task}
     else:
         with_task = [*keras.tree.flatten(inputs), task]
-    return speed_up(keras.Model(with_task, outputs, name=name or f"modulated_{model.name}"))
+    modulated = keras.Model(with_task, outputs, name=name or f"modulated_{model.name}")
+    return speed_up(modulated) if is_sped_up(model) else modulated
 
 
 def _checked_after(model, after):

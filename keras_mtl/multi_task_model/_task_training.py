@@ -31,7 +31,7 @@ from keras_mtl.multi_task_model._output_rules import (
     output_rules,
     weights_by_output,
 )
-from keras_mtl.speed import follow_kernels
+from keras_mtl.speed import lay_out_kernels
 from keras_mtl.task import Task
 
 
@@ -127,8 +127,7 @@ class TaskTraining(keras.Model):
             weighted_metrics=weighted_metrics,
         )
         super().compile(optimizer, **by_output, **kwargs)
-        if self.fast:
-            follow_kernels(self.optimizer)
+        lay_out_kernels(self)
         self._leave_out_the_unknown(**by_output)
         warn_of_lost_rates(self.optimizer, self.trainable_variables)
         self._trained = {id(variable) for variable in self.trainable_variables}

@@ -25,9 +25,10 @@ def on_tower(model, task, tower):
             f"one tensor alone carries it. Received: {model.name!r} without {missing}; its layers "
             f"of that kind: {list(cuts)}."
         )
-    whole = Tower(model, tower.stages)
+    whole = Tower(model, tower.stages, fast=tower.fast)
     end = tower.stages[-1]
     body = keras.Model(model.inputs, cuts[end])
     has_head = whole.stages[-1] != end
     head = whole.stage(whole.stages[-1]) if has_head else keras.layers.Identity()
-    return MultiTaskModel(Tower(body, tower.stages), Branched.independent(), {task: head})
+    body = Tower(body, tower.stages, fast=tower.fast)
+    return MultiTaskModel(body, Branched.independent(), {task: head})

@@ -1,7 +1,8 @@
 """What is computed otherwise than Keras computes it, for speed alone."""
 
-from keras_mtl.speed.follow_kernels import follow_kernels
-from keras_mtl.speed.speed_up import speed_up
+from keras_mtl.speed._backend import torch_kernels
+from keras_mtl.speed.lay_out_kernels import lay_out_kernels
+from keras_mtl.speed.speed_up import is_sped_up, speed_up
 from keras_mtl.speed.tune_allocator import tune_allocator
 
-__all__ = ["follow_kernels", "speed_up", "tune_allocator"]
+__all__ = ["is_sped_up", "lay_out_kernels", "speed_up", "torch_kernels", "tune_allocator"]

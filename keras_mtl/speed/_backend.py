@@ -1,13 +1,14 @@
 """What computes: asked here alone."""
 
 import importlib
+import types
 
 import keras
 from keras import ops
 
 
 def on_the_cpu():
-    """Whether Keras computes on the CPU."""
+    """Whether Keras computes on the CPU now."""
     try:
         return keras.distribution.list_devices()[0].startswith("cpu")
     except AttributeError:
@@ -21,7 +22,7 @@ def backend():
     return keras.backend.backend()
 
 
-def by_torch(module):
+def torch_kernels(module: str) -> types.ModuleType | None:
     """A module of this folder with PyTorch's own kernels, if it computes on the CPU, or `None`."""
     if backend() != "torch" or not on_the_cpu():
         return None

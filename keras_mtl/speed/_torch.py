@@ -6,15 +6,19 @@ axes, transpose every kernel, and put batch normalization together of small oper
 as PyTorch's kernels want it. `benchmarks/towers.py` measures what that is worth.
 """
 
-import types
-
 import keras
 import torch
 from keras import ops
 from torch.nn import functional
 
 from keras_mtl.layers import CeilMaxPooling2D
-from keras_mtl.speed._patches import by_patches, is_large, same_padding, takes_patches
+from keras_mtl.speed._ops import (
+    LARGE_KERNEL,
+    by_patches,
+    may_take_patches,
+    same_padding,
+    takes_patches,
+)
 
 # Keras takes half precision through float32 in some operations, and refuses it in others.
 PRECISE = (torch.float32, torch.float64)
@@ -23,7 +27,7 @@ PRECISE = (torch.float32, torch.float64)
 def convolution(layer, inputs):
     """As `Conv2D.call`."""
     kernel = ops.convert_to_tensor(layer.kernel)
-    if layer.groups == 1 and takes_patches(layer, inputs, kernel):
+    if layer.groups == 1 and takes_patches(layer, tuple(inputs.shape), tuple(kernel.shape)):
         outputs = by_patches(layer, inputs, kernel)
         return _activated(layer, outputs + layer.bias if layer.use_bias else outputs)
     return _convolved(layer, inputs, _as_read(kernel.permute(3, 2, 0, 1)), layer.groups)
@@ -56,7 +60,7 @@ def _convolved(layer, inputs, kernel, groups, pointwise=None):
 
 
 def _as_read(kernel):
-    """The kernel as it lies, or a copy as PyTorch's slower convolution wants it, to the stride."""
+    """The kernel with exactly these strides, without which PyTorch's slower convolution fails."""
     _, channels, height, width = kernel.shape
     strides = (height * width * channels, 1, width * channels, channels)
     is_read = kernel.stride() == strides
@@ -100,9 +104,10 @@ def batch_normalization(layer, inputs, training=None, mask=None):
     """As `BatchNormalization.call`."""
     last = inputs.ndim - 1
     is_plain = mask is None and not layer.renorm and not layer.synchronized
-    if not (
-        is_plain and last in (1, 3) and layer.axis in (1, -1, last) and inputs.dtype in PRECISE
-    ):
+    fits = last in (1, 3) and layer.axis in (1, -1, last) and _in_one_precision(layer, inputs)
+    count = inputs.numel() // max(1, inputs.shape[layer.axis])
+    # PyTorch has no variance of one number, and nothing without an epsilon.
+    if not (is_plain and fits and count > 1 and layer.epsilon > 0):
         return type(layer).call(layer, inputs, training=training, mask=mask)
     is_map = last == 3 and layer.axis != 1
     x = _channels_first(inputs) if is_map else inputs
@@ -111,17 +116,24 @@ def batch_normalization(layer, inputs, training=None, mask=None):
     mean = ops.convert_to_tensor(layer.moving_mean)
     variance = ops.convert_to_tensor(layer.moving_variance)
     if training and layer.trainable:
-        x, of_batch, inverse = torch.native_batch_norm(
-            x, gamma, beta, None, None, True, 0.0, layer.epsilon
+        of_batch, of_sample = torch.zeros_like(mean), torch.zeros_like(variance)
+        x = functional.batch_norm(
+            x, of_batch, of_sample, gamma, beta, training=True, momentum=1.0, eps=layer.epsilon
         )
         with torch.no_grad():
-            # Not PyTorch's own running variance, which is that of a sample: n / (n - 1) of this.
-            variance_of_batch = inverse.pow(-2) - layer.epsilon
+            # PyTorch's running variance is that of a sample: n / (n - 1) of this.
+            variance_of_batch = of_sample * ((count - 1) / count)
             layer.moving_mean.assign(mean.lerp(of_batch, 1 - layer.momentum))
             layer.moving_variance.assign(variance.lerp(variance_of_batch, 1 - layer.momentum))
     else:
-        x = functional.batch_norm(x, mean, variance, gamma, beta, False, 0.0, layer.epsilon)
+        x = functional.batch_norm(x, mean, variance, gamma, beta, eps=layer.epsilon)
     return x.permute(0, 2, 3, 1) if is_map else x
+
+
+def _in_one_precision(layer, inputs):
+    """Whether inputs, weights and outputs are of one, and PyTorch's kernel is precise."""
+    dtype = keras.backend.standardize_dtype(inputs.dtype)
+    return inputs.dtype in PRECISE and dtype == layer.compute_dtype == layer.variable_dtype
 
 
 def _channels_first(inputs):
@@ -146,7 +158,7 @@ def _padded(layer, inputs, window, dilation, value):
 
 
 def _pads(layer, x, window, dilation):
-    if layer.padding != "same":
+    if layer.padding.lower() != "same":  # As Keras takes it, in any case.
         return [(0, 0), (0, 0)]
     axes = zip(x.shape[2:], window, layer.strides, dilation, strict=True)
     return [same_padding(*axis) for axis in axes]
@@ -162,38 +174,46 @@ CALLS = {
     CeilMaxPooling2D: ceil_max_pooling,
 }
 
-# In which order PyTorch's convolution reads the axes of a kernel.
-READ_AS = {keras.layers.Conv2D: (3, 0, 1, 2), keras.layers.DepthwiseConv2D: (2, 3, 0, 1)}
+# In which order PyTorch's convolution reads the axes of a kernel, by the attribute that holds it.
+DENSE, BY_CHANNEL = (3, 0, 1, 2), (2, 3, 0, 1)
+READ_AS = {
+    keras.layers.Conv2D: {"_kernel": DENSE},
+    keras.layers.DepthwiseConv2D: {"kernel": BY_CHANNEL},
+    keras.layers.SeparableConv2D: {"depthwise_kernel": BY_CHANNEL, "pointwise_kernel": DENSE},
+}
 
 
-def speed_up(layer):
-    """Has a layer call PyTorch's own kernels, if it is one of those above."""
-    if type(layer) in CALLS:
-        layer.call = types.MethodType(CALLS[type(layer)], layer)
-        _lay_out(layer)
+def lay_out(layer):
+    """Has kernels lie in memory as the convolution reads them; shapes and numbers stay.
 
-
-def _lay_out(layer):
-    """Has a kernel lie in memory as the convolution reads it; shape and numbers stay as they are.
-
-    Else it would be transposed for every pass. One that `takes_patches` is read as it is.
+    Else they would be transposed for every pass. One that may be a product is read as it is.
     """
-    order = READ_AS.get(type(layer))
-    for variable in layer.weights if order else ():
-        tensor = variable._value
-        if tensor is not None and tensor.ndim == 4 and not is_large(tensor):
-            back = [order.index(axis) for axis in range(4)]
-            # Not `contiguous`, which leaves the stride of an axis of one as it is.
-            ordered = tensor.data.permute(order).clone(memory_format=torch.contiguous_format)
-            tensor.data = ordered.permute(back)
+    for name, order in READ_AS.get(type(layer), {}).items():
+        tensor = getattr(layer, name)._value
+        is_product = name == "_kernel" and may_take_patches(layer) and layer.groups == 1
+        if tensor is None or (is_product and tensor.numel() >= LARGE_KERNEL):
+            continue
+        back = [order.index(axis) for axis in range(4)]
+        # Not `contiguous`, which leaves the stride of an axis of one as it is.
+        ordered = tensor.data.permute(order).clone(memory_format=torch.contiguous_format)
+        tensor.data = ordered.permute(back)
 
 
-def lay_out_state(optimizer, variables):
-    """Has what an optimizer keeps of a kernel, such as its momentum, lie as the kernel does."""
-    kernels = [v for v in variables if not v.value.is_contiguous()]
-    for state in optimizer.variables:
-        for kernel in kernels:
-            of_it = state.name.startswith(f"{kernel.path.replace('/', '_')}_")
-            if of_it and state.shape == kernel.shape:
-                tensor = state.value
-                tensor.data = torch.empty_like(kernel.value, dtype=tensor.dtype).copy_(tensor.data)
+def keep_order(optimizer):
+    """Has what an optimizer is to keep of a kernel, such as its momentum, lie as the kernel does.
+
+    An update of numbers in two orders at once takes several times as long.
+    """
+    name = "add_variable_from_reference"
+    if name in vars(optimizer):
+        return
+    add = getattr(optimizer, name)
+
+    def add_in_order(reference_variable, *args, **kwargs):
+        state = add(reference_variable, *args, **kwargs)
+        kernel, tensor = reference_variable.value, state.value
+        if tensor.shape == kernel.shape and tensor.stride() != kernel.stride():
+            tensor.data = torch.empty_like(kernel, dtype=tensor.dtype).copy_(tensor.data)
+        return state
+
+    setattr(optimizer, name, add_in_order)

@@ -11,11 +11,15 @@ def crossentropies(logits, labels, valid):
 
     Zero where `valid` is false, NaN where a valid label is of no class.
     """
+    logits, labels, valid = (torch.as_tensor(each) for each in (logits, labels, valid))
     wrong = valid & ((labels < 0) | (labels >= logits.shape[-1]))
     index = labels.long().masked_fill(~valid | wrong, UNKNOWN)
     losses = functional.cross_entropy(
-        logits.flatten(0, -2), index.flatten(), ignore_index=UNKNOWN, reduction="none"
-    ).unflatten(0, labels.shape)
+        logits.reshape(-1, logits.shape[-1]),
+        index.reshape(-1),
+        ignore_index=UNKNOWN,
+        reduction="none",
+    ).reshape(labels.shape)
     return losses.masked_fill(wrong, float("nan")) if wrong.any() else losses
 
 

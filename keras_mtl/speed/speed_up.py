@@ -1,30 +1,43 @@
 """Layers in the spelling that is fastest on the CPU."""
 
 import types
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from keras_mtl.graphs.layers_within import layers_within
-from keras_mtl.speed._backend import by_torch, on_the_cpu
-from keras_mtl.speed._patches import convolution_op
+from keras_mtl.speed._backend import backend, on_the_cpu, torch_kernels
+from keras_mtl.speed._ops import convolution_op, depthwise_convolution
+
+# What stands for which method of which layers, on backends other than PyTorch.
+IN_OPS: dict[str, dict[type, tuple[str, Callable[..., Any]]]] = {
+    "jax": {
+        keras.layers.Conv2D: ("convolution_op", convolution_op),
+        keras.layers.DepthwiseConv2D: ("call", depthwise_convolution),
+    },
+    "tensorflow": {keras.layers.Conv2D: ("convolution_op", convolution_op)},
+}
 
 
 def speed_up(model: keras.Model) -> keras.Model:
     """Has a network's layers run in the spelling that is fastest on the CPU.
 
     On PyTorch these are its own kernels, without the copies that Keras' operations make:
-    convolutions, plain and depthwise, pooling and batch normalization of maps. On every backend
-    they are products of matrices for kernels larger than the maps they slide over, on JAX and
-    TensorFlow for windows of one pixel, too, and a convolution a group. Where anything else
-    computes, nothing is changed.
+    convolutions, plain, depthwise and separable, pooling and batch normalization of maps. On every
+    backend they are products of matrices for large kernels on maps that are much smaller, on JAX
+    and TensorFlow for windows of one pixel, too, and a convolution a group; on JAX depthwise
+    convolutions are a multiply-add a pixel of the window. Where anything else computes, such as a
+    GPU, nothing is changed.
 
     The layers stay what they are, with their classes, configurations, weights and files; a copy of
     the model, and one from its file, runs as Keras has it. Layers of subclasses are left alone.
     Results are equal to some 1e-6, to 1e-5 where a product stands for a convolution.
 
     Args:
-        model: a Keras model, or a layer that is built, changed in place. What `keras_mtl` builds of
-            a tower is sped up without (`Tower(fast=False)`: not).
+        model: a Keras model or layer, changed in place. A `MultiTaskModel` is sped up already,
+            unless its tower is `Tower(fast=False)`; what `modulate` and `fold` make is as fast as
+            what they are given.
 
     Returns:
         The model.
@@ -38,10 +51,18 @@ def speed_up(model: keras.Model) -> keras.Model:
     """
     if not on_the_cpu():
         return model
-    spelling = by_torch("_torch")
+    kernels = torch_kernels("_torch")
+    if kernels is None:
+        methods = IN_OPS.get(backend(), {})
+    else:
+        methods = {kind: ("call", call) for kind, call in kernels.CALLS.items()}
     for layer in layers_within(model):
-        if spelling is not None:
-            spelling.speed_up(layer)
-        elif type(layer) is keras.layers.Conv2D:
-            layer.convolution_op = types.MethodType(convolution_op, layer)
+        if type(layer) in methods:
+            name, method = methods[type(layer)]
+            setattr(layer, name, types.MethodType(method, layer))
     return model
+
+
+def is_sped_up(layer: keras.layers.Layer) -> bool:
+    """Whether a layer, or any within it, has been sped up."""
+    return any({"call", "convolution_op"} & vars(each).keys() for each in layers_within(layer))

@@ -46,7 +46,7 @@ class Backbone:
                 "`backbone` must be a Keras model, a Tower, or a function of a seed that makes "
                 f"one. Received: backbone={network!r}."
             )
-        self._stages, self._along = tower.stages, tower.along
+        self._stages, self._along, self._fast = tower.stages, tower.along, tower.fast
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  seeds come one after the other
     def tower(self, seed: int) -> Tower:
@@ -55,7 +55,7 @@ class Backbone:
             return _as_tower(self._made(seed), self._stages)
         model = fresh_weights(self._model, seed) if self.weights == "draw" else self._model
         # By its place: a model that went through a file has its own names of inputs.
-        return Tower(model, self._stages, model.inputs[self._along].name)
+        return Tower(model, self._stages, model.inputs[self._along].name, self._fast)
 
     @functools.cache  # noqa: B019  a string a seed
     def digest(self, seed: int) -> str:

@@ -30,6 +30,7 @@ from keras_mtl.recipes.settings import PARTS, Settings
 from keras_mtl.retrieval import EmbeddingIndex
 from keras_mtl.search import cost
 from keras_mtl.sharing import Modulated
+from keras_mtl.speed import speed_up
 from keras_mtl.study import Budget, Examples
 from keras_mtl.towers import ResidualEmbedding, Tower
 from keras_mtl.towers.residual_embedding import STAGES
@@ -237,7 +238,7 @@ class EmbeddingStudy(keras_mtl.Study):
 
     def build(self, tower, sharing, tasks):
         gates = vars(sharing) if isinstance(sharing, Modulated) else {"after": ()}
-        return modulate(tower.model, len(tasks), name="modulated_embedding", **gates)
+        return modulate(speed_up(tower.model), len(tasks), name="modulated_embedding", **gates)
 
     def compile(self, model, training):
         model.compile(self.optimizer(training), TripletLoss(self.settings.margin))
