@@ -5,8 +5,7 @@
 
 Half an hour on two idle cores. The table stands in a folder, as `bench.md` and `bench.json`, with
 the processor, the cores and the versions; `docs/speed.md` is written from it. All programs have the
-same allocator, told to keep its memory. What is not here (`reading`, `branching`, `gradients`,
-`convolution`) is run by itself.
+same allocator, told to keep its memory. `convolution`, layer by layer, is run by itself.
 
 Exit code 1 if a ratio misses its bar, 2 if a benchmark failed.
 """
@@ -26,17 +25,25 @@ from benchmarks._report import BACKENDS, line, verdict
 from benchmarks._workers import TUNED
 
 ROOT = Path(__file__).parents[1]
-# The module, its options, and whether one process serves one backend only.
+FEW = ("--networks", "ResNet-18", "--rounds", "3", "--steps", "1")
+# How a benchmark is told of backends: once for each, all together, or not at all.
+EACH, TOGETHER, NONE = "each", "together", "none"
 SUITE = (
-    ("towers", ("--rounds", "5", "--steps", "1"), False),
-    ("cross_stitch_step", ("--rounds", "5"), False),
-    ("cross_stitch_step", ("--mini", "--rounds", "5"), False),
-    ("balancing", ("--tasks", "3", "--rounds", "5"), False),
-    ("import_time", ("--rounds", "3"), False),
-    ("parts", ("--rounds", "9"), True),
-    ("roi_pooling", ("--rounds", "5", "--step"), True),
-    ("modulation", ("--rounds", "9"), True),
-    ("skip_policy", ("--rounds", "5"), True),
+    ("towers", ("--rounds", "5", "--steps", "1"), TOGETHER),
+    ("towers", (*FEW, "--tasks", "2"), TOGETHER),
+    ("towers", (*FEW, "--tasks", "24", "--size", "64", "--batch", "4"), TOGETHER),
+    ("towers", (*FEW, "--size", "512", "--batch", "1"), TOGETHER),
+    ("cross_stitch_step", ("--rounds", "5"), TOGETHER),
+    ("cross_stitch_step", ("--mini", "--rounds", "5"), TOGETHER),
+    ("gradients", ("--rounds", "9"), EACH),
+    ("balancing", ("--tasks", "3", "--rounds", "5"), TOGETHER),
+    ("import_time", ("--rounds", "3"), TOGETHER),
+    ("parts", ("--rounds", "9"), EACH),
+    ("roi_pooling", ("--rounds", "5", "--step"), EACH),
+    ("modulation", ("--rounds", "9"), EACH),
+    ("skip_policy", ("--rounds", "5"), EACH),
+    ("branching", ("--rounds", "3"), NONE),
+    ("reading", ("--rounds", "3"), NONE),
 )
 PACKAGES = ("keras", "torch", "jax", "tensorflow", "numpy")
 
@@ -53,13 +60,13 @@ def main():
     args.folder.mkdir(parents=True, exist_ok=True)
     about, rows, failed = machine(), [], []
     print(about)
-    for name, options, one_backend in SUITE:
+    for name, options, told in SUITE:
         if name not in args.only:
             continue
-        runs = [(each,) for each in args.backends] if one_backend else [tuple(args.backends)]
+        runs = [(each,) for each in args.backends] if told == EACH else [tuple(args.backends)]
         for backends in runs:
             started = time.perf_counter()
-            chosen = () if one_backend else ("--backends", *backends)
+            chosen = ("--backends", *backends) if told == TOGETHER else ()
             found = rows_of(name, (*options, *chosen), backends[0])
             print(f"{name} {' '.join(backends)}: {time.perf_counter() - started:.0f} s", flush=True)
             failed += [name] * (found is None)

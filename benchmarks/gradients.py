@@ -11,14 +11,12 @@ Exit code 1 if the ratio misses its bar.
 
 import argparse
 import os
-import random
-import statistics
 import sys
 
-from benchmarks._workers import Worker
-from benchmarks.cross_stitch_step import TUNED
+from benchmarks._report import finish, interleaved, report_option, row
+from benchmarks._workers import TUNED, Worker
 
-BAR = 2.2
+TASKS, BAR = 3, 2.2
 
 
 def main():
@@ -26,20 +24,15 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=31)
+    report_option(parser)
     args = parser.parse_args()
-    turns, order, rounds = ["step", "gradients"], random.Random(0), []
-    with Worker("_gradients_worker", {"tasks": 3, "size": 64, "batch": 16}, TUNED) as worker:
-        for _ in range(args.rounds + 2):  # Two more warm up.
-            order.shuffle(turns)
-            rounds.append({name: worker(name) for name in turns})
-    ratio = statistics.median(each["gradients"] / each["step"] for each in rounds[2:])
-    met = ratio <= BAR
-    print(
-        f"{os.environ.get('KERAS_BACKEND', 'tensorflow')}, {args.rounds} rounds: step "
-        f"{1000 * statistics.median(each['step'] for each in rounds[2:]):.1f} ms, "
-        f"task_gradients {ratio:.2f} of it (at most {BAR}) {'met' if met else 'missed'}"
-    )
-    return 0 if met else 1
+    settings = {"tasks": TASKS, "size": 64, "batch": 16}
+    with Worker("_gradients_worker", settings, TUNED) as worker:
+        turns = {name: worker.turn(name) for name in ("step", "gradients")}
+        rounds = interleaved(turns, args.rounds)
+    case = f"ResNet-18, {TASKS} tasks, {os.environ.get('KERAS_BACKEND', 'tensorflow')}"
+    over = "task_gradients to a training step"
+    return finish([row(case, over, rounds, "gradients", "step", at_most=BAR)], args.json)
 
 
 if __name__ == "__main__":

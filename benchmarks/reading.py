@@ -7,8 +7,7 @@ Without a folder it first writes files in the published formats (2.4 GB, in a te
 with 654 test pictures rendered by `rooms` and made noisy like photographs, and one for training.
 Each round reads the split once as batches, with and without workers in turn.
 
-Exit code 1 if the median of the rounds with workers is below 60 pictures/s, or if memory grows by
-more than 5 % from the second round to the last.
+Exit code 1 if memory grows by more than 5 % from the second round to the last.
 """
 
 import argparse
@@ -24,6 +23,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
+from benchmarks._report import finish, report_option, row
 from keras_mtl.datasets import nyuv2, rooms
 
 BAR = 60
@@ -40,19 +40,20 @@ def main():
     parser.add_argument("--folder", help="NYUv2's files; made up by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
+    report_option(parser)
     args = parser.parse_args()
     if args.folder is not None:
-        return measure(args.folder, args.rounds, args.workers)
+        return finish(measure(args.folder, args.rounds, args.workers), args.json)
     from keras_mtl.datasets.nyuv2 import nyuv2_dataset_builder
 
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder))
         with mock.patch.object(nyuv2_dataset_builder, "COUNTS", {"train": 1, "test": TEST}):
-            return measure(folder, args.rounds, args.workers)
+            return finish(measure(folder, args.rounds, args.workers), args.json)
 
 
 def measure(folder, rounds, workers):
-    """Prints speed and memory; returns whether a bar is missed."""
+    """Prints speed and memory; returns rows of both."""
     started = time.perf_counter()
     count = len(nyuv2.load("test", folder)["image"])
     print(f"{count} pictures prepared, or found prepared, in {time.perf_counter() - started:.0f} s")
@@ -74,9 +75,15 @@ def measure(folder, rounds, workers):
         )
     speed = statistics.median(speeds[workers])
     growth = memory[-1] / memory[min(1, rounds - 1)] - 1
-    verdict = "PASS" if speed >= BAR and growth <= GROWTH else "FAIL"
-    print(f"median {speed:.0f} ≥ {BAR} pictures/s, memory {growth:+.1%} ≤ {GROWTH:.0%} {verdict}")
-    return verdict == "FAIL"
+    print(f"median {speed:.0f} pictures/s (bar {BAR}), memory {growth:+.1%} (bar {GROWTH:.0%})")
+    each = {"one": speeds[1], "all": speeds[workers]}
+    found = [dict(zip(each, pair, strict=True)) for pair in zip(*each.values(), strict=True)]
+    sizes = [{"last": memory[-1], "second": memory[min(1, rounds - 1)]}]
+    case, over = f"reading {count} pictures", f"{workers} threads to one"
+    return [
+        row(case, over, found, "all", "one", unit="pictures/s"),
+        row(case, "memory of last round to second", sizes, "last", "second", 1 + GROWTH, unit="MB"),
+    ]
 
 
 def resident():

@@ -90,11 +90,12 @@ def compare(network, backend, args):
         turns = {("Keras", name): keras.turn(name) for name in (PLAIN, HARD, STITCHED)}
         turns |= {("PyTorch", name): torch.turn(name) for name in (HARD, STITCHED)}
         rounds = interleaved(turns, args.rounds, args.steps)
+    case = f"{network}, {args.tasks} tasks, {args.size}², {backend}"
     has_bars = (args.tasks, args.size, args.batch) == (3, 96, 16)
     bars = AT_MOST.get((network, backend)) if has_bars else None
     rows = [
         row(
-            f"{network}, {backend}",
+            case,
             f"ours, {name}, to plain PyTorch",
             rounds,
             ("Keras", name),
@@ -105,7 +106,7 @@ def compare(network, backend, args):
     ]
     rows.append(
         row(
-            f"{network}, {backend}",
+            case,
             f"plain Keras to ours, {HARD}",
             rounds,
             ("Keras", PLAIN),
