@@ -39,28 +39,23 @@ def takes_patches(layer, inputs, kernel):
     """Whether a product of patches, cut out by plain slices, is possible and the faster way.
 
     Measured forward + backward, of the time of the convolution (`benchmarks/convolution.py`). A
-    6×6×256×4096 kernel on a 13×13 map: .4 on JAX, .55 on TensorFlow; on PyTorch the whole stitched
-    step of CaffeNet-FCN took .6. A window of 1×1: .25 to .55 on JAX, .3 to .9 on TensorFlow, 1 to 3
-    on PyTorch. On JAX 3×3 windows of 512 channels on 3×3 and 7×7 maps .6 to .8, of 256 on 6×6 .9,
-    of 64 on 24×24 2; on TensorFlow 1 to 6.
+    6×6×256×4096 kernel on a 13×13 map: .4 on JAX, .55 on TensorFlow. A window of 1×1: .25 to .55 on
+    JAX, .3 to .9 on TensorFlow. On JAX 3×3 windows of 512 channels on 3×3 and 7×7 maps .6 to .8, of
+    256 on 6×6 .9, of 64 on 24×24 2; on TensorFlow 1 to 6.
 
     Args:
         layer: a `Conv2D`.
         inputs, kernel: shapes of the map and of the kernel, or of those of a group.
     """
-    if not may_take_patches(layer) or not _are_cut_out(layer, inputs[1:3], kernel[:2]):
+    is_plain = layer.data_format == "channels_last" and layer.dilation_rate == (1, 1)
+    if not is_plain or not _are_cut_out(layer, inputs[1:3], kernel[:2]):
         return False
     # What is not known, such as the batch of a model that is exported, counts as one.
     size, of_map = math.prod(kernel), math.prod(n for n in inputs if isinstance(n, int))
-    if backend() == "jax":
-        return kernel[:2] == (1, 1) or size >= KERNEL_TO_MAP_ON_JAX * of_map
-    is_product = backend() == "tensorflow" and kernel[:2] == (1, 1)
-    return is_product or size >= max(LARGE_KERNEL, KERNEL_TO_MAP * of_map)
-
-
-def may_take_patches(layer):
-    """Whether slices can cut out the patches of a layer at all."""
-    return layer.data_format == "channels_last" and layer.dilation_rate == (1, 1)
+    least = KERNEL_TO_MAP_ON_JAX * of_map
+    if backend() != "jax":
+        least = max(LARGE_KERNEL, KERNEL_TO_MAP * of_map)
+    return kernel[:2] == (1, 1) or size >= least
 
 
 def _are_cut_out(layer, sizes, window):

@@ -24,11 +24,10 @@ def speed_up(model: keras.Model) -> keras.Model:
     """Has a network's layers run in the spelling that is fastest on the CPU.
 
     On PyTorch these are its own kernels, without the copies that Keras' operations make:
-    convolutions, plain, depthwise and separable, pooling and batch normalization of maps. On every
-    backend they are products of matrices for large kernels on maps that are much smaller, on JAX
-    and TensorFlow for windows of one pixel, too, and a convolution a group; on JAX depthwise
-    convolutions are a multiply-add a pixel of the window. Where anything else computes, such as a
-    GPU, nothing is changed.
+    convolutions, plain, depthwise and separable, pooling and batch normalization of maps. On JAX
+    and TensorFlow convolutions are products of matrices for windows of one pixel and for large
+    kernels on maps that are much smaller, and one a group; on JAX depthwise ones are a multiply-add
+    a pixel of the window. Where anything else computes, such as a GPU, nothing is changed.
 
     The layers stay what they are, with their classes, configurations, weights and files; a copy of
     the model, and one from its file, runs as Keras has it. Layers of subclasses are left alone.

@@ -253,6 +253,7 @@ def test_a_mask_counts(rng):
     np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
 
 
+@pytest.mark.skipif(BACKEND == "torch", reason="takes none")
 @pytest.mark.parametrize(
     "options, by_patches",
     [
@@ -265,35 +266,22 @@ def test_a_mask_counts(rng):
 )
 def test_a_product_of_patches_is_the_convolution(rng, monkeypatch, options, by_patches):
     calls, patches = [], _ops.by_patches
-    if options.get("groups", 1) > 1 and BACKEND == "torch":
-        by_patches = False
     monkeypatch.setattr(_ops, "LARGE_KERNEL", 0)
     monkeypatch.setattr(_ops, "KERNEL_TO_MAP", 0)
     monkeypatch.setattr(_ops, "KERNEL_TO_MAP_ON_JAX", 0)
-    for module in (_ops, of_torch()):
-        if module is not None:
-            monkeypatch.setattr(
-                module, "by_patches", lambda *args: calls.append(1) or patches(*args)
-            )
+    monkeypatch.setattr(_ops, "by_patches", lambda *args: calls.append(1) or patches(*args))
     shape = (2, 14, 13, 4)
     layer, fast = pair(layers.Conv2D(8, **options), shape, rng)
     assert_same(layer, fast, rng.normal(size=shape).astype("float32"), 1e-5)
     assert bool(calls) == by_patches
 
 
-def of_torch():
-    if BACKEND != "torch":
-        return None
-    from keras_mtl.speed import _torch
-
-    return _torch
-
-
+@pytest.mark.skipif(BACKEND == "torch", reason="takes none")
 @pytest.mark.parametrize(
     "side, kernel, where",
     [
-        (13, (6, 6, 256, 4096), {"torch", "jax", "tensorflow"}),
-        (8, (1, 1, 4096, 4096), {"torch", "jax", "tensorflow"}),
+        (13, (6, 6, 256, 4096), {"jax", "tensorflow"}),
+        (8, (1, 1, 4096, 4096), {"jax", "tensorflow"}),
         (24, (1, 1, 64, 256), {"jax", "tensorflow"}),
         (3, (3, 3, 512, 512), {"jax"}),
         (96, (7, 7, 3, 64), set()),
