@@ -16,8 +16,9 @@ def tune_allocator() -> bool:
     """Tells the allocator of this process to keep memory that is freed, for what comes next.
 
     By default glibc maps every large block for itself and gives it back at once, so that each step
-    of a training asks the system for the same pages again. Afterwards a process holds what it once needed at most until it ends. Call it before
-    the training; `keras-mtl` does. It is nothing that has to be undone, and may be called again.
+    of a training asks the system for the same pages again. Afterwards a process holds what it once
+    needed at most until it ends. Call it before the training; `keras-mtl` does. It is nothing that
+    has to be undone, and may be called again.
 
     Whoever sets variables such as `MALLOC_TRIM_THRESHOLD_` has chosen, and nothing is changed.
 
