@@ -1,5 +1,6 @@
 """What benchmarks have in common that compare: turns, rows of ratios, and their bars."""
 
+import argparse
 import functools
 import json
 import random
@@ -85,9 +86,13 @@ def verdict(row):
     return f"{'PASS' if row['passed'] else 'FAIL'} ({', '.join(texts)})"
 
 
-def report_option(parser):
-    """Adds the option of all: where rows are written, for `python -m benchmarks`."""
+def parser_of(description):
+    """A parser with the option of all: where rows are written, for `python -m benchmarks`."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", metavar="FILE", help="where to write all figures")
+    return parser
 
 
 def finish(rows, file=None):

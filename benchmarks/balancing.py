@@ -16,11 +16,10 @@ Exit code 1 if a ratio of ours misses its bar: 1.05 at the features, and 2.1 at 
 tasks.
 """
 
-import argparse
 import contextlib
 import sys
 
-from benchmarks._report import BACKENDS, finish, interleaved, report_option, row
+from benchmarks._report import BACKENDS, finish, interleaved, parser_of, row
 from benchmarks._workers import TUNED, Worker
 
 FEATURES_BAR = 1.05
@@ -29,14 +28,11 @@ OURS = ("plain", "features", "weights")
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
     parser.add_argument("--tasks", nargs="+", type=int, default=(2, 3, 5))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=3, help="steps that a round averages over")
-    report_option(parser)
     args = parser.parse_args()
     rows = []
     for tasks in args.tasks:

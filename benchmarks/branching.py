@@ -10,7 +10,6 @@ and by what the best trees of some budgets cost. All in turn, medians of the rou
 Exit code 1 if the affinity takes longer than by NumPy and SciPy.
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -18,7 +17,7 @@ import time
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks._report import finish, median_of, report_option, row
+from benchmarks._report import finish, median_of, parser_of, row
 from keras_mtl.search import best_tree, representation_similarity, tree_front
 
 IMAGES, TASKS, LOCATIONS, FEATURES = 500, 5, 4, 256 * 14 * 14
@@ -93,11 +92,8 @@ def compare_trees(rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    report_option(parser)
     args = parser.parse_args()
     return finish([*compare_affinity(args.rounds), *compare_trees(args.rounds)], args.json)
 

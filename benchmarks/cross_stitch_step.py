@@ -16,13 +16,12 @@ same weights.
 Exit code 1 if a ratio misses its bar.
 """
 
-import argparse
 import contextlib
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks._report import BACKENDS, finish, interleaved, median_of, report_option, row
+from benchmarks._report import BACKENDS, finish, interleaved, median_of, parser_of, row
 from benchmarks._workers import TUNED, Worker
 
 KERAS = ("stitched", "segmentation", "normals")
@@ -78,9 +77,7 @@ def compare(case, rounds, args):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
     parser.add_argument("--size", type=int, default=224, help="side of the image, in pixels")
     parser.add_argument("--batch", type=int, default=4)
@@ -92,7 +89,6 @@ def parse_arguments():
         action="store_true",
         help="the small network of tests and demos: width 1/4, 96², batch 16; 5 steps a round",
     )
-    report_option(parser)
     # Unscaled, random weights make logits in the hundreds, whose `exp` underflows, which is slow
     # on PyTorch and happens to no trained network.
     parser.set_defaults(stem_strides=4, padding=100, rescale=1 / 64)

@@ -9,22 +9,18 @@ in random order; the ratio is the median of the ratios of single rounds.
 Exit code 1 if the ratio misses its bar.
 """
 
-import argparse
 import os
 import sys
 
-from benchmarks._report import finish, interleaved, report_option, row
+from benchmarks._report import finish, interleaved, parser_of, row
 from benchmarks._workers import TUNED, Worker
 
 TASKS, BAR = 3, 2.2
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=31)
-    report_option(parser)
     args = parser.parse_args()
     settings = {"tasks": TASKS, "size": 64, "batch": 16}
     with Worker("_gradients_worker", settings, TUNED) as worker:

@@ -9,14 +9,13 @@ a ResNet-18 with three classifiers (96², batch 16), with and without this libra
 Exit code 1 if a ratio misses its bar.
 """
 
-import argparse
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from benchmarks._report import BACKENDS, finish, report_option, row
+from benchmarks._report import BACKENDS, finish, parser_of, row
 
 BARS = {"import": 1.1, "first step": None}
 PROGRAMS = {
@@ -28,12 +27,9 @@ PROGRAMS = {
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
     parser.add_argument("--rounds", type=int, default=5)
-    report_option(parser)
     args = parser.parse_args()
     rows = []
     for backend in args.backends:

@@ -11,13 +11,12 @@ rounds. Nothing is timed before folded and modulated model have agreed.
 Exit code 1 if the time of a folded model misses its bar.
 """
 
-import argparse
 import sys
 
 import keras
 import numpy as np
 
-from benchmarks._report import finish, interleaved, report_option, row, turn_of
+from benchmarks._report import finish, interleaved, parser_of, row, turn_of
 from keras_mtl import fold, modulate, speed_up
 from keras_mtl.towers import ResidualEmbedding
 
@@ -41,11 +40,8 @@ NETWORKS = {"the paper's network": residual_embedding, "MobileNetV2": mobile_net
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=31)
-    report_option(parser)
     args = parser.parse_args()
     rows = [each for name, build in NETWORKS.items() for each in compare(name, build, args.rounds)]
     return finish(rows, args.json)

@@ -12,14 +12,13 @@ All take turns in one process; nothing is timed before both have agreed.
 Exit code 1 if a ratio misses its bar.
 """
 
-import argparse
 import sys
 
 import keras
 import numpy as np
 
 import keras_mtl
-from benchmarks._report import finish, interleaved, report_option, row, turn_of
+from benchmarks._report import finish, interleaved, parser_of, row, turn_of
 from benchmarks._training import training_function
 
 BACKEND = keras.backend.backend()
@@ -99,12 +98,9 @@ def check(ours, theirs):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--towers", nargs="+", type=int, default=(2, 3, 5, 10, 24))
-    report_option(parser)
     args = parser.parse_args()
     cases = [
         (f"unit of {towers}, {BACKEND}", "ours to multiply-adds", unit, (towers,), BAR)

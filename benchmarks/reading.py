@@ -10,7 +10,6 @@ Each round reads the split once as batches, with and without workers in turn.
 Exit code 1 if memory grows by more than 5 % from the second round to the last.
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -23,7 +22,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from benchmarks._report import finish, report_option, row
+from benchmarks._report import finish, parser_of, row
 from keras_mtl.datasets import nyuv2, rooms
 
 BAR = 60
@@ -34,13 +33,10 @@ DIFFERENT = 12
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--folder", help="NYUv2's files; made up by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
-    report_option(parser)
     args = parser.parse_args()
     if args.folder is not None:
         return finish(measure(args.folder, args.rounds, args.workers), args.json)

@@ -16,7 +16,6 @@ keep the machine busy; one core is then the better measure.
 Exit code 1 if a ratio misses its bar.
 """
 
-import argparse
 import sys
 
 import keras
@@ -24,7 +23,7 @@ import numpy as np
 import torch
 
 import keras_mtl
-from benchmarks._report import finish, interleaved, median_of, report_option, row
+from benchmarks._report import finish, interleaved, median_of, parser_of, row
 from benchmarks._workers import seconds_of
 
 HEIGHT, WIDTH, CHANNELS, REGIONS, BINS, STRIDE = 38, 50, 256, 128, 6, 16
@@ -36,12 +35,9 @@ STEP_BAR = 0.15
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--step", action="store_true", help="time a whole training step, too")
-    report_option(parser)
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     # As after a ReLU: half of the map are zeros.

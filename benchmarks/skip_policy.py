@@ -15,13 +15,12 @@ keep the machine busy; one core is then the better measure.
 Exit code 1 if a ratio misses its bar.
 """
 
-import argparse
 import sys
 
 import keras
 import numpy as np
 
-from benchmarks._report import finish, interleaved, report_option, row, turn_of
+from benchmarks._report import finish, interleaved, parser_of, row, turn_of
 from keras_mtl.applications import AdaShareDeepLab
 from keras_mtl.search import cost, prune
 
@@ -38,11 +37,8 @@ BAR = 1.1
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    report_option(parser)
     args = parser.parse_args()
     images = np.random.default_rng(0).uniform(0, 255, (BATCH, SIZE, SIZE, 3)).astype("float32")
     whole = AdaShareDeepLab(

@@ -18,14 +18,13 @@ Keras models, and their losses along three training steps.
 Exit code 1 if a ratio misses its bar; the bars are those of three tasks, 96² and batch 16.
 """
 
-import argparse
 import contextlib
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks._report import BACKENDS, finish, interleaved, report_option, row
+from benchmarks._report import BACKENDS, finish, interleaved, parser_of, row
 from benchmarks._workers import TUNED, Worker
 
 NETWORKS = ("ResNet-18", "MobileNetV2")
@@ -57,9 +56,7 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS)
     parser.add_argument("--rounds", type=int, default=7)
@@ -68,7 +65,6 @@ def parse_arguments():
     parser.add_argument("--size", type=int, default=96, help="side of the image, in pixels")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--tasks", type=int, default=3)
-    report_option(parser)
     return parser.parse_args()
 
 
