@@ -24,7 +24,7 @@ import torch
 
 import keras_mtl
 from benchmarks._report import finish, interleaved, median_of, parser_of, row
-from benchmarks._workers import seconds_of
+from benchmarks._workers import seconds_of, train_on
 
 HEIGHT, WIDTH, CHANNELS, REGIONS, BINS, STRIDE = 38, 50, 256, 128, 6, 16
 CALLS = 3
@@ -169,14 +169,7 @@ def training_step(rng, boxes):
         "attributes": rng.integers(0, 2, (1, REGIONS, 64)).astype("float32"),
     }
 
-    def step():
-        model.train_on_batch({"image": pixels, "rois": boxes}, targets)
-        if keras.backend.backend() == "jax":
-            # The loss may be there before the weights are.
-            for variable in model.trainable_variables:
-                variable.value.block_until_ready()
-
-    return step
+    return lambda: train_on(model, {"image": pixels, "rois": boxes}, targets)
 
 
 def turn_of(step):

@@ -13,7 +13,7 @@ from keras_mtl.modulation._fold_plan import fold_plan
 from keras_mtl.modulation._one_task_layers import OneTaskLayers
 from keras_mtl.multi_task_model import MultiTaskModel
 from keras_mtl.sharing import Modulated
-from keras_mtl.speed import is_sped_up, speed_up
+from keras_mtl.speed import sped_up_layers, speed_up
 
 
 def fold(model: keras.Model, task: int | str, *, name: str | None = None) -> keras.Model:
@@ -61,7 +61,7 @@ def fold(model: keras.Model, task: int | str, *, name: str | None = None) -> ker
             stacklevel=2,
         )
     folded = _folded(gated, plan)
-    return speed_up(folded) if is_sped_up(model) else folded
+    return speed_up(folded) if sped_up_layers(model) else folded
 
 
 def _for_one_task(model, task, name):

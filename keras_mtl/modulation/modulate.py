@@ -12,7 +12,7 @@ from keras_mtl.graphs.functional_models import as_functional, fresh_inputs
 from keras_mtl.layers import ModulationGate
 from keras_mtl.sharing.modulated import gate_name
 from keras_mtl.sharing.sharing import features_dtype
-from keras_mtl.speed import is_sped_up, speed_up
+from keras_mtl.speed import sped_up_layers, speed_up
 
 TASK = "task"
 """Name of the input with the tasks."""
@@ -92,7 +92,7 @@ def modulate(
     else:
         with_task = [*keras.tree.flatten(inputs), task]
     modulated = keras.Model(with_task, outputs, name=name or f"modulated_{model.name}")
-    return speed_up(modulated) if is_sped_up(model) else modulated
+    return speed_up(modulated) if sped_up_layers(model) else modulated
 
 
 def _checked_after(model, after):

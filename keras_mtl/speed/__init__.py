@@ -2,7 +2,7 @@
 
 from keras_mtl.speed._backend import torch_kernels
 from keras_mtl.speed.lay_out_kernels import lay_out_kernels
-from keras_mtl.speed.speed_up import is_sped_up, speed_up
+from keras_mtl.speed.speed_up import sped_up_layers, speed_up
 from keras_mtl.speed.tune_allocator import tune_allocator
 
-__all__ = ["is_sped_up", "lay_out_kernels", "speed_up", "torch_kernels", "tune_allocator"]
+__all__ = ["lay_out_kernels", "speed_up", "sped_up_layers", "torch_kernels", "tune_allocator"]

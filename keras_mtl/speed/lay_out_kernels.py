@@ -2,9 +2,8 @@
 
 import keras
 
-from keras_mtl.graphs.layers_within import layers_within
 from keras_mtl.speed._backend import torch_kernels
-from keras_mtl.speed.speed_up import is_sped_up
+from keras_mtl.speed.speed_up import sped_up_layers
 
 
 def lay_out_kernels(model: keras.Model) -> None:
@@ -14,13 +13,13 @@ def lay_out_kernels(model: keras.Model) -> None:
     that does, so all stays as it is with an optimizer that is built already.
     """
     kernels, optimizer = torch_kernels("_torch"), model.optimizer
-    if kernels is None or optimizer is None or optimizer.built or not is_sped_up(model):
+    if kernels is None or optimizer is None or optimizer.built:
         return
-    for each in _with_inner(optimizer):
+    layers = sped_up_layers(model)
+    for each in _with_inner(optimizer) if layers else ():
         kernels.keep_order(each)
-    for layer in layers_within(model):
-        if is_sped_up(layer):
-            kernels.lay_out(layer)
+    for layer in layers:
+        kernels.lay_out(layer)
 
 
 def _with_inner(optimizer):

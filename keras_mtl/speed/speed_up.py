@@ -62,6 +62,7 @@ def speed_up(model: keras.Model) -> keras.Model:
     return model
 
 
-def is_sped_up(layer: keras.layers.Layer) -> bool:
-    """Whether a layer, or any within it, has been sped up."""
-    return any({"call", "convolution_op"} & vars(each).keys() for each in layers_within(layer))
+def sped_up_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of a model, or the layer itself, that have been sped up."""
+    methods = {"call", "convolution_op"}
+    return [each for each in layers_within(model) if methods & vars(each).keys()]
